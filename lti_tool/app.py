@@ -1,0 +1,17 @@
+"""The app factory: wires the rooms together and nothing else."""
+
+from __future__ import annotations
+
+from flask import Flask
+
+import config
+from lti_tool import database
+
+
+def create_app(settings: config.Settings) -> Flask:
+    """A Flask app with every room registered. `settings` must have its secrets (see `config.load`)."""
+    app = Flask("lti_tool", static_folder=None, template_folder=None)
+    app.config.update(MAX_CONTENT_LENGTH=2 * 1024 * 1024, MAX_FORM_PARTS=2_000)
+    app.extensions["settings"] = settings
+    database.register(app, settings.database_url)
+    return app
