@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import secrets
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
@@ -123,10 +124,11 @@ class Settings(BaseSettings):
         Raises ConfigError when a secret is missing on any other address.
         """
         found: dict[str, SecretStr] = {}
-        for name, make in (
-            ("secret_key", lambda: secrets.token_urlsafe(48)),
-            ("key_encryption_key", lambda: Fernet.generate_key().decode()),
-        ):
+        makers: dict[str, Callable[[], str]] = {
+            "secret_key": lambda: secrets.token_urlsafe(48),
+            "key_encryption_key": lambda: Fernet.generate_key().decode(),
+        }
+        for name, make in makers.items():
             if getattr(self, name) is not None:
                 continue
             if not self.is_loopback:
