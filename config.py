@@ -112,6 +112,17 @@ class Settings(BaseSettings):
     def is_loopback(self) -> bool:
         return _is_loopback(self.base_url)
 
+    @property
+    def is_https(self) -> bool:
+        return self.base_url.startswith("https:")
+
+    @property
+    def signing_secret(self) -> str:
+        """The secret key. Raises ConfigError where `with_secrets` has not been called."""
+        if self.secret_key is None:
+            raise ConfigError("PEERLOOP_SECRET_KEY is not set")
+        return self.secret_key.get_secret_value()
+
     @model_validator(mode="after")
     def _only_at_home(self) -> Self:
         if self.clock_file is not None and not self.is_loopback:

@@ -10,9 +10,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from flask import current_app
-
-import config
+from lti_tool import settings
 
 
 def wall() -> datetime:
@@ -22,8 +20,7 @@ def wall() -> datetime:
 
 def now() -> datetime:
     """The program's present, aware, in UTC."""
-    settings: config.Settings = current_app.extensions["settings"]
-    return wall() + _offset(settings.clock_file)
+    return wall() + _offset(settings.current().clock_file)
 
 
 def _offset(file: Path | None) -> timedelta:

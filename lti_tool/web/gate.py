@@ -1,0 +1,156 @@
+"""The gate before every page: who may enter, whether the form is genuine, and the one transaction.
+
+Every view says in one line who may enter it (`@allow(Access.STAFF)`); a view that says nothing is never
+served. A request that changes something runs in one write transaction, committed when its answer is a
+success and rolled back otherwise.
+"""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Callable
+from enum import StrEnum
+from typing import Any, ParamSpec, TypeVar
+
+from flask import Flask, Response, abort, current_app, g, request
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from markupsafe import Markup
+
+from lti_tool.database import db, write_intent
+from lti_tool.lti.launch import Role
+from lti_tool.web import visits
+from lti_tool.web.visits import Visit
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+FacilitatorCheck = Callable[[Visit, dict[str, Any]], bool]
+
+
+class Access(StrEnum):
+    """Who may enter a page."""
+
+    PUBLIC = "public"  # everybody; the page itself must not need to know who
+    VISITOR = "visitor"  # whoever was launched
+    LEARNER = "learner"  # learners (test users too), for what is theirs
+    FACILITATOR = "facilitator"  # staff, and whoever facilitates the cohort or session in the address
+    STAFF = "staff"  # instructors and teaching assistants
+    INSTRUCTOR = "instructor"
+    ADMIN = "admin"  # administrators of the institution
+
+
+def allow(access: Access) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Say who may enter a view."""
+
+    def mark(view: Callable[P, R]) -> Callable[P, R]:
+        view.access = access  # type: ignore[attr-defined]  # functions take attributes
+        return view
+
+    return mark
+
+
+def current_visit() -> Visit:
+    """The visit of this request. Only on pages that are not public."""
+    visit: Visit = g.visit
+    return visit
+
+
+def may_enter(access: Access, visit: Visit, view_args: dict[str, Any]) -> bool:
+    """Whether the person of `visit` may enter a page with this rule."""
+    staff = visit.role in {Role.INSTRUCTOR, Role.TEACHING_ASSISTANT}
+    match access:
+        case Access.PUBLIC | Access.VISITOR:
+            return True
+        case Access.LEARNER:
+            return visit.role is Role.LEARNER
+        case Access.STAFF:
+            return staff
+        case Access.INSTRUCTOR:
+            return visit.role is Role.INSTRUCTOR
+        case Access.ADMIN:
+            return visit.is_admin
+        case Access.FACILITATOR:
+            check: FacilitatorCheck = current_app.extensions["facilitates"]
+            return staff or check(visit, view_args)
+
+
+def register(app: Flask) -> None:
+    """Put the gate before every page of `app`."""
+    app.extensions["facilitates"] = lambda _visit, _args: False
+    app.url_value_preprocessor(_take_token)
+    app.url_defaults(_give_token)
+    app.before_request(_enter)
+    app.after_request(_settle)
+    app.teardown_request(_leave)
+    app.jinja_env.globals.update(csrf_field=_csrf_field)
+
+
+def _take_token(_endpoint: str | None, values: dict[str, Any] | None) -> None:
+    g.visit_token = values.pop("visit", None) if values else None
+
+
+def _give_token(endpoint: str, values: dict[str, Any]) -> None:
+    token = g.get("visit_token")
+    if token and "visit" not in values and current_app.url_map.is_endpoint_expecting(endpoint, "visit"):
+        values["visit"] = token
+
+
+def _enter() -> ResponseReturnValue | None:
+    if request.endpoint is None:
+        return None  # no such address: Flask answers 404
+    access = access_of(current_app, request.endpoint)
+    g.writes = request.method not in SAFE_METHODS and access is not Access.PUBLIC
+    if access is Access.PUBLIC:
+        return None
+    if g.writes:
+        g.intent = write_intent()
+        g.intent.__enter__()
+    visit = visits.find(g.visit_token or "")
+    if visit is None:
+        abort(401)
+    g.visit = visit
+    if not may_enter(access, visit, request.view_args or {}):
+        abort(403)
+    if g.writes and not _form_is_genuine(visit):
+        abort(400, _("This form did not come from this visit. Go back, reload the page and send it again."))
+    return None
+
+
+def access_of(app: Flask, endpoint: str) -> Access:
+    """The rule of an endpoint. Raises LookupError when its view declares none."""
+    access = getattr(app.view_functions[endpoint], "access", None)
+    if access is None:
+        raise LookupError(f"{endpoint} does not say who may enter it: add @allow(…)")
+    return Access(access)
+
+
+def _form_is_genuine(visit: Visit) -> bool:
+    sent = request.headers.get("X-CSRF-Token") or request.form.get("csrf_token", "")
+    return hmac.compare_digest(sent.encode(), visits.csrf_token(visit).encode())
+
+
+def _settle(response: Response) -> Response:
+    if g.get("writes"):
+        if response.status_code < 400:
+            db.session.commit()
+        else:
+            db.session.rollback()
+    if g.get("visit") is not None:
+        visits.touch()
+    return response
+
+
+def _leave(_error: BaseException | None) -> None:
+    db.session.rollback()
+    intent = g.pop("intent", None)
+    if intent is not None:
+        intent.__exit__(None, None, None)
+
+
+def _csrf_field() -> Markup:
+    if g.get("visit") is None:
+        return Markup("")
+    return Markup('<input type="hidden" name="csrf_token" value="{}">').format(visits.csrf_token(g.visit))

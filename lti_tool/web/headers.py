@@ -1,0 +1,35 @@
+"""Security headers. Pages live inside an LMS's frame, so who may frame them is decided for each visit."""
+
+from __future__ import annotations
+
+from flask import Flask, Response, g
+
+CONTENT_SECURITY_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
+    "connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors {ancestors}"
+)
+
+
+def register(app: Flask) -> None:
+    """Set the headers on every response of `app`."""
+    app.after_request(_set)
+
+
+def _ancestors() -> str:
+    visit = g.get("visit")
+    if visit is not None:
+        return " ".join(("'self'", *visit.frame_origins))
+    # A refused launch must be readable where it happened; with nothing to click, any frame may show it.
+    return "*" if g.get("frame_anywhere") else "'none'"
+
+
+def _set(response: Response) -> Response:
+    headers = response.headers
+    headers.setdefault("Content-Security-Policy", CONTENT_SECURITY_POLICY.format(ancestors=_ancestors()))
+    headers.setdefault("Referrer-Policy", "same-origin")
+    headers.setdefault("X-Content-Type-Options", "nosniff")
+    headers.setdefault("Cross-Origin-Opener-Policy", "same-origin-allow-popups")
+    headers.setdefault("Permissions-Policy", "camera=(), microphone=(), geolocation=()")
+    if g.get("visit") is not None:
+        headers.setdefault("Cache-Control", "no-store")
+    return response

@@ -1,0 +1,193 @@
+"""A visit: one person's stay in one course, from a launch until it is left idle.
+
+Pages inside an LMS's frame cannot rely on cookies, so the visit's opaque token stands in the path of every
+page (`/v/<visit>/…`). Only its hash is stored. Where the browser does return the cookie that the launch set,
+the visit is bound to it from then on, so that a copied address opens nothing in another browser.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from flask import Response, g, request
+from sqlalchemy import JSON, ForeignKey, String, delete, select, update
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from lti_tool import clock, settings
+from lti_tool.database import Base, db, transaction
+from lti_tool.lti.launch import Role
+
+TOUCH_EVERY = timedelta(minutes=1)
+LONGEST = timedelta(hours=12)
+
+
+class VisitRow(Base):
+    """What is stored of a visit. Role and frame are those of the launch; a change counts from the next one."""
+
+    __tablename__ = "visit"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    token_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    cookie_hash: Mapped[str] = mapped_column(String(64))
+    bound: Mapped[bool] = mapped_column(default=False)
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id", ondelete="CASCADE"), index=True)
+    course_id: Mapped[int] = mapped_column(ForeignKey("course.id", ondelete="CASCADE"), index=True)
+    tenant_id: Mapped[int] = mapped_column(ForeignKey("tenant.id", ondelete="CASCADE"))
+    person_name: Mapped[str] = mapped_column(String(255))
+    role: Mapped[str] = mapped_column(String(20))
+    is_test: Mapped[bool]
+    is_admin: Mapped[bool]
+    zone: Mapped[str] = mapped_column(String(64))
+    locale: Mapped[str | None] = mapped_column(String(35))
+    frame_origins: Mapped[list[str]] = mapped_column(JSON)
+    created_at: Mapped[datetime]
+    seen_at: Mapped[datetime] = mapped_column(index=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """Who is here, where, as what. `token` is a secret: never log it, never mail it."""
+
+    id: int
+    token: str
+    person_id: int
+    person_name: str
+    course_id: int
+    tenant_id: int
+    role: Role
+    is_test: bool
+    is_admin: bool
+    zone: str
+    locale: str | None
+    frame_origins: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """What the browser is given when a visit opens."""
+
+    token: str
+    cookie: str
+
+
+def _digest(secret: str) -> str:
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def open_visit(
+    session: Session,
+    *,
+    person_id: int,
+    person_name: str,
+    course_id: int,
+    tenant_id: int,
+    role: Role,
+    is_test: bool,
+    is_admin: bool,
+    zone: str,
+    locale: str | None,
+    frame_origins: tuple[str, ...],
+) -> Ticket:
+    """Store a new visit within the caller's transaction and return the browser's secrets."""
+    ticket = Ticket(secrets.token_urlsafe(32), secrets.token_urlsafe(32))
+    now = clock.wall()
+    session.add(
+        VisitRow(
+            token_hash=_digest(ticket.token),
+            cookie_hash=_digest(ticket.cookie),
+            person_id=person_id,
+            person_name=person_name,
+            course_id=course_id,
+            tenant_id=tenant_id,
+            role=role.value,
+            is_test=is_test,
+            is_admin=is_admin,
+            zone=zone,
+            locale=locale,
+            frame_origins=list(frame_origins),
+            created_at=now,
+            seen_at=now,
+        )
+    )
+    return ticket
+
+
+def _cookie_name(token: str) -> str:
+    prefix = "__Host-" if settings.current().is_https else ""
+    return f"{prefix}visit-{_digest(token)[:12]}"
+
+
+def set_cookie(response: Response, ticket: Ticket) -> None:
+    """Give the browser the cookie that binds the visit to it (RFC 6265bis; partitioned by CHIPS)."""
+    https = settings.current().is_https
+    response.set_cookie(
+        _cookie_name(ticket.token),
+        ticket.cookie,
+        max_age=LONGEST,
+        path="/",
+        httponly=True,
+        secure=https,
+        samesite="None" if https else "Lax",
+        partitioned=https,
+    )
+
+
+def find(token: str) -> Visit | None:
+    """The visit with this token, if it is alive and this browser may use it."""
+    now = clock.wall()
+    row = db.session.scalar(
+        select(VisitRow).where(
+            VisitRow.token_hash == _digest(token),
+            VisitRow.seen_at > now - timedelta(minutes=settings.current().visit_idle_minutes),
+            VisitRow.created_at > now - LONGEST,
+        )
+    )
+    if row is None:
+        return None
+    has_cookie = hmac.compare_digest(_digest(request.cookies.get(_cookie_name(token), "")), row.cookie_hash)
+    if row.bound and not has_cookie:
+        return None
+    g.touch = (row.id, has_cookie) if row.seen_at < now - TOUCH_EVERY or has_cookie > row.bound else None
+    return Visit(
+        id=row.id,
+        token=token,
+        person_id=row.person_id,
+        person_name=row.person_name,
+        course_id=row.course_id,
+        tenant_id=row.tenant_id,
+        role=Role(row.role),
+        is_test=row.is_test,
+        is_admin=row.is_admin,
+        zone=row.zone,
+        locale=row.locale,
+        frame_origins=tuple(row.frame_origins),
+    )
+
+
+def touch() -> None:
+    """Note that the visit goes on, at most once a minute, in a short transaction after the page is made."""
+    due: tuple[int, bool] | None = g.pop("touch", None)
+    if due is None:
+        return
+    visit_id, has_cookie = due
+    values: dict[str, object] = {"seen_at": clock.wall()}
+    if has_cookie:
+        values["bound"] = True
+    with transaction() as session:
+        session.execute(update(VisitRow).where(VisitRow.id == visit_id).values(values))
+
+
+def forget_ended(session: Session) -> int:
+    """Delete visits that nobody can continue. Returns how many."""
+    result = session.execute(delete(VisitRow).where(VisitRow.created_at < clock.wall() - LONGEST))
+    return int(result.rowcount)  # type: ignore[attr-defined]  # a DELETE's result is a CursorResult
+
+
+def csrf_token(visit: Visit) -> str:
+    """The form token of a visit: an HMAC of its token, so that it needs no cookie and no storage."""
+    key = settings.current().signing_secret.encode()
+    return hmac.new(key, b"csrf:" + visit.token.encode(), hashlib.sha256).hexdigest()
