@@ -5,7 +5,10 @@ from __future__ import annotations
 from flask import Flask
 
 import config
-from lti_tool import database
+from lti_tool import audit as audit
+from lti_tool import cohorts, database, gradebook, home, jobs, meetings, programs, roster, web, work
+
+ROOMS = (roster, programs, gradebook, cohorts, meetings, work, home)
 
 
 def create_app(settings: config.Settings) -> Flask:
@@ -14,4 +17,8 @@ def create_app(settings: config.Settings) -> Flask:
     app.config.update(MAX_CONTENT_LENGTH=2 * 1024 * 1024, MAX_FORM_PARTS=2_000)
     app.extensions["settings"] = settings
     database.register(app, settings.database_url)
+    jobs.connect_queue(app, settings)
+    web.register(app)
+    for room in ROOMS:
+        room.register(app)
     return app

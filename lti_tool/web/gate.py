@@ -27,7 +27,7 @@ R = TypeVar("R")
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
-FacilitatorCheck = Callable[[Visit, dict[str, Any]], bool]
+Facilitates = Callable[[Visit, int], bool]
 
 
 class Access(StrEnum):
@@ -73,13 +73,22 @@ def may_enter(access: Access, visit: Visit, view_args: dict[str, Any]) -> bool:
         case Access.ADMIN:
             return visit.is_admin
         case Access.FACILITATOR:
-            check: FacilitatorCheck = current_app.extensions["facilitates"]
-            return staff or check(visit, view_args)
+            return staff or _facilitates(visit, view_args)
+
+
+def _facilitates(visit: Visit, view_args: dict[str, Any]) -> bool:
+    checks: dict[str, Facilitates] = current_app.extensions["facilitates"]
+    return any(checks[name](visit, value) for name, value in view_args.items() if name in checks)
+
+
+def facilitated_by(app: Flask, argument: str, check: Facilitates) -> None:
+    """Let a room say who facilitates the thing that `argument` of an address names (`cohort_id`, say)."""
+    app.extensions["facilitates"][argument] = check
 
 
 def register(app: Flask) -> None:
     """Put the gate before every page of `app`."""
-    app.extensions["facilitates"] = lambda _visit, _args: False
+    app.extensions["facilitates"] = {}
     app.url_value_preprocessor(_take_token)
     app.url_defaults(_give_token)
     app.before_request(_enter)

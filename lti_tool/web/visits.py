@@ -26,7 +26,7 @@ LONGEST = timedelta(hours=12)
 
 
 class VisitRow(Base):
-    """What is stored of a visit. Role and frame are those of the launch; a change counts from the next one."""
+    """What is stored of a visit. Role and frame are those of the launch; changes count from the next."""
 
     __tablename__ = "visit"
 

@@ -1,0 +1,9 @@
+"""The first page of each role: learner, facilitator, instructor, administrator."""
+
+from __future__ import annotations
+
+from flask import Flask
+
+
+def register(app: Flask) -> None:
+    """Add this room's pages, commands and jobs to `app`."""

@@ -1,0 +1,185 @@
+"""Work outside of requests. The queue is only a bell; the database says what is due.
+
+A room registers a job: a function that does one bounded unit of whatever is due and says whether it did
+anything. A worker runs it when the bell rings, and again by a sweep, so that a bell that was lost (a killed
+worker, an emptied queue) delays work and never loses it. `run_until_idle` does the same in the foreground.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from flask import Flask, current_app
+from huey import Huey, PostgresHuey, RedisHuey, SqliteHuey
+from sqlalchemy import String, update
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+import config
+from lti_tool import clock
+from lti_tool.database import Base, after_commit, db, transaction
+
+log = logging.getLogger(__name__)
+
+UNITS_A_RING = 500  # then the worker lets others have their turn; the sweep rings again
+WORKER_THREADS = 4
+IDLE_DELAY_SECONDS = 0.5
+STOP_SECONDS = 9  # what a stopping worker may take to finish the unit in its hands
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """`run` does one unit of due work, seconds at most, and returns whether there was any."""
+
+    name: str
+    run: Callable[[], bool]
+    every: timedelta
+
+
+class Periodic(Base):
+    """When a job's sweep is next due; whoever moves the time first does the work."""
+
+    __tablename__ = "periodic"
+
+    name: Mapped[str] = mapped_column(String(60), primary_key=True)
+    next_at: Mapped[datetime]
+
+
+def register(app: Flask, job: Job) -> None:
+    """Make `job` known to this app's workers."""
+    _jobs(app)[job.name] = job
+
+
+def _jobs(app: Flask) -> dict[str, Job]:
+    jobs: dict[str, Job] = app.extensions.setdefault("jobs", {})
+    return jobs
+
+
+def ring(session: Session, name: str) -> None:
+    """Tell a worker, once the present transaction is committed, that there is work for the job `name`."""
+    app = current_app._get_current_object()  # type: ignore[attr-defined]  # the proxy's documented target
+    after_commit(session, ("ring", name), lambda: _ring_now(app, name))
+
+
+def _ring_now(app: Flask, name: str) -> None:
+    try:
+        app.extensions["bell"](name)
+    except Exception:
+        # The transaction stands and the sweep will find the work: a broken queue must not fail the request.
+        log.exception("queue out of reach; %s waits for the sweep", name)
+
+
+def run_until_idle(*, names: tuple[str, ...] | None = None) -> dict[str, int]:
+    """Do everything that is due, in the foreground. Returns the number of units by job."""
+    jobs = _jobs(current_app)
+    done = dict.fromkeys(names or tuple(jobs), 0)
+    busy = True
+    while busy:
+        busy = False
+        for name in done:
+            units = _run_units(jobs[name], threading.Event())
+            done[name] += units
+            busy = busy or units > 0
+    return done
+
+
+def _run_units(job: Job, stop: threading.Event) -> int:
+    units = 0
+    while units < UNITS_A_RING and not stop.is_set() and job.run():
+        units += 1
+        db.session.remove()
+    return units
+
+
+def connect_queue(app: Flask, settings: config.Settings) -> Huey:
+    """The queue of `app` with its one task, which runs a job by name."""
+    huey = _open_queue(settings)
+    stop = threading.Event()
+
+    def ring_job(name: str) -> None:
+        with app.app_context():
+            _run_units(_jobs(app)[name], stop)
+
+    app.extensions["bell"] = huey.task(name="ring")(ring_job)
+    app.extensions["huey"] = huey
+    app.extensions["jobs_stop"] = stop
+    return huey
+
+
+def _open_queue(settings: config.Settings) -> Huey:
+    url = settings.queue_url or _beside(settings.database_url)
+    common: dict[str, Any] = {"name": "peerloop", "results": False}
+    if url.startswith(("redis://", "rediss://")):
+        return RedisHuey(url=url, **common)
+    if url.startswith("postgresql"):
+        return PostgresHuey(dsn=url.replace("postgresql+psycopg://", "postgresql://", 1), **common)
+    path = Path(url.removeprefix("sqlite:///"))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return SqliteHuey(filename=str(path), **common)
+
+
+def _beside(database_url: str) -> str:
+    if not database_url.startswith("sqlite:"):
+        return database_url
+    path = Path(make_url(database_url).database or "peerloop.db")
+    return f"sqlite:///{path.with_name(path.stem + '-queue.db')}"
+
+
+def work(app: Flask) -> None:
+    """Be a worker until SIGTERM or SIGINT; the unit in hand is finished first."""
+    stop: threading.Event = app.extensions["jobs_stop"]
+    sweeper = threading.Thread(target=_sweep_forever, args=(app, stop), name="sweeper", daemon=True)
+    sweeper.start()
+    consumer = app.extensions["huey"].create_consumer(
+        workers=WORKER_THREADS,
+        periodic=False,
+        initial_delay=0.05,
+        max_delay=IDLE_DELAY_SECONDS,
+        graceful_signal="TERM",
+        shutdown_timeout=STOP_SECONDS,
+    )
+    consumer.run()
+    stop.set()
+    sweeper.join(timeout=STOP_SECONDS)
+
+
+def _sweep_forever(app: Flask, stop: threading.Event) -> None:
+    while not stop.wait(1.0):
+        with app.app_context():
+            try:
+                _sweep(app)
+            except Exception:
+                # A database that is away for a minute must not end the sweeps for good.
+                log.exception("sweep failed; trying again")
+
+
+def _sweep(app: Flask) -> None:
+    for job in _jobs(app).values():
+        if _claim(job):
+            app.extensions["bell"](job.name)
+
+
+def _claim(job: Job) -> bool:
+    now = clock.wall()
+    following = now + job.every
+    with transaction() as session:
+        moved = session.execute(
+            update(Periodic).where(Periodic.name == job.name, Periodic.next_at <= now).values(next_at=following)
+        )
+        if moved.rowcount:  # type: ignore[attr-defined]  # an UPDATE's result is a CursorResult
+            return True
+        if session.get(Periodic, job.name) is not None:
+            return False
+    try:
+        with transaction() as session:
+            session.add(Periodic(name=job.name, next_at=following))
+    except IntegrityError:
+        return False
+    return True

@@ -1,0 +1,8 @@
+"""What other rooms may listen to. Handlers run inside the transaction of the change."""
+
+from blinker import Signal
+
+# Sent with `session` and `meetings` (list of Meeting) that have just been planned.
+meetings_planned = Signal("meetings-planned")
+# Sent with `session` and `meeting` after its time was changed.
+meeting_moved = Signal("meeting-moved")

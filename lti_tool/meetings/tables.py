@@ -1,0 +1,74 @@
+"""Tables of peer sessions: when a cohort meets, who was there, who worked with whom."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import CheckConstraint, ForeignKey, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from lti_tool.cohorts.tables import Cohort
+from lti_tool.database import Base
+from lti_tool.programs.tables import Module
+from lti_tool.roster.tables import Person
+
+
+class Meeting(Base):
+    """One session of one cohort on one module. It counts once it is closed."""
+
+    __tablename__ = "meeting"
+    __table_args__ = (
+        UniqueConstraint("cohort_id", "module_id"),
+        CheckConstraint("minutes BETWEEN 45 AND 60", name="minutes"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    cohort_id: Mapped[int] = mapped_column(ForeignKey("cohort.id", ondelete="CASCADE"))
+    module_id: Mapped[int] = mapped_column(ForeignKey("module.id", ondelete="CASCADE"), index=True)
+    starts_at: Mapped[datetime]
+    minutes: Mapped[int]
+    closed_at: Mapped[datetime | None]
+
+    cohort: Mapped[Cohort] = relationship(lazy="raise_on_sql")
+    module: Mapped[Module] = relationship(lazy="raise_on_sql")
+
+
+class Presence(StrEnum):
+    """How somebody took part. Present and late count as attended; excused is not held against anybody."""
+
+    PRESENT = "present"
+    LATE = "late"
+    EXCUSED = "excused"
+    ABSENT = "absent"
+
+
+class Attendance(Base):
+    """One person at one session, as last marked. Earlier marks are in the audit."""
+
+    __tablename__ = "attendance"
+    __table_args__ = (
+        UniqueConstraint("meeting_id", "person_id"),
+        CheckConstraint("presence IN ('present','late','excused','absent')", name="presence"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    meeting_id: Mapped[int] = mapped_column(ForeignKey("meeting.id", ondelete="CASCADE"))
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id", ondelete="CASCADE"), index=True)
+    presence: Mapped[str] = mapped_column(String(20))
+    marked_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id", ondelete="SET NULL"))
+    marked_at: Mapped[datetime]
+
+
+class PairSeat(Base):
+    """One person's place in a pair of a session. People with the same `number` work together."""
+
+    __tablename__ = "pair_seat"
+    __table_args__ = (UniqueConstraint("meeting_id", "person_id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    meeting_id: Mapped[int] = mapped_column(ForeignKey("meeting.id", ondelete="CASCADE"))
+    number: Mapped[int]
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id", ondelete="CASCADE"), index=True)
+
+    person: Mapped[Person] = relationship(lazy="raise_on_sql")

@@ -1,0 +1,81 @@
+"""Tables of a program. Texts are copied from the template when it is made, so that each can be edited."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, time
+
+from sqlalchemy import CheckConstraint, ForeignKey, String, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from lti_tool.database import Base
+
+
+class Program(Base):
+    """A peer-learning program in one course. Dates and times of day are in `zone`."""
+
+    __tablename__ = "program"
+    __table_args__ = (
+        CheckConstraint("session_minutes BETWEEN 45 AND 60", name="session_minutes"),
+        CheckConstraint(
+            "size_min BETWEEN 8 AND 20 AND size_max BETWEEN 8 AND 20 "
+            "AND size_min <= size_target AND size_target <= size_max",
+            name="size",
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    course_id: Mapped[int] = mapped_column(ForeignKey("course.id", ondelete="CASCADE"), index=True)
+    title: Mapped[str] = mapped_column(String(120))
+    skill: Mapped[str] = mapped_column(String(120))
+    first_session_on: Mapped[date]
+    session_time: Mapped[time]
+    session_minutes: Mapped[int]
+    zone: Mapped[str] = mapped_column(String(64))
+    size_min: Mapped[int] = mapped_column(default=8)
+    size_max: Mapped[int] = mapped_column(default=20)
+    size_target: Mapped[int] = mapped_column(default=12)
+    created_at: Mapped[datetime]
+
+    modules: Mapped[list[Module]] = relationship(order_by="Module.number", lazy="raise_on_sql")
+
+
+class Module(Base):
+    """What one week of a program is about: the session's prompts and its micro-assignment."""
+
+    __tablename__ = "module"
+    __table_args__ = (
+        UniqueConstraint("program_id", "number"),
+        CheckConstraint("number >= 1", name="number"),
+        CheckConstraint("assignment_minutes BETWEEN 5 AND 15", name="assignment_minutes"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    program_id: Mapped[int] = mapped_column(ForeignKey("program.id", ondelete="CASCADE"))
+    number: Mapped[int]
+    title: Mapped[str] = mapped_column(String(120))
+    micro_teach: Mapped[str] = mapped_column(Text)
+    prompt_a: Mapped[str] = mapped_column(Text)
+    prompt_b: Mapped[str] = mapped_column(Text)
+    reflection: Mapped[str] = mapped_column(Text)
+    assignment_title: Mapped[str] = mapped_column(String(200))
+    assignment_text: Mapped[str] = mapped_column(Text)
+    assignment_minutes: Mapped[int]
+
+    agenda: Mapped[list[AgendaItem]] = relationship(order_by="AgendaItem.position", lazy="raise_on_sql")
+
+
+class AgendaItem(Base):
+    """One part of the facilitator's script, with its minutes."""
+
+    __tablename__ = "agenda_item"
+    __table_args__ = (
+        UniqueConstraint("module_id", "position"),
+        CheckConstraint("minutes BETWEEN 1 AND 60", name="minutes"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    module_id: Mapped[int] = mapped_column(ForeignKey("module.id", ondelete="CASCADE"))
+    position: Mapped[int]
+    minutes: Mapped[int]
+    title: Mapped[str] = mapped_column(String(200))
+    tip: Mapped[str] = mapped_column(Text)

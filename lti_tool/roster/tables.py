@@ -1,0 +1,150 @@
+"""Tables of the roster. A person is (tenant, subject); what they are in a course is an enrolment."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from lti_tool.database import Base
+from lti_tool.lti.launch import Role
+
+
+class Tenant(Base):
+    """One institution: the deployments of a registration that share a `tool_platform.guid`.
+
+    `key` is `guid:<guid>`, or `deployment:<deployment id>` where the platform names no instance.
+    """
+
+    __tablename__ = "tenant"
+    __table_args__ = (UniqueConstraint("registration_id", "key"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    registration_id: Mapped[int] = mapped_column(ForeignKey("lti_registration.id", ondelete="CASCADE"))
+    key: Mapped[str] = mapped_column(String(300))
+    name: Mapped[str] = mapped_column(String(255))
+    family: Mapped[str | None] = mapped_column(String(100))
+    launched_at: Mapped[datetime]
+
+
+class Course(Base):
+    """A course (LTI context), with the addresses of its services as the last launch stated them."""
+
+    __tablename__ = "course"
+    __table_args__ = (UniqueConstraint("tenant_id", "context_id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    tenant_id: Mapped[int] = mapped_column(ForeignKey("tenant.id", ondelete="CASCADE"))
+    context_id: Mapped[str] = mapped_column(String(255))
+    deployment_id: Mapped[str] = mapped_column(String(255))
+    title: Mapped[str] = mapped_column(String(255))
+    label: Mapped[str | None] = mapped_column(String(255))
+    zone: Mapped[str] = mapped_column(String(64), default="UTC")
+    memberships_url: Mapped[str | None] = mapped_column(String(2000))
+    line_items_url: Mapped[str | None] = mapped_column(String(2000))
+    grade_scopes: Mapped[list[str]] = mapped_column(JSON)
+    roster_read_at: Mapped[datetime | None]
+
+    tenant: Mapped[Tenant] = relationship(lazy="raise_on_sql")
+
+
+class CourseLink(Base):
+    """A place in the course from which Peerloop is opened (LTI resource link)."""
+
+    __tablename__ = "course_link"
+    __table_args__ = (UniqueConstraint("course_id", "link_id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    course_id: Mapped[int] = mapped_column(ForeignKey("course.id", ondelete="CASCADE"))
+    link_id: Mapped[str] = mapped_column(String(255))
+    title: Mapped[str | None] = mapped_column(String(255))
+
+
+class Person(Base):
+    """Somebody known to a tenant. All but `subject` depends on what the LMS shares."""
+
+    __tablename__ = "person"
+    __table_args__ = (UniqueConstraint("tenant_id", "subject"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    tenant_id: Mapped[int] = mapped_column(ForeignKey("tenant.id", ondelete="CASCADE"))
+    subject: Mapped[str] = mapped_column(String(255))
+    name: Mapped[str] = mapped_column(String(255))
+    email: Mapped[str | None] = mapped_column(String(320))
+    locale: Mapped[str | None] = mapped_column(String(35))
+    zone: Mapped[str | None] = mapped_column(String(64))
+
+
+class Enrolment(Base):
+    """What a person is in a course. Who has left keeps the row, with `left_at`, and keeps the work."""
+
+    __tablename__ = "enrolment"
+    __table_args__ = (
+        UniqueConstraint("course_id", "person_id"),
+        CheckConstraint("role IN ('instructor','ta','learner','mentor','none')", name="role"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    course_id: Mapped[int] = mapped_column(ForeignKey("course.id", ondelete="CASCADE"))
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id", ondelete="CASCADE"), index=True)
+    role: Mapped[str] = mapped_column(String(20))
+    is_test: Mapped[bool]
+    joined_at: Mapped[datetime]
+    left_at: Mapped[datetime | None]
+    launched_at: Mapped[datetime | None]
+    # The last reading of the roster in which the person was seen; empty for one known by launch alone.
+    reading_id: Mapped[int | None] = mapped_column(ForeignKey("roster_reading.id", ondelete="SET NULL"))
+
+    person: Mapped[Person] = relationship(lazy="raise_on_sql")
+
+    @property
+    def may_learn(self) -> bool:
+        """Whether this person is placed in cohorts and graded."""
+        return self.role == Role.LEARNER and not self.is_test and self.left_at is None
+
+
+class PersonAttribute(Base):
+    """Something that the LMS does not say and cohorts are formed by: department, site, experience."""
+
+    __tablename__ = "person_attribute"
+    __table_args__ = (UniqueConstraint("course_id", "person_id", "name"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    course_id: Mapped[int] = mapped_column(ForeignKey("course.id", ondelete="CASCADE"))
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id", ondelete="CASCADE"))
+    name: Mapped[str] = mapped_column(String(60))
+    value: Mapped[str] = mapped_column(String(120))
+
+
+class ReadingState(StrEnum):
+    """How far a reading of the roster has come."""
+
+    REQUESTED = "requested"
+    RUNNING = "running"
+    COMPLETE = "complete"
+    FAILED = "failed"
+    HELD = "held"  # it would mark too many as gone; a person must say that this is right
+
+
+class RosterReading(Base):
+    """One walk over the roster. `members` counts rows read, `leaving` those who would be marked gone."""
+
+    __tablename__ = "roster_reading"
+    __table_args__ = (CheckConstraint("state IN ('requested','running','complete','failed','held')", name="state"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    course_id: Mapped[int] = mapped_column(ForeignKey("course.id", ondelete="CASCADE"), index=True)
+    state: Mapped[str] = mapped_column(String(20))
+    requested_at: Mapped[datetime]
+    started_at: Mapped[datetime | None]
+    finished_at: Mapped[datetime | None]
+    leased_until: Mapped[datetime | None]
+    attempts: Mapped[int] = mapped_column(default=0)
+    try_at: Mapped[datetime]
+    pages: Mapped[int] = mapped_column(default=0)
+    members: Mapped[int] = mapped_column(default=0)
+    skipped: Mapped[int] = mapped_column(default=0)
+    leaving: Mapped[int] = mapped_column(default=0)
+    problem: Mapped[str | None] = mapped_column(String(500))

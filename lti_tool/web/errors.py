@@ -1,0 +1,122 @@
+"""What a person sees when something is refused or goes wrong: what happened, and what to do."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+
+from flask import Flask, g, render_template, request
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from sqlalchemy.exc import OperationalError
+from werkzeug.exceptions import HTTPException, InternalServerError
+
+from lti_tool.lti.refusals import LaunchRefused
+
+log = logging.getLogger(__name__)
+
+REFERENCE_ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
+
+
+def register(app: Flask) -> None:
+    """Answer every error of `app` with a page."""
+    app.register_error_handler(LaunchRefused, _launch_refused)
+    app.register_error_handler(HTTPException, _http_error)
+    app.register_error_handler(OperationalError, _database_busy)
+
+
+def new_reference() -> str:
+    """Something short that a person can read out and an admin can find in the log: 7F3K-2AQM."""
+    letters = "".join(secrets.choice(REFERENCE_ALPHABET) for _ in range(8))
+    return f"{letters[:4]}-{letters[4:]}"
+
+
+def _launch_refused(refused: LaunchRefused) -> ResponseReturnValue:
+    g.frame_anywhere = True
+    page = render_template(
+        "error.html",
+        heading=refused.explanation.title,
+        happened=refused.explanation.happened,
+        advice=f"{refused.explanation.who} {refused.explanation.todo}",
+        reference=refused.reference,
+        code=refused.code,
+    )
+    return page, refused.status, {"X-Peerloop-Error": refused.code}
+
+
+def _http_error(error: HTTPException) -> ResponseReturnValue:
+    status = error.code or 500
+    if status < 400:
+        return error
+    heading, happened, advice = _words(status)
+    reference = None
+    if status >= 500:
+        reference = new_reference()
+        cause = error.original_exception if isinstance(error, InternalServerError) else error
+        log.error("request failed", extra={"reference": reference, "rule": str(request.url_rule)}, exc_info=cause)
+    given = (
+        error.description if status in {400, 404, 409, 413} and error.description != type(error).description else None
+    )
+    page = render_template(
+        "error.html",
+        heading=heading,
+        happened=given or happened,
+        advice=advice,
+        reference=reference,
+        code=None,
+    )
+    return page, status
+
+
+def _database_busy(error: OperationalError) -> ResponseReturnValue:
+    reference = new_reference()
+    log.error("database out of reach", extra={"reference": reference}, exc_info=error)
+    page = render_template(
+        "error.html",
+        heading=_("Peerloop is busy"),
+        happened=_("The database did not answer in time. Nothing was changed."),
+        advice=_("Wait a moment, go back and send it again."),
+        reference=reference,
+        code=None,
+    )
+    return page, 503, {"Retry-After": "5"}
+
+
+def _words(status: int) -> tuple[str, str, str]:
+    """Heading, what happened, what to do."""
+    again = _("Open Peerloop again from your course page in the LMS.")
+    words = {
+        400: (
+            _("That did not work"),
+            _("Something in the form was missing or wrong."),
+            _("Go back and check it."),
+        ),
+        401: (
+            _("Your visit has ended"),
+            _("You were away for a while, or this address belongs to another browser."),
+            again,
+        ),
+        403: (
+            _("This page is not for your role"),
+            _("Your role in this course does not include it."),
+            _("If it should, ask the person who runs the course to change your role in the LMS."),
+        ),
+        404: (_("There is nothing here"), _("This address leads to nothing in your course."), again),
+        405: (_("That did not work"), _("This address takes forms only."), again),
+        409: (
+            _("Somebody was quicker"),
+            _("This was changed by somebody else while you had it open."),
+            _("Go back and reload the page to see what is true now."),
+        ),
+        413: (
+            _("That is too large"),
+            _("What you sent is larger than Peerloop takes."),
+            _("Make it shorter."),
+        ),
+    }
+    failed = (
+        _("Something went wrong here"),
+        _("Peerloop could not finish this. Nothing was changed."),
+        _("Try again. If it happens again, give the reference below to the person who runs Peerloop."),
+    )
+    return words.get(status, failed if status >= 500 else words[400])

