@@ -1,4 +1,4 @@
-"""A lower bound L on J over all solutions that keep the size rule: one valid bound for each term, added up."""
+"""A lower bound L on J over all solutions that keep the size rule: a valid bound for each term, added up."""
 
 from __future__ import annotations
 
@@ -30,7 +30,9 @@ def _spread(occurrences: list[int], count: int) -> float:
 
 
 def _gather(occurrences: list[int], count: int, window: Window) -> float:
-    """All pairs of evenly sized cohorts, less the most pairs of equal values: each value in as few cohorts as fit."""
+    """All pairs of evenly sized cohorts, less the most pairs of equal values: each value in as few cohorts as
+    fit.
+    """
     share, rest = divmod(sum(occurrences), count)
     all_squares = (count - rest) * share**2 + rest * (share + 1) ** 2
     largest = window[1]

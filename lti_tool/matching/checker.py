@@ -1,7 +1,7 @@
 """An independent judge of solutions: it shares no code with the solver and works on the JSON forms alone.
 
-Whatever is recomputed here is written from the definitions a second time, on purpose: an error of the solver must
-not be able to hide in a function that both use.
+Whatever is recomputed here is written from the definitions a second time, on purpose: an error of the solver
+must not be able to hide in a function that both use.
 """
 
 from __future__ import annotations
@@ -9,8 +9,9 @@ from __future__ import annotations
 import itertools
 import math
 import statistics
+from collections import Counter
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeGuard
 
 Json = Mapping[str, Any]
 
@@ -50,7 +51,7 @@ def _is_conflict(conflict: object) -> bool:
     )
 
 
-def _is_list_of_texts(cohorts: object) -> bool:
+def _is_list_of_texts(cohorts: object) -> TypeGuard[list[list[str]]]:
     return (
         isinstance(cohorts, list)
         and bool(cohorts)
@@ -63,7 +64,7 @@ def _membership(problem: Json, cohorts: list[list[str]]) -> list[str]:
     placed = [person for cohort in cohorts for person in cohort]
     wrong = [f"{person} is not one of the people" for person in sorted(set(placed) - set(known))]
     wrong += [f"{person} is in no cohort" for person in sorted(set(known) - set(placed))]
-    wrong += [f"{person} is in two places" for person in sorted(set(placed)) if placed.count(person) > 1]
+    wrong += [f"{person} is in two places" for person, times in sorted(Counter(placed).items()) if times > 1]
     return wrong
 
 
@@ -135,7 +136,9 @@ def _too_few_slots(problem: Json, cohorts: list[list[str]]) -> list[str]:
 
 def _shared_slots(problem: Json, cohorts: list[list[str]]) -> list[set[str]]:
     named = {person["id"]: set(person.get("slots") or []) for person in problem["people"]}
-    return [set.intersection(*(named[person] for person in cohort)) if cohort else set() for cohort in cohorts]
+    return [
+        set.intersection(*(named[person] for person in cohort)) if cohort else set() for cohort in cohorts
+    ]
 
 
 def _slots_reported(problem: Json, solution: Json) -> list[str]:
@@ -226,7 +229,7 @@ def _unbalanced(value: dict[str, Any], cohorts: list[list[str]]) -> float:
     return math.fsum(len(g) * (statistics.fmean(g) - mean) ** 2 for g in groups if g) / variance
 
 
-def _is_number(figure: object) -> bool:
+def _is_number(figure: object) -> TypeGuard[float]:
     return isinstance(figure, int | float) and not isinstance(figure, bool) and math.isfinite(figure)
 
 

@@ -10,7 +10,7 @@ from lti_tool.matching.sizes import Window
 from lti_tool.matching.state import State
 
 
-class OutOfNodes(Exception):
+class OutOfNodesError(Exception):
     """The search was stopped before it could say yes or no."""
 
 
@@ -47,7 +47,7 @@ class CompleteSearch:
                 self.left_with[i][rule] += instance.accompanied[unit][rule]
 
     def find(self, windows: list[Window]) -> State | None:
-        """A feasible state, or None as a proof; raises :class:`OutOfNodes`."""
+        """A feasible state, or None as a proof; raises :class:`OutOfNodesError`."""
         for window in windows:
             if self._extend(0, sum(self.instance.sizes), window):
                 return self.state
@@ -56,14 +56,20 @@ class CompleteSearch:
     def _kind(self, unit: int) -> tuple[int, int, int, tuple[int, ...], tuple[int, ...]]:
         instance = self.instance
         slots = instance.slots[unit] if instance.slots_needed else 0
-        return instance.lock[unit], instance.sizes[unit], slots, instance.accompanied[unit], instance.apart[unit]
+        return (
+            instance.lock[unit],
+            instance.sizes[unit],
+            slots,
+            instance.accompanied[unit],
+            instance.apart[unit],
+        )
 
     def _extend(self, depth: int, left: int, window: Window) -> bool:
         if depth == len(self.order):
             return all(self.state.holds_within(c) for c in range(self.instance.count))
         self.nodes -= 1
         if self.nodes < 0 or (self.nodes % 256 == 0 and self.late()):
-            raise OutOfNodes
+            raise OutOfNodesError
         unit = self.order[depth]
         left -= self.instance.sizes[unit]
         for cohort in self._candidates(depth, unit):

@@ -76,7 +76,7 @@ def minimal_conflict(problem: Problem, rng: Random, late: Late) -> tuple[tuple[C
 def _drop_chunks(
     problem: Problem, kept: list[Rule], chunk: int, rng: Random, late: Late
 ) -> tuple[list[Rule], bool, bool]:
-    """One pass of the deletion filter: what is left, whether anything went, whether every answer was certain."""
+    """One pass of the deletion filter: the rules left, whether any went, whether all answers were certain."""
     changed, settled = False, True
     start = 0
     while start < len(kept):
@@ -134,7 +134,9 @@ def _size_text(problem: Problem, field: str) -> str:
 def _not_alone(problem: Problem, rule: NotAlone) -> Conflict:
     people = tuple(p.id for p in problem.people if p.value(rule.attribute) == rule.value)
     return Conflict(
-        "not_alone", people, f"nobody with {rule.attribute} {rule.value!r} may be the only one in their cohort"
+        "not_alone",
+        people,
+        f"nobody with {rule.attribute} {rule.value!r} may be the only one in their cohort",
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from random import Random
 from typing import Literal
 
-from lti_tool.matching.complete import CompleteSearch, OutOfNodes
+from lti_tool.matching.complete import CompleteSearch, OutOfNodesError
 from lti_tool.matching.feasible import Late, find_feasible
 from lti_tool.matching.instance import Instance
 from lti_tool.matching.problem import Problem
@@ -35,5 +35,5 @@ def decide(problem: Problem, rng: Random, late: Late) -> Decision:
         return "unknown"
     try:
         return CompleteSearch(instance, NODES, late).find(ranges) or "impossible"
-    except OutOfNodes:
+    except OutOfNodesError:
         return "unknown"

@@ -32,7 +32,7 @@ def find_feasible(instance: Instance, rng: Random, late: Late) -> State | None:
 
 
 def greedy(instance: Instance, rng: Random) -> State:
-    """Place locked units first, then the hardest ones, each where it breaks fewest rules and costs least J."""
+    """Place locked units first, then the hardest, each where it breaks fewest rules and costs least J."""
     state = State(instance)
     order = list(range(len(instance.units)))
     rng.shuffle(order)

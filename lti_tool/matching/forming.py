@@ -15,7 +15,9 @@ from lti_tool.matching.solution import Solution
 from lti_tool.matching.state import State
 
 NOT_MINIMAL = "These rules cannot hold together; perhaps fewer of them already cannot."
-NOTHING_KNOWN = "No cohorts that keep every rule were found in the time, and there is no proof that none exist."
+NOTHING_KNOWN = (
+    "No cohorts that keep every rule were found in the time, and there is no proof that none exist."
+)
 
 
 def solve(
@@ -29,9 +31,9 @@ def solve(
 ) -> Solution:
     """Place everybody, or say which rules prevent it.
 
-    ``now`` gives seconds (``time.monotonic``); the search ends after ``seconds`` or ``iterations``, whichever comes
-    first, or when J has reached the lower bound. With iterations and without a time limit, the same problem and
-    seed give the same cohorts on every run.
+    ``now`` gives seconds (``time.monotonic``); the search ends after ``seconds`` or ``iterations``, whichever
+    comes first, or when J has reached the lower bound. With iterations and without a time limit, the same
+    problem and seed give the same cohorts on every run.
     """
     budget = Budget(now, seconds, iterations)
     rng = Random(seed)  # noqa: S311 - repeatable choices, nothing secret

@@ -1,4 +1,6 @@
-"""The problem in numbers: people who must be together become one unit, values and slots become indices and bits."""
+"""The problem in numbers: people who must be together become one unit, values and slots become indices and
+bits.
+"""
 
 from __future__ import annotations
 
@@ -33,8 +35,8 @@ def together_units(problem: Problem) -> list[list[int]]:
 class Instance:
     """Hard rules and objective by unit. J = constant + sum of the quadratic forms below.
 
-    A value v with ``curvature`` A costs A n² for each cohort in which n people have it: spread gives its weight,
-    gather takes half of its own (pairs with equal values), and ``size_curvature`` counts all pairs.
+    A value v with ``curvature`` A costs A n² for each cohort in which n people have it: spread gives its
+    weight, gather takes half of its own (pairs with equal values), and ``size_curvature`` counts all pairs.
     """
 
     count: int
@@ -120,9 +122,7 @@ def _intersection(masks: Iterable[int]) -> int:
     return common
 
 
-def _categories(
-    problem: Problem, units: list[list[int]]
-) -> tuple[list[tuple[int, ...]], list[float], float]:
+def _categories(problem: Problem, units: list[list[int]]) -> tuple[list[tuple[int, ...]], list[float], float]:
     spread = {wish.attribute: wish.weight for wish in problem.spread}
     gather = {wish.attribute: wish.weight for wish in problem.gather}
     number: dict[tuple[str, Value], int] = {}
@@ -143,7 +143,7 @@ def _categories(
 def _numbers(
     problem: Problem, units: list[list[int]]
 ) -> tuple[list[tuple[tuple[int, float], ...]], list[float]]:
-    """For each unit and balanced attribute: how many have a number, and the sum of deviations from the mean."""
+    """For each unit and balanced attribute: how many have a number, and their deviations from the mean."""
     columns: list[list[tuple[int, float]]] = []
     scale: list[float] = []
     for wish in problem.balance:

@@ -1,7 +1,7 @@
 """The question: who is to be placed, and which rules and wishes the cohorts must keep.
 
-The JSON form is the one that ``peerloop match`` reads; ``Problem.from_json`` refuses anything that it does not
-understand and names the field, so a typing error never becomes a silently ignored rule.
+The JSON form is the one that ``peerloop match`` reads; ``Problem.from_json`` refuses anything that it does
+not understand and names the field, so a typing error never becomes a silently ignored rule.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from lti_tool.matching.reading import ProblemError
 
 __all__ = [
     "UNKNOWN",
-    "Balance",
     "NotAlone",
     "Person",
     "Previous",
@@ -49,7 +48,9 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class SizeRule:
-    """Cohorts have ``min`` to ``max`` people and differ by at most ``slack``; ``target`` chooses their number."""
+    """Cohorts have ``min`` to ``max`` people and differ by at most ``slack``; ``target`` chooses their
+    number.
+    """
 
     min: int
     max: int

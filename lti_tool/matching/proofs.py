@@ -10,7 +10,9 @@ from lti_tool.matching.sizes import Window, cohort_count, windows
 
 
 def contradicts_itself(problem: Problem) -> bool:
-    """No fitting sizes, a lock outside the cohorts, or a together group that is locked or held apart against itself."""
+    """No fitting sizes, a lock outside the cohorts, or a together group that is locked or held apart against
+    itself.
+    """
     count = cohort_count(problem)
     if count is None or not windows(problem, count):
         return True
@@ -68,7 +70,7 @@ def _slots_are_too_few(instance: Instance, low: int) -> bool:
 
 
 def _too_many_apart(instance: Instance) -> bool:
-    """A set of units, found greedily, of which no two may share a cohort, larger than the number of cohorts."""
+    """More units than cohorts, found greedily, of which no two may share a cohort."""
     strangers = [set(others) for others in instance.apart]
     if instance.slots_needed:
         _add_slot_strangers(instance, strangers)

@@ -9,7 +9,7 @@ Window = tuple[int, int]
 
 
 def cohort_count(problem: Problem) -> int | None:
-    """K: as given, else the feasible K that minimises |N/K - target| (ties: the smaller); None if none fits."""
+    """K: as given, else the feasible K that minimises |N/K - target| (ties: the smaller), None if none is."""
     if problem.cohorts is not None:
         return problem.cohorts
     people, size = len(problem.people), problem.size
@@ -18,7 +18,7 @@ def cohort_count(problem: Problem) -> int | None:
 
 
 def windows(problem: Problem, count: int) -> list[Window]:
-    """Each (low, high) within the size rule, as wide as the slack allows, that sizes adding up to N can keep."""
+    """Each (low, high) within the size rule, as wide as the slack allows, that N people can keep."""
     people, size = len(problem.people), problem.size
     found: list[Window] = []
     for low in range(size.min, min(size.max, people // count) + 1):

@@ -11,7 +11,8 @@ Status = Literal["solved", "infeasible", "unknown"]
 
 @dataclass(frozen=True, slots=True)
 class Conflict:
-    """One rule of a set that cannot hold together; ``relaxation`` is a change that would help, where one is known.
+    """One rule of a set that cannot hold together; ``relaxation`` is a change that would help, where one is
+    known.
 
     ``rule`` is a field of the problem: ``size.min``, ``size.max``, ``size.slack``, ``cohorts``, ``together``,
     ``apart``, ``locked``, ``not_alone`` or ``common_slots``.
@@ -33,9 +34,9 @@ class Conflict:
 class Solution:
     """What :func:`lti_tool.matching.forming.solve` answers.
 
-    ``terms`` are unweighted, keyed ``spread:<attribute>``, ``balance:<attribute>``, ``gather:<attribute>`` and
-    ``previous``. ``slots`` are each cohort's common slots when the problem asks for any. ``text`` says what is known
-    when there are no cohorts, or when a conflict may be larger than it need be.
+    ``terms`` are unweighted, keyed ``spread:<attribute>``, ``balance:<attribute>``, ``gather:<attribute>``
+    and ``previous``. ``slots`` are each cohort's common slots when the problem asks for any. ``text`` says
+    what is known when there are no cohorts, or when a conflict may be larger than it need be.
     """
 
     status: Status

@@ -126,7 +126,7 @@ class State:
         return outside + max(0, max(self.size) - min(self.size) - instance.slack)
 
     def flaw(self, cohort: int) -> int:
-        """Broken rules inside one cohort: enemies met, people alone, members who miss the most shared slots."""
+        """Broken rules inside one cohort: enemies met, people alone, members who miss the best slots."""
         met = sum(self.meets_enemy(unit, cohort) for unit in self.members[cohort])
         return met + self.accompanied[cohort].count(1) + self._slot_flaw(cohort)
 
