@@ -1,0 +1,261 @@
+"""Why a launch can be refused, in words for the person who sees the page.
+
+A code is stable: it stands in the header `X-Peerloop-Error`, in the log and in the documentation.
+"""
+
+from __future__ import annotations
+
+import secrets
+from typing import NamedTuple
+
+from flask_babel import LazyString
+from flask_babel import lazy_gettext as _
+
+# No letters or digits that are mistaken for one another when read out on the telephone.
+_ALPHABET = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
+
+
+class Explanation(NamedTuple):
+    """What a page says about a refusal; each text is translated when it is shown."""
+
+    status: int
+    title: LazyString
+    happened: LazyString
+    who: LazyString
+    todo: LazyString
+
+
+_YOU = _("You can.")
+_ADMIN = _("The administrator of your LMS can.")
+_OPERATOR = _("The people who run Peerloop can.")
+_AGAIN = _("Go back to your course page and open the link again.")
+_TELL_ADMIN = _("Send the reference below to the administrator of your LMS.")
+_NOT_TRUSTED = _("This launch could not be trusted")
+
+EXPLANATIONS: dict[str, Explanation] = {
+    "login_incomplete": Explanation(
+        400,
+        _("Your LMS sent an incomplete request"),
+        _("The request to sign you in lacks a value that the LTI standard requires."),
+        _ADMIN,
+        _(
+            "Open Peerloop from a course page. If you did, send the reference below to your LMS administrator."
+        ),
+    ),
+    "unknown_platform": Explanation(
+        400,
+        _("Peerloop does not know this LMS"),
+        _("No LMS is registered with the address and client id that came with this request."),
+        _ADMIN,
+        _("The LMS must be registered here first, with exactly the issuer and client id that it sends."),
+    ),
+    "ambiguous_platform": Explanation(
+        400,
+        _("Several registrations fit"),
+        _("More than one registration has this issuer, and the LMS did not say which client id it means."),
+        _ADMIN,
+        _("Use the login address that ends with the registration's number, as shown when it was registered."),
+    ),
+    "foreign_target": Explanation(
+        400,
+        _("This link leads elsewhere"),
+        _("The link in your course names an address that does not belong to this Peerloop."),
+        _ADMIN,
+        _("Correct the tool's address in the link or in the LMS's tool settings."),
+    ),
+    "launch_opened_directly": Explanation(
+        400,
+        _("Please open Peerloop from your course"),
+        _("This address works only when your LMS sends you here. It cannot be opened or reloaded by itself."),
+        _YOU,
+        _AGAIN,
+    ),
+    "launch_incomplete": Explanation(
+        400,
+        _("Your LMS sent an incomplete answer"),
+        _("The answer of your LMS lacks the signed message or the state that belongs to it."),
+        _YOU,
+        _AGAIN,
+    ),
+    "platform_error": Explanation(
+        400,
+        _("Your LMS did not sign you in"),
+        _("Your LMS answered with an error instead of a launch. Often its own session has ended."),
+        _YOU,
+        _("Sign in to your LMS again, then open the link once more."),
+    ),
+    "launch_expired": Explanation(
+        401,
+        _("This launch is no longer valid"),
+        _("A launch can be used once and only for a few minutes. This one has been used, or took too long."),
+        _YOU,
+        _AGAIN,
+    ),
+    "state_cookie_missing": Explanation(
+        401,
+        _("Your browser did not recognise this launch"),
+        _("The cookie that ties the launch to your browser did not come back. Some browsers block it."),
+        _YOU,
+        _("Open the link in a new window or another browser, or permit cookies for this site."),
+    ),
+    "nonce_mismatch": Explanation(
+        401,
+        _NOT_TRUSTED,
+        _("The signed message does not belong to the login that your browser began."),
+        _YOU,
+        _AGAIN,
+    ),
+    "token_malformed": Explanation(
+        400,
+        _("The message of your LMS cannot be read"),
+        _("What your LMS sent is not a signed message (JWT) as the LTI standard describes it."),
+        _ADMIN,
+        _TELL_ADMIN,
+    ),
+    "token_too_large": Explanation(
+        400,
+        _("The message of your LMS is too large"),
+        _("The signed message is larger than any launch needs, so it was not read."),
+        _ADMIN,
+        _("Remove custom parameters that this tool does not need from the LMS's tool settings."),
+    ),
+    "token_algorithm": Explanation(
+        401,
+        _NOT_TRUSTED,
+        _("The message is not signed with RS256, the only method that Peerloop accepts."),
+        _ADMIN,
+        _TELL_ADMIN,
+    ),
+    "token_without_kid": Explanation(
+        401,
+        _NOT_TRUSTED,
+        _("The message does not say with which key it was signed (kid)."),
+        _ADMIN,
+        _TELL_ADMIN,
+    ),
+    "unknown_key": Explanation(
+        401,
+        _NOT_TRUSTED,
+        _("The message is signed with a key that the LMS does not publish."),
+        _ADMIN,
+        _("Check that the key set address registered here is the one that the LMS shows."),
+    ),
+    "weak_key": Explanation(
+        401,
+        _NOT_TRUSTED,
+        _("The LMS signs with a key that is too short. RSA keys need at least 2048 bits."),
+        _ADMIN,
+        _("Give the LMS a new key of 2048 bits or more."),
+    ),
+    "keys_unreachable": Explanation(
+        401,
+        _("The keys of your LMS cannot be read now"),
+        _("Peerloop could not fetch the keys that it needs to check the message."),
+        _ADMIN,
+        _("Try again in a minute. If it stays so, the key set address registered here must be checked."),
+    ),
+    "bad_signature": Explanation(
+        401,
+        _NOT_TRUSTED,
+        _("The signature of the message is not valid."),
+        _ADMIN,
+        _TELL_ADMIN,
+    ),
+    "wrong_issuer": Explanation(
+        401,
+        _NOT_TRUSTED,
+        _("The message names another LMS than the one that you came from."),
+        _ADMIN,
+        _("The issuer registered here must be exactly the one that the LMS sends, slashes included."),
+    ),
+    "wrong_audience": Explanation(
+        401,
+        _NOT_TRUSTED,
+        _("The message is meant for another tool, or not for this one alone."),
+        _ADMIN,
+        _("The client id registered here must be exactly the one that the LMS sends."),
+    ),
+    "token_expired": Explanation(
+        401,
+        _("This launch is no longer valid"),
+        _("The message of your LMS has expired."),
+        _YOU,
+        _("Open the link again. If this repeats, the clock of the LMS is wrong: tell its administrator."),
+    ),
+    "token_from_future": Explanation(
+        401,
+        _NOT_TRUSTED,
+        _("The message of your LMS is dated in the future."),
+        _ADMIN,
+        _("The clock of the LMS or of Peerloop is wrong by more than a minute."),
+    ),
+    "token_too_old": Explanation(
+        401,
+        _("This launch is no longer valid"),
+        _("The message of your LMS was made more than ten minutes ago."),
+        _YOU,
+        _("Open the link again. If this repeats, the clock of the LMS is wrong: tell its administrator."),
+    ),
+    "wrong_version": Explanation(
+        400,
+        _("Your LMS speaks another version of LTI"),
+        _("Peerloop understands LTI 1.3. The message names another version or none."),
+        _ADMIN,
+        _("Set the tool up in the LMS as an LTI 1.3 tool."),
+    ),
+    "unsupported_message": Explanation(
+        400,
+        _("Peerloop cannot answer this kind of request"),
+        _("Your LMS asked for something other than opening a link."),
+        _ADMIN,
+        _("Place Peerloop where the LMS opens it as a link in a course."),
+    ),
+    "claim_missing": Explanation(
+        400,
+        _("The message of your LMS is incomplete"),
+        _("The message lacks a part that the LTI standard requires."),
+        _ADMIN,
+        _TELL_ADMIN,
+    ),
+    "claim_invalid": Explanation(
+        400,
+        _("The message of your LMS cannot be understood"),
+        _("A part of the message does not have the form that the LTI standard gives it."),
+        _ADMIN,
+        _TELL_ADMIN,
+    ),
+    "deployment_pending": Explanation(
+        403,
+        _("This placement still needs approval"),
+        _("Peerloop was added to a new place in your LMS. Someone must accept it before it can be used."),
+        _OPERATOR,
+        _("It has been noted for approval. Ask the administrator of your LMS to have it accepted."),
+    ),
+    "target_mismatch": Explanation(
+        400,
+        _NOT_TRUSTED,
+        _("The signed message names another link than the one that was opened."),
+        _YOU,
+        _AGAIN,
+    ),
+    "no_identity": Explanation(
+        400,
+        _("Your LMS did not say who you are"),
+        _("Peerloop works with people, so it needs the user id that the LMS has for you."),
+        _ADMIN,
+        _("Sign in to the LMS first. If you did, its administrator must share your user id (sub)."),
+    ),
+}
+
+
+class LaunchRefused(Exception):  # noqa: N818 - a refusal is an outcome of the rules, not a fault of the program
+    """A login or launch that ends here. `detail` is for the log: claims' names, ids, nothing personal."""
+
+    def __init__(self, code: str, detail: str = "") -> None:
+        super().__init__(f"{code}: {detail}" if detail else code)
+        self.code = code
+        self.detail = detail
+        self.explanation = EXPLANATIONS[code]
+        self.status = self.explanation.status
+        letters = [secrets.choice(_ALPHABET) for _letter in range(6)]
+        self.reference = "".join(letters[:4]) + "-" + "".join(letters[4:])

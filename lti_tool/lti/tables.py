@@ -1,0 +1,83 @@
+"""What the wire remembers: registrations, deployments, our signing keys, and logins under way."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from lti_tool import clock
+from lti_tool.database import Base
+
+URL_LENGTH = 2048
+ID_LENGTH = 255  # LTI Core limits sub, deployment_id and resource link ids to 255 ASCII characters
+
+
+class LtiRegistration(Base):
+    """One client id at one platform. https://www.imsglobal.org/spec/lti/v1p3#tool-deployment"""
+
+    __tablename__ = "lti_registration"
+    __table_args__ = (UniqueConstraint("issuer", "client_id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(200))
+    issuer: Mapped[str] = mapped_column(String(ID_LENGTH))
+    client_id: Mapped[str] = mapped_column(String(ID_LENGTH))
+    auth_url: Mapped[str] = mapped_column(String(URL_LENGTH))
+    token_url: Mapped[str] = mapped_column(String(URL_LENGTH))
+    jwks_url: Mapped[str] = mapped_column(String(URL_LENGTH))
+    audience: Mapped[str] = mapped_column(String(URL_LENGTH))
+    family: Mapped[str] = mapped_column(String(30), default="standard", server_default="standard")
+    created_at: Mapped[datetime] = mapped_column(default=clock.wall)
+
+
+class LtiDeployment(Base):
+    """A deployment: `active`, or `pending` while nobody has accepted what a launch brought."""
+
+    __tablename__ = "lti_deployment"
+    __table_args__ = (
+        UniqueConstraint("registration_id", "deployment_id"),
+        CheckConstraint("status in ('active', 'pending')", name="status"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    registration_id: Mapped[int] = mapped_column(ForeignKey("lti_registration.id", ondelete="CASCADE"))
+    deployment_id: Mapped[str] = mapped_column(String(ID_LENGTH))
+    status: Mapped[str] = mapped_column(String(10))
+    created_at: Mapped[datetime] = mapped_column(default=clock.wall)
+
+
+class LtiSigningKey(Base):
+    """A key pair of ours. Three states so that a rotation can publish a key before and after its use."""
+
+    __tablename__ = "lti_signing_key"
+    __table_args__ = (
+        CheckConstraint("state in ('next', 'current', 'previous')", name="state"),
+        # Two processes that start together must not both make the first key.
+        Index(
+            "uq_lti_signing_key_current",
+            "state",
+            unique=True,
+            sqlite_where=text("state = 'current'"),
+            postgresql_where=text("state = 'current'"),
+        ),
+    )
+
+    kid: Mapped[str] = mapped_column(String(64), primary_key=True)
+    private_key: Mapped[bytes] = mapped_column(LargeBinary)
+    public_jwk: Mapped[str] = mapped_column(Text)
+    state: Mapped[str] = mapped_column(String(10))
+    created_at: Mapped[datetime] = mapped_column(default=clock.wall)
+
+
+class LtiLoginState(Base):
+    """A login that was sent to the platform and has not come back. Only hashes of its secrets are kept."""
+
+    __tablename__ = "lti_login_state"
+
+    state_hash: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True)
+    nonce_hash: Mapped[bytes] = mapped_column(LargeBinary(32))
+    registration_id: Mapped[int] = mapped_column(ForeignKey("lti_registration.id", ondelete="CASCADE"))
+    target_link_uri: Mapped[str] = mapped_column(String(URL_LENGTH))
+    expires_at: Mapped[datetime] = mapped_column(index=True)
