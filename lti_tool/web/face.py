@@ -63,11 +63,13 @@ class _Components:
     def __init__(self, environment: Environment) -> None:
         self._environment = environment
         self._files = [f"components/{path.name}" for path in sorted((TEMPLATES / "components").iterdir())]
+        self._home: dict[str, str] = {}
 
     def __getattr__(self, name: str) -> Macro:
-        for file in self._files:
-            macro = getattr(self._environment.get_template(file).module, name, None)
-            if isinstance(macro, Macro):
+        for file in [self._home[name]] if name in self._home else self._files:
+            module = self._environment.get_template(file).module
+            if isinstance(macro := getattr(module, name, None), Macro):
+                self._home[name] = file
                 return macro
         raise AttributeError(f"there is no component called {name!r}")
 

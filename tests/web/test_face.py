@@ -343,7 +343,7 @@ def test_controls_are_large_enough_for_a_thumb(browser_page: Page, address: str)
     browser_page.goto(f"{address}/dev/components")
     small = browser_page.evaluate(
         """() => [
-          ...document.querySelectorAll(".button, .input, summary, .top-nav a, .tabs a, .notice-close, .choice")
+          ...document.querySelectorAll(".button, .input, summary, .top-nav a, .tabs a, .choice")
         ].map((element) => {
           const reach = getComputedStyle(element, "::after");
           const height = element.getBoundingClientRect().height;
