@@ -23,6 +23,8 @@ from flask_babel import LazyString, get_locale, get_timezone, gettext, lazy_gett
 from jinja2 import Environment
 from jinja2.runtime import Macro
 
+from lti_tool.web.gate import Access, allow
+
 TEMPLATES = Path(__file__).parent / "templates"
 STATIC = Path(__file__).parent / "static"
 HUES = 6
@@ -61,11 +63,13 @@ class _Components:
     def __init__(self, environment: Environment) -> None:
         self._environment = environment
         self._files = [f"components/{path.name}" for path in sorted((TEMPLATES / "components").iterdir())]
+        self._home: dict[str, str] = {}
 
     def __getattr__(self, name: str) -> Macro:
-        for file in self._files:
-            macro = getattr(self._environment.get_template(file).module, name, None)
-            if isinstance(macro, Macro):
+        for file in [self._home[name]] if name in self._home else self._files:
+            module = self._environment.get_template(file).module
+            if isinstance(macro := getattr(module, name, None), Macro):
+                self._home[name] = file
                 return macro
         raise AttributeError(f"there is no component called {name!r}")
 
@@ -232,6 +236,7 @@ def _locale() -> Locale:
     return get_locale() or Locale("en")
 
 
+@allow(Access.PUBLIC)
 def _send_asset(filename: str) -> Response:
     """An asset's address carries the hash of its content, so a copy stays true for good."""
     return send_from_directory(STATIC, filename, max_age=_A_YEAR)
