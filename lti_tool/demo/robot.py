@@ -1,7 +1,7 @@
-"""A small browser without a screen: cookies, links, forms, frames, and the self-submitting forms of an LTI launch.
+"""A small browser without a screen: cookies, links, forms, frames, and the forms of an LTI launch.
 
-It reads HTML as people's browsers send and get it, so that the demo and the tests go through the same doors as
-people do. It runs no scripts: a form that a script would submit is known by its ``data-auto-submit`` attribute.
+It sends what people's browsers send, so that the demo and the tests go through the same doors as people do.
+It runs no scripts: a form that a script would submit is known by its ``data-auto-submit`` attribute.
 """
 
 from __future__ import annotations
@@ -263,13 +263,14 @@ class Robot:
         self.session.close()
 
     def get(self, url: str) -> Page:
-        return self._open("GET", self._absolute(url))
+        """Open an address; one without a host is on the robot's base."""
+        return self._open("GET", urljoin(self.base, url))
 
     def form(self, action_contains: str = "") -> Form:
         return self.page.form(action_contains)
 
     def submit(self, form: Form, button: str | None = None, **fields: str | list[str]) -> Page:
-        """Send a form with these fields set; a list sends a name several times. ``button`` is a button's text."""
+        """Send a form with these fields set, a list as several of one name, by the button of this text."""
         sent = [(name, value) for name, value in form.fields if name not in fields]
         for name, value in fields.items():
             sent += [(name, one) for one in ([value] if isinstance(value, str) else value)]
@@ -311,9 +312,6 @@ class Robot:
                 return button
         raise RobotError(f"the form to {form.action} has no button “{text}”; it has {form.buttons}")
 
-    def _absolute(self, url: str) -> str:
-        return urljoin(self._page.url if self._page else self.base, url)
-
     def _open(self, method: str, url: str, **parts: Any) -> Page:
         headers = self._headers(method, url)
         answer = self.session.request(method, url, headers=headers, timeout=self.timeout, **parts)
@@ -321,7 +319,7 @@ class Robot:
         return self._page
 
     def _headers(self, method: str, url: str) -> dict[str, str]:
-        """Referer and Origin as the policy strict-origin-when-cross-origin, the browsers' default, sends them."""
+        """Referer and Origin as browsers send them by default (strict-origin-when-cross-origin)."""
         if self._page is None:
             return {}
         here = _origin(self._page.url)

@@ -54,7 +54,7 @@ def create_app(settings: Settings) -> Flask:
 
 
 def _cookie_rules(settings: Settings) -> dict[str, object]:
-    """The authorization request comes from the tool inside a frame: on another site that needs SameSite=None."""
+    """The authorization request comes from the tool in a frame; between sites that needs SameSite=None."""
     secure = settings.base_url.startswith("https:")
     return {"SESSION_COOKIE_SAMESITE": "None" if secure else "Lax", "SESSION_COOKIE_SECURE": secure}
 

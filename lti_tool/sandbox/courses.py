@@ -76,7 +76,8 @@ def sign_out() -> AnyResponse:
 
 def course_links(course_id: str) -> list[sqlite3.Row]:
     return platform().store.rows(
-        "SELECT links.*, tools.name AS tool_name, tools.target_link_uri FROM links JOIN tools ON tools.id = tool_id"
+        "SELECT links.*, tools.name AS tool_name, tools.target_link_uri"
+        " FROM links JOIN tools ON tools.id = tool_id"
         " WHERE course_id = ? ORDER BY position, links.rowid",
         course_id,
     )

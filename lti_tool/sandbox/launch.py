@@ -1,4 +1,7 @@
-"""Login and launch: the platform's half of OpenID Connect as the 1EdTech Security Framework 1.0 (section 5.1.1) uses it."""
+"""Login and launch: the platform's half of OpenID Connect.
+
+Source: 1EdTech Security Framework 1.0, section 5.1 (https://www.imsglobal.org/spec/security/v1p0).
+"""
 
 import json
 import secrets
@@ -20,7 +23,7 @@ bp = Blueprint("launch", __name__)
 HINT_LIFETIME = 600  # seconds
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class AuthorizationError(Exception):
     """A refusal that the tool may hear. Codes: RFC 6749 section 4.1.2.1 and OpenID Connect Core 3.1.2.6."""
 

@@ -138,7 +138,7 @@ class SandboxProcess:
         jwks_url: str,
         name: str = "Peerloop",
     ) -> dict[str, Any]:
-        """Fill in the administrator's form; answers the registration as the LMS shows it, with resource_links."""
+        """Fill in the administrator's form; answers what the LMS then shows, with resource_links."""
         robot = Robot(self.base_url)
         robot.get("/enter/admin")
         robot.get("/admin/tools")
