@@ -1,0 +1,1 @@
+"""The demo: a whole course played over HTTP."""

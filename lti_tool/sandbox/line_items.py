@@ -1,0 +1,199 @@
+"""Line items.
+
+Source: Assignment and Grade Services 2.0, section 3.2 (https://www.imsglobal.org/spec/lti-ags/v2p0).
+"""
+
+import json
+import sqlite3
+from typing import Any
+
+from flask import Blueprint, Response, request
+
+from lti_tool.sandbox.platform import platform
+from lti_tool.sandbox.services import (
+    Page,
+    ServiceError,
+    asked_page,
+    body_object,
+    caller,
+    json_response,
+    paged,
+    require_accept,
+    require_content,
+    service,
+)
+from lti_tool.sandbox.times import parse_moment
+from lti_tool.sandbox.vocabulary import MEDIA_ITEM, MEDIA_ITEMS, SCOPE_ITEMS, SCOPE_ITEMS_READ
+
+bp = Blueprint("line_items", __name__)
+STORED_IN_COLUMNS = ("id", "label", "scoreMaximum", "resourceId", "tag", "resourceLinkId")
+OTHERS = ("startDateTime", "endDateTime", "gradesReleased", "submissionReview")
+
+
+def item_url(item: sqlite3.Row, ending: str = "") -> str:
+    """The address of a line item, or of its scores or results. The query string belongs to it."""
+    base = platform().settings.base_url
+    return f"{base}/api/courses/{item['course_id']}/lineitems/{item['id']}{ending}?type_id={item['tool_id']}"
+
+
+def represent(item: sqlite3.Row) -> dict[str, Any]:
+    members = {
+        "id": item_url(item),
+        "label": item["label"],
+        "scoreMaximum": item["score_maximum"],
+        "resourceId": item["resource_id"],
+        "tag": item["tag"],
+        "resourceLinkId": item["link_id"],
+    }
+    extras: dict[str, Any] = json.loads(item["document"])
+    return {name: value for name, value in members.items() if value is not None} | extras
+
+
+def check_query() -> None:
+    """The query string of our addresses must come back; it stays for scores and results."""
+    if request.args.get("type_id") != str(caller()["id"]):
+        raise ServiceError(404, "this address lost its query string, or belongs to another tool")
+
+
+def own_item(course_id: str, item_id: int) -> sqlite3.Row:
+    """A line item of the calling tool; those of others do not exist for it."""
+    check_query()
+    item = platform().store.row(
+        "SELECT * FROM line_items WHERE id = ? AND course_id = ? AND tool_id = ?",
+        *(item_id, course_id, caller()["id"]),
+    )
+    if item is None:
+        raise ServiceError(404, "there is no such line item of this tool")
+    return item
+
+
+@bp.get("/api/courses/<course_id>/lineitems")
+@service("lineitems", SCOPE_ITEMS, SCOPE_ITEMS_READ)
+def list_items(course_id: str) -> Response:
+    check_query()
+    require_accept(MEDIA_ITEMS)
+    page = asked_page(0, ("resource_link_id", "resource_id", "tag"))
+    items, headers = paged(_items_after(course_id, page), page, lambda item: int(item["id"]))
+    response = json_response([represent(item) for item in items], MEDIA_ITEMS)
+    response.headers.update(headers)
+    return response
+
+
+def _items_after(course_id: str, page: Page) -> list[sqlite3.Row]:
+    return platform().store.rows(
+        "SELECT * FROM line_items WHERE course_id = ? AND tool_id = ? AND id > ?"
+        " AND (? IS NULL OR link_id = ?) AND (? IS NULL OR resource_id = ?) AND (? IS NULL OR tag = ?)"
+        " ORDER BY id",
+        *(course_id, caller()["id"], page.after),
+        *(page.filters.get(name) for name in ("resource_link_id", "resource_id", "tag") for _ in range(2)),
+    )
+
+
+@bp.post("/api/courses/<course_id>/lineitems")
+@service("lineitems", SCOPE_ITEMS)
+def create_item(course_id: str) -> Response:
+    check_query()
+    require_content(MEDIA_ITEM)
+    body = _checked(body_object())
+    if platform().store.row("SELECT 1 FROM courses WHERE id = ?", course_id) is None:
+        raise ServiceError(404, "there is no such course")
+    _check_link(course_id, body.get("resourceLinkId"))
+    with platform().store.write() as db:
+        item_id = db.execute(
+            "INSERT INTO line_items"
+            " (course_id, tool_id, label, score_maximum, resource_id, tag, link_id, document)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                *(course_id, caller()["id"], body["label"], body["scoreMaximum"], body.get("resourceId")),
+                *(body.get("tag"), body.get("resourceLinkId"), _document(body)),
+            ),
+        ).lastrowid
+    assert item_id is not None  # noqa: S101  an INSERT always sets it
+    item = own_item(course_id, item_id)
+    response = json_response(represent(item), MEDIA_ITEM, 201)
+    response.headers["Location"] = item_url(item)
+    return response
+
+
+def _check_link(course_id: str, link_id: str | None) -> None:
+    if link_id is not None and not platform().store.row(
+        "SELECT 1 FROM links WHERE id = ? AND course_id = ? AND tool_id = ?",
+        link_id,
+        course_id,
+        caller()["id"],
+    ):
+        raise ServiceError(404, "resourceLinkId is not a link of this tool in this course")
+
+
+@bp.get("/api/courses/<course_id>/lineitems/<int:item_id>")
+@service("lineitems", SCOPE_ITEMS, SCOPE_ITEMS_READ)
+def read_item(course_id: str, item_id: int) -> Response:
+    require_accept(MEDIA_ITEM)
+    return json_response(represent(own_item(course_id, item_id)), MEDIA_ITEM)
+
+
+@bp.put("/api/courses/<course_id>/lineitems/<int:item_id>")
+@service("lineitems", SCOPE_ITEMS)
+def replace_item(course_id: str, item_id: int) -> Response:
+    """Replace the whole definition; another maximum rescales the stored grades."""
+    require_content(MEDIA_ITEM)
+    item = own_item(course_id, item_id)
+    body = _checked(body_object())
+    if body.get("id", item_url(item)) != item_url(item) or body.get("resourceLinkId") != item["link_id"]:
+        raise ServiceError(400, "id and resourceLinkId cannot be changed")
+    with platform().store.write() as db:
+        db.execute(
+            "UPDATE line_items SET label = ?, score_maximum = ?, resource_id = ?, tag = ?, document = ?"
+            " WHERE id = ?",
+            (
+                *(body["label"], body["scoreMaximum"], body.get("resourceId"), body.get("tag")),
+                *(_document(body), item_id),
+            ),
+        )
+        db.execute(
+            "UPDATE grades SET score = score * ? / ? WHERE item_id = ?",
+            (float(body["scoreMaximum"]), item["score_maximum"], item_id),
+        )
+    return json_response(represent(own_item(course_id, item_id)), MEDIA_ITEM)
+
+
+@bp.delete("/api/courses/<course_id>/lineitems/<int:item_id>")
+@service("lineitems", SCOPE_ITEMS)
+def delete_item(course_id: str, item_id: int) -> Response:
+    item = own_item(course_id, item_id)
+    with platform().store.write() as db:
+        db.execute("DELETE FROM line_items WHERE id = ?", (item["id"],))
+    return Response(status=204)
+
+
+def _document(body: dict[str, Any]) -> str:
+    return json.dumps({name: value for name, value in body.items() if name not in STORED_IN_COLUMNS})
+
+
+def _checked(body: dict[str, Any]) -> dict[str, Any]:
+    """The line item if every member keeps its rule; members that are null count as absent."""
+    body = {name: value for name, value in body.items() if value is not None}
+    if not isinstance(body.get("label"), str) or not body["label"].strip():
+        raise ServiceError(400, "label must be a text that is not blank")
+    maximum = body.get("scoreMaximum")
+    if not isinstance(maximum, int | float) or isinstance(maximum, bool) or maximum <= 0:
+        raise ServiceError(400, "scoreMaximum must be a number above 0")
+    for name in ("id", "resourceId", "tag", "resourceLinkId"):
+        if not isinstance(body.get(name, ""), str):
+            raise ServiceError(400, f"{name} must be a text")
+    if not isinstance(body.get("gradesReleased", True), bool):
+        raise ServiceError(400, "gradesReleased must be true or false")
+    _check_period(body)
+    for name in body:
+        if name not in STORED_IN_COLUMNS + OTHERS and "://" not in name:
+            raise ServiceError(400, f"{name} is not a member of a line item; name an extension by a full URL")
+    return body
+
+
+def _check_period(body: dict[str, Any]) -> None:
+    try:
+        moments = [parse_moment(body[name]) for name in ("startDateTime", "endDateTime") if name in body]
+    except ValueError as error:
+        raise ServiceError(400, str(error)) from error
+    if len(moments) == 2 and moments[0] > moments[1]:
+        raise ServiceError(400, "endDateTime lies before startDateTime")

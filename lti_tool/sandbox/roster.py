@@ -1,0 +1,96 @@
+"""Names and Role Provisioning Services 2.0 (https://www.imsglobal.org/spec/lti-nrps/v2p0)."""
+
+import sqlite3
+from typing import Any
+
+from flask import Blueprint, Response
+
+from lti_tool.sandbox.claims import identity_claims, resolve_custom
+from lti_tool.sandbox.platform import platform
+from lti_tool.sandbox.services import (
+    Page,
+    ServiceError,
+    asked_page,
+    caller,
+    json_response,
+    paged,
+    require_accept,
+    service,
+)
+from lti_tool.sandbox.vocabulary import CLAIM, MEDIA_ROSTER, MEMBERSHIP, SCOPE_ROSTER, role_uris
+
+bp = Blueprint("roster", __name__)
+DEFAULT_PAGE = 25
+
+
+@bp.get("/api/courses/<course_id>/memberships")
+@service("memberships", SCOPE_ROSTER)
+def memberships(course_id: str) -> Response:
+    """The active members of a course in pages; people who have left are absent."""
+    require_accept(MEDIA_ROSTER)
+    store = platform().store
+    course = store.row("SELECT * FROM courses WHERE id = ?", course_id)
+    if course is None:
+        raise ServiceError(404, "there is no such course")
+    page = asked_page("", ("role", "rlid"), DEFAULT_PAGE)
+    link = _asked_link(course_id, page)
+    rows, headers = paged(_members_after(course_id, page), page, lambda row: str(row["sub"]))
+    body = {
+        "id": f"{platform().settings.base_url}/api/courses/{course_id}/memberships",
+        "context": {"id": course_id, "label": course["label"], "title": course["title"]},
+        "members": [_member(row, course, link) for row in rows],
+    }
+    response = json_response(body, MEDIA_ROSTER)
+    response.headers.update(headers)
+    return response
+
+
+def _asked_link(course_id: str, page: Page) -> sqlite3.Row | None:
+    if "rlid" not in page.filters:
+        return None
+    link = platform().store.row(
+        "SELECT * FROM links WHERE id = ? AND course_id = ? AND tool_id = ?",
+        *(page.filters["rlid"], course_id, caller()["id"]),
+    )
+    if link is None:
+        raise ServiceError(404, "rlid is not a resource link of this tool in this course")
+    return link
+
+
+def _members_after(course_id: str, page: Page) -> list[sqlite3.Row]:
+    """The members after the page's key: one more than a page holds, unless a role has to be filtered."""
+    wanted = page.filters.get("role")
+    count = -1 if wanted or page.limit is None else page.limit + 1
+    rows = platform().store.rows(
+        "SELECT people.*, role FROM people JOIN enrolments USING (sub)"
+        " WHERE course_id = ? AND active AND sub > ? ORDER BY sub LIMIT ?",
+        *(course_id, page.after, count),
+    )
+    return [row for row in rows if wanted is None or _has_role(row, wanted)]
+
+
+def _roles(row: sqlite3.Row) -> list[str]:
+    return role_uris(row["role"], test_user=bool(row["test_user"]))
+
+
+def _has_role(row: sqlite3.Row, wanted: str) -> bool:
+    """Context roles may be given by their short name (section 2.4.1)."""
+    return wanted in _roles(row) or f"{MEMBERSHIP}#{wanted}" in _roles(row)
+
+
+def _member(row: sqlite3.Row, course: sqlite3.Row, link: sqlite3.Row | None) -> dict[str, Any]:
+    member = {
+        "status": "Active",
+        "user_id": row["sub"],
+        "roles": _roles(row),
+        **identity_claims(row),
+    }
+    if link is not None:
+        member["message"] = [
+            {
+                f"{CLAIM}message_type": "LtiResourceLinkRequest",
+                f"{CLAIM}custom": resolve_custom(row, course, link),
+                "locale": row["locale"],
+            }
+        ]
+    return member

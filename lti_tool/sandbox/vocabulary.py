@@ -1,0 +1,49 @@
+"""Names that the LTI standards define: roles, claims, scopes and media types.
+
+Sources: LTI Core 1.3 (https://www.imsglobal.org/spec/lti/v1p3), Names and Role Provisioning Services 2.0
+(https://www.imsglobal.org/spec/lti-nrps/v2p0), Assignment and Grade Services 2.0
+(https://www.imsglobal.org/spec/lti-ags/v2p0).
+"""
+
+CLAIM = "https://purl.imsglobal.org/spec/lti/claim/"
+NRPS_CLAIM = "https://purl.imsglobal.org/spec/lti-nrps/claim/namesroleservice"
+AGS_CLAIM = "https://purl.imsglobal.org/spec/lti-ags/claim/endpoint"
+
+SCOPE_ROSTER = "https://purl.imsglobal.org/spec/lti-nrps/scope/contextmembership.readonly"
+SCOPE_ITEMS = "https://purl.imsglobal.org/spec/lti-ags/scope/lineitem"
+SCOPE_ITEMS_READ = "https://purl.imsglobal.org/spec/lti-ags/scope/lineitem.readonly"
+SCOPE_RESULTS = "https://purl.imsglobal.org/spec/lti-ags/scope/result.readonly"
+SCOPE_SCORE = "https://purl.imsglobal.org/spec/lti-ags/scope/score"
+ALLOWED_SCOPES = (SCOPE_ROSTER, SCOPE_ITEMS, SCOPE_ITEMS_READ, SCOPE_RESULTS, SCOPE_SCORE)
+
+MEDIA_ROSTER = "application/vnd.ims.lti-nrps.v2.membershipcontainer+json"
+MEDIA_ITEM = "application/vnd.ims.lis.v2.lineitem+json"
+MEDIA_ITEMS = "application/vnd.ims.lis.v2.lineitemcontainer+json"
+MEDIA_SCORE = "application/vnd.ims.lis.v1.score+json"
+MEDIA_RESULTS = "application/vnd.ims.lis.v2.resultcontainer+json"
+
+MEMBERSHIP = "http://purl.imsglobal.org/vocab/lis/v2/membership"
+TEST_USER = "http://purl.imsglobal.org/vocab/lti/system/person#TestUser"
+ADMIN_ROLES = [
+    "http://purl.imsglobal.org/vocab/lis/v2/institution/person#Administrator",
+    "http://purl.imsglobal.org/vocab/lis/v2/system/person#Administrator",
+]
+COURSE_TYPE = "http://purl.imsglobal.org/vocab/lis/v2/course#CourseOffering"
+
+ROLE_URIS = {
+    "learner": [f"{MEMBERSHIP}#Learner"],
+    "instructor": [f"{MEMBERSHIP}#Instructor"],
+    "ta": [f"{MEMBERSHIP}/Instructor#TeachingAssistant", f"{MEMBERSHIP}#Instructor"],
+    "mentor": [f"{MEMBERSHIP}#Mentor"],
+}
+ROLE_NAMES = {
+    "learner": "Learner",
+    "instructor": "Instructor",
+    "ta": "Teaching assistant",
+    "mentor": "Observer",
+}
+
+
+def role_uris(role: str, *, test_user: bool) -> list[str]:
+    """The roles of a member as the platform sends them at launch and in the roster."""
+    return [*ROLE_URIS[role], TEST_USER] if test_user else list(ROLE_URIS[role])

@@ -1,0 +1,157 @@
+"""Starts a sandbox LMS as a process of its own, for tests that speak to it over HTTP."""
+
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import requests
+
+from lti_tool.demo.robot import Robot
+
+ROOT = Path(__file__).resolve().parents[2]
+TIMEOUT = 20  # seconds
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+class SandboxControl:
+    """The client of the sandbox's control API."""
+
+    def __init__(self, base_url: str, token: str) -> None:
+        self._base = f"{base_url}/control"
+        self._session = requests.Session()
+        self._session.headers["X-Control-Token"] = token
+
+    def _call(self, method: str, path: str, body: object = None) -> Any:
+        answer = self._session.request(method, self._base + path, json=body, timeout=TIMEOUT)
+        if not answer.ok:
+            raise AssertionError(f"{method} {path}: {answer.status_code} {answer.text}")
+        return answer.json()
+
+    def fault(
+        self, service: str, kind: str, times: int | None = None, users: list[str] | None = None
+    ) -> None:
+        """Show this one fault, and no other."""
+        self.faults([{"service": service, "kind": kind, "times": times, "users": users}])
+
+    def faults(self, faults: list[dict[str, Any]]) -> None:
+        self._call("POST", "/faults", faults)
+
+    def clear_faults(self) -> None:
+        self._call("DELETE", "/faults")
+
+    def scores(self) -> list[dict[str, Any]]:
+        """Every score that arrived, oldest first: at, item_id, sub, payload, status, answer."""
+        log: list[dict[str, Any]] = self._call("GET", "/scores")
+        return log
+
+    def people(self, *changes: dict[str, Any]) -> list[str]:
+        """Apply changes (action: add, leave, return, rename, role); answers the subs."""
+        subs: list[str] = self._call("POST", "/people", list(changes))
+        return subs
+
+    def state(self) -> dict[str, Any]:
+        state: dict[str, Any] = self._call("GET", "/state")
+        return state
+
+    def close(self) -> None:
+        self._session.close()
+
+
+class SandboxProcess:
+    """A running sandbox. ``base_url`` is its issuer; ``data`` keeps its database and platform-key.pem."""
+
+    def __init__(self, data: Path, port: int | None = None) -> None:
+        self.data = data
+        self.port = port or free_port()
+        self.base_url = f"http://localhost:{self.port}"
+        self.control_token = secrets.token_urlsafe(16)
+        self.control = SandboxControl(self.base_url, self.control_token)
+        self._process: subprocess.Popen[bytes] | None = None
+        self.start()
+
+    def start(self) -> None:
+        """Start (again) on the same port and data, and wait until it answers."""
+        command = [
+            sys.executable,
+            "-m",
+            "lti_tool.sandbox",
+            "--port",
+            str(self.port),
+            "--data",
+            str(self.data),
+        ]
+        command += ["--base-url", self.base_url, "--control-token", self.control_token]
+        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+        self._process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL)  # noqa: S603
+        self._wait()
+
+    def _wait(self) -> None:
+        deadline = time.monotonic() + TIMEOUT
+        while time.monotonic() < deadline:
+            if self._process is None or self._process.poll() is not None:
+                raise RuntimeError("the sandbox stopped while starting; its error is above")
+            try:
+                requests.get(f"{self.base_url}/jwks", timeout=TIMEOUT).raise_for_status()
+            except requests.ConnectionError:
+                time.sleep(0.05)
+            else:
+                return
+        raise RuntimeError(f"the sandbox did not answer within {TIMEOUT} s")
+
+    def stop(self) -> int:
+        """Ask it to stop as an operator would; answers its exit code."""
+        if self._process is None:
+            return 0
+        process, self._process = self._process, None
+        process.send_signal(signal.SIGTERM)
+        return process.wait(TIMEOUT)
+
+    def close(self) -> None:
+        self.control.close()
+        self.stop()
+
+    def robot(self, sub: str | None = None) -> Robot:
+        """A browser of this LMS, signed in as a person if one is given."""
+        robot = Robot(self.base_url)
+        if sub is not None:
+            robot.get(f"/enter/person/{sub}")
+        return robot
+
+    def register_tool(
+        self,
+        *,
+        login_url: str,
+        redirect_uris: list[str],
+        target_link_uri: str,
+        jwks_url: str,
+        name: str = "Peerloop",
+    ) -> dict[str, Any]:
+        """Fill in the administrator's form; answers what the LMS then shows, with resource_links."""
+        robot = Robot(self.base_url)
+        robot.get("/enter/admin")
+        robot.get("/admin/tools")
+        page = robot.submit(
+            robot.form("/admin/tools"),
+            name=name,
+            login_url=login_url,
+            redirect_uris="\n".join(redirect_uris),
+            target_link_uri=target_link_uri,
+            jwks_url=jwks_url,
+        )
+        client_id = page.links[-1].href.rpartition("/")[2].removesuffix(".json")
+        answer = robot.session.get(f"{self.base_url}/admin/tools/{client_id}.json", timeout=TIMEOUT)
+        robot.close()
+        registration: dict[str, Any] = answer.json()
+        return registration
