@@ -6,7 +6,7 @@ from flask import Flask
 
 import config
 from lti_tool import audit as audit
-from lti_tool import cohorts, database, gradebook, home, jobs, meetings, programs, roster, web, work
+from lti_tool import cohorts, database, gradebook, home, jobs, logs, meetings, programs, roster, web, work
 
 ROOMS = (roster, programs, gradebook, cohorts, meetings, work, home)
 
@@ -18,6 +18,7 @@ def create_app(settings: config.Settings) -> Flask:
     app.extensions["settings"] = settings
     database.register(app, settings.database_url)
     jobs.connect_queue(app, settings)
+    logs.register(app)
     web.register(app)
     for room in ROOMS:
         room.register(app)

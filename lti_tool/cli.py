@@ -1,10 +1,125 @@
-"""The console script `peerloop`."""
+"""The console script `peerloop`. Every command says what it did, and fails with one clear line."""
 
 from __future__ import annotations
 
+import json
+import socket
+import sys
+from typing import Any
+
 import click
+from flask import Flask
+from flask.cli import ScriptInfo, with_appcontext
+
+import config
+from lti_tool.matching.commands import match
 
 
-@click.group()
-def main() -> None:
+class Peerloop(click.Group):
+    """The group of all commands; a wrong setting is one line, not a traceback."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except config.ConfigError as error:
+            raise click.ClickException(str(error)) from None
+
+
+@click.group(cls=Peerloop)
+@click.pass_context
+def main(ctx: click.Context) -> None:
     """Peerloop: peer learning that any LMS can launch."""
+    ctx.obj = ScriptInfo(create_app=_app, set_debug_flag=False)
+
+
+def _app() -> Flask:
+    from lti_tool.app import create_app  # commands that need no app start without loading one
+
+    return create_app(config.load())
+
+
+@main.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", default=8080, show_default=True, type=click.IntRange(1, 65535))
+@click.option("--processes", default=1, show_default=True, type=click.IntRange(1, 64))
+@click.option("--threads", default=8, show_default=True, type=click.IntRange(1, 256), help="In each process.")
+def serve(host: str, port: int, processes: int, threads: int) -> None:
+    """Serve the tool over HTTP until stopped."""
+    from granian import Granian
+    from granian.constants import Interfaces
+
+    from lti_tool import schema
+
+    with _app().app_context():
+        schema.require_current()
+    _require_free(host, port)
+    click.echo(f"Peerloop listens on http://{host}:{port}")
+    Granian(
+        "wsgi:app",
+        address=host,
+        port=port,
+        interface=Interfaces.WSGI,
+        workers=processes,
+        blocking_threads=threads,
+        log_access=False,
+        log_level="warning",
+        workers_kill_timeout=10,
+    ).serve()
+
+
+def _require_free(host: str, port: int) -> None:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise click.ClickException(f"cannot listen on {host}:{port}: {error.strerror}") from None
+
+
+@main.command()
+@click.pass_context
+def worker(ctx: click.Context) -> None:
+    """Do the work outside of requests (rosters, grades) until stopped by SIGTERM."""
+    from lti_tool import jobs, schema
+
+    app = ctx.ensure_object(ScriptInfo).load_app()
+    with app.app_context():
+        schema.require_current()
+    click.echo("Peerloop's worker has started")
+    jobs.work(app)
+
+
+@main.group()
+def db() -> None:
+    """The database."""
+
+
+@db.command()
+@with_appcontext
+def upgrade() -> None:
+    """Bring the database to the version of this code."""
+    from lti_tool import schema
+
+    before, after = schema.upgrade()
+    click.echo(f"The database is at {after}" + (" already" if before == after else f" (was {before or 'empty'})"))
+
+
+@main.group()
+def sync() -> None:
+    """Work that is due."""
+
+
+@sync.command("run")
+@click.option("--until-idle", is_flag=True, help="Go on until nothing is due; without it, one round.")
+@click.option("--json", "as_json", is_flag=True, help="Print counts as JSON.")
+@with_appcontext
+def sync_run(until_idle: bool, as_json: bool) -> None:
+    """Do what is due in the foreground, then exit."""
+    from lti_tool import jobs
+
+    done = jobs.run_until_idle() if until_idle else jobs.run_once()
+    click.echo(json.dumps(done) if as_json else ", ".join(f"{name}: {units}" for name, units in done.items()))
+
+
+main.add_command(match)

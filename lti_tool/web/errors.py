@@ -35,9 +35,9 @@ def _launch_refused(refused: LaunchRefused) -> ResponseReturnValue:
     g.frame_anywhere = True
     page = render_template(
         "error.html",
-        heading=refused.explanation.title,
-        happened=refused.explanation.happened,
-        advice=f"{refused.explanation.who} {refused.explanation.todo}",
+        title=refused.explanation.title,
+        reason=refused.explanation.happened,
+        step=f"{refused.explanation.who} {refused.explanation.todo}",
         reference=refused.reference,
         code=refused.code,
     )
@@ -48,7 +48,7 @@ def _http_error(error: HTTPException) -> ResponseReturnValue:
     status = error.code or 500
     if status < 400:
         return error
-    heading, happened, advice = _words(status)
+    title, reason, step = _words(status)
     reference = None
     if status >= 500:
         reference = new_reference()
@@ -73,9 +73,9 @@ def _database_busy(error: OperationalError) -> ResponseReturnValue:
     log.error("database out of reach", extra={"reference": reference}, exc_info=error)
     page = render_template(
         "error.html",
-        heading=_("Peerloop is busy"),
-        happened=_("The database did not answer in time. Nothing was changed."),
-        advice=_("Wait a moment, go back and send it again."),
+        title=_("Peerloop is busy"),
+        reason=_("The database did not answer in time. Nothing was changed."),
+        step=_("Wait a moment, go back and send it again."),
         reference=reference,
         code=None,
     )
@@ -83,7 +83,7 @@ def _database_busy(error: OperationalError) -> ResponseReturnValue:
 
 
 def _words(status: int) -> tuple[str, str, str]:
-    """Heading, what happened, what to do."""
+    """Title, what happened, what to do."""
     again = _("Open Peerloop again from your course page in the LMS.")
     words = {
         400: (

@@ -33,7 +33,7 @@ class Link:
 def register(app: Flask) -> None:
     """Give every page of `app` its `nav`."""
     app.extensions["navigation"] = []
-    app.context_processor(lambda: {"nav": _links()})
+    app.context_processor(lambda: {"nav": _links(), "program_name": g.get("program_name")})
 
 
 def add(app: Flask, entry: Entry) -> None:
@@ -41,9 +41,10 @@ def add(app: Flask, entry: Entry) -> None:
     app.extensions["navigation"].append(entry)
 
 
-def in_program(program_id: int) -> None:
+def in_program(program_id: int, name: str) -> None:
     """Say which program this page belongs to, so that the links lead to pages of the same one."""
     g.program_id = program_id
+    g.program_name = name
 
 
 def _links() -> list[Link]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import redirect, request, url_for
+from flask import Flask, g, redirect, request, url_for
 from itsdangerous import BadSignature, URLSafeSerializer
 from werkzeug.wrappers import Response as BaseResponse
 
@@ -22,10 +22,15 @@ def redirect_with(level: str, text: str, endpoint: str, **values: Any) -> BaseRe
     return redirect(address, code=303)
 
 
-def present() -> list[tuple[str, str]]:
+def register(app: Flask) -> None:
+    """Give every page of `app` its `notices`."""
+    app.context_processor(lambda: {"notices": _asked_for()})
+
+
+def _asked_for() -> list[tuple[str, str]]:
     """The notices that this page was asked to show; a forged one is dropped."""
     sent = request.args.get("notice")
-    if not sent:
+    if not sent or g.get("visit") is None:
         return []
     try:
         level, text = _signer().loads(sent)

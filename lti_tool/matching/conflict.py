@@ -1,0 +1,144 @@
+"""When the rules cannot hold together: a set of them that cannot, of which any one left out can, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from random import Random
+
+from lti_tool.matching.decision import decide
+from lti_tool.matching.feasible import Late
+from lti_tool.matching.problem import NotAlone, Problem
+from lti_tool.matching.sizes import cohort_count
+from lti_tool.matching.solution import Conflict
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule of a problem: its field, and which entry of the field's list or mapping."""
+
+    field: str
+    key: int | str | None = None
+
+
+def rules(problem: Problem) -> list[Rule]:
+    """Every hard rule that can be left out, the ones that people care least about last."""
+    found = [Rule("size.min"), Rule("size.max"), Rule("size.slack")]
+    if problem.cohorts is not None:
+        found.append(Rule("cohorts"))
+    if problem.common_slots:
+        found.append(Rule("common_slots"))
+    found += [Rule("not_alone", i) for i in range(len(problem.not_alone))]
+    found += [Rule("together", i) for i in range(len(problem.together))]
+    found += [Rule("apart", i) for i in range(len(problem.apart))]
+    return found + [Rule("locked", person) for person in problem.locked]
+
+
+def keeping(problem: Problem, kept: list[Rule]) -> Problem:
+    """The problem with these hard rules and no others; wishes about quality are left out too."""
+    people, size = len(problem.people), problem.size
+    chosen = set(kept)
+    return replace(
+        problem,
+        size=replace(
+            size,
+            min=size.min if Rule("size.min") in chosen else 1,
+            max=size.max if Rule("size.max") in chosen else max(people, size.min),
+            slack=size.slack if Rule("size.slack") in chosen else people,
+        ),
+        cohorts=problem.cohorts if Rule("cohorts") in chosen else None,
+        common_slots=problem.common_slots if Rule("common_slots") in chosen else 0,
+        not_alone=tuple(r for i, r in enumerate(problem.not_alone) if Rule("not_alone", i) in chosen),
+        together=tuple(g for i, g in enumerate(problem.together) if Rule("together", i) in chosen),
+        apart=tuple(g for i, g in enumerate(problem.apart) if Rule("apart", i) in chosen),
+        locked={p: c for p, c in problem.locked.items() if Rule("locked", p) in chosen},
+        spread=(),
+        balance=(),
+        gather=(),
+        previous=None,
+    )
+
+
+def minimal_conflict(problem: Problem, rng: Random, late: Late) -> tuple[tuple[Conflict, ...], bool]:
+    """The conflict of an impossible problem, and whether it is proved that no rule of it can be spared."""
+    kept, certain = rules(problem), True
+    chunk = max(1, len(kept) // 2)
+    while True:
+        kept, changed, settled = _drop_chunks(problem, kept, chunk, rng, late)
+        if chunk == 1 and not changed:
+            certain = settled
+            break
+        chunk = max(1, chunk // 2)
+    relaxation = _larger_slack(problem, kept, rng, late) if Rule("size.slack") in kept else None
+    return tuple(_in_words(problem, rule, relaxation) for rule in kept), certain
+
+
+def _drop_chunks(
+    problem: Problem, kept: list[Rule], chunk: int, rng: Random, late: Late
+) -> tuple[list[Rule], bool, bool]:
+    """One pass of the deletion filter: the rules left, whether any went, whether all answers were certain."""
+    changed, settled = False, True
+    start = 0
+    while start < len(kept):
+        fewer = kept[:start] + kept[start + chunk :]
+        answer = "unknown" if late() else decide(keeping(problem, fewer), rng, late)
+        if answer == "impossible":
+            kept, changed = fewer, True
+        else:
+            settled = settled and answer != "unknown"
+            start += chunk
+    return kept, changed, settled
+
+
+def _larger_slack(problem: Problem, kept: list[Rule], rng: Random, late: Late) -> Mapping[str, int] | None:
+    """The smallest slack with which all rules of the problem hold, if one is found."""
+    everything = rules(problem)
+    widest = problem.size.max - problem.size.min
+    for slack in range(problem.size.slack + 1, widest + 1):
+        relaxed = replace(problem, size=replace(problem.size, slack=slack))
+        for rule_set in (everything, kept):
+            if not isinstance(decide(keeping(relaxed, rule_set), rng, late), str):
+                return {"size.slack": slack}
+    return None
+
+
+def _in_words(problem: Problem, rule: Rule, relaxation: Mapping[str, int] | None) -> Conflict:
+    if rule.field == "size.slack":
+        return Conflict(rule.field, (), _size_text(problem, rule.field), relaxation)
+    if rule.field in ("size.min", "size.max", "cohorts", "common_slots"):
+        return Conflict(rule.field, (), _size_text(problem, rule.field))
+    if rule.field == "locked":
+        person = str(rule.key)
+        return Conflict("locked", (person,), f"{person} must stay in cohort {problem.locked[person] + 1}")
+    index = int(rule.key or 0)
+    if rule.field == "not_alone":
+        return _not_alone(problem, problem.not_alone[index])
+    group = (problem.together if rule.field == "together" else problem.apart)[index]
+    return Conflict(rule.field, group, f"{_list(group)} must be {rule.field}")
+
+
+def _size_text(problem: Problem, field: str) -> str:
+    people, size = len(problem.people), problem.size
+    count = cohort_count(problem)
+    into = f"{people} people" if count is None else f"{people} people in {count} cohorts"
+    return {
+        "size.min": f"each cohort must have at least {size.min} people ({into})",
+        "size.max": f"each cohort may have at most {size.max} people ({into})",
+        "size.slack": f"the sizes of two cohorts may differ by at most {size.slack} ({into})",
+        "cohorts": f"there must be exactly {problem.cohorts} cohorts for {people} people",
+        "common_slots": f"all members of a cohort must share at least {problem.common_slots} "
+        + ("slot" if problem.common_slots == 1 else "slots"),
+    }[field]
+
+
+def _not_alone(problem: Problem, rule: NotAlone) -> Conflict:
+    people = tuple(p.id for p in problem.people if p.value(rule.attribute) == rule.value)
+    return Conflict(
+        "not_alone",
+        people,
+        f"nobody with {rule.attribute} {rule.value!r} may be the only one in their cohort",
+    )
+
+
+def _list(people: tuple[str, ...]) -> str:
+    return f"{', '.join(people[:-1])} and {people[-1]}"

@@ -1,0 +1,78 @@
+"""The answer: cohorts with their figures, or the rules that cannot hold together, or an honest "unknown"."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+Status = Literal["solved", "infeasible", "unknown"]
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """One rule of a set that cannot hold together; ``relaxation`` is a change that would help, where one is
+    known.
+
+    ``rule`` is a field of the problem: ``size.min``, ``size.max``, ``size.slack``, ``cohorts``, ``together``,
+    ``apart``, ``locked``, ``not_alone`` or ``common_slots``.
+    """
+
+    rule: str
+    people: tuple[str, ...]
+    text: str
+    relaxation: Mapping[str, int] | None = None
+
+    def to_json(self) -> dict[str, object]:
+        data: dict[str, object] = {"rule": self.rule, "people": list(self.people), "text": self.text}
+        if self.relaxation is not None:
+            data["relaxation"] = dict(self.relaxation)
+        return data
+
+
+@dataclass(frozen=True, slots=True)
+class Solution:
+    """What :func:`lti_tool.matching.forming.solve` answers.
+
+    ``terms`` are unweighted, keyed ``spread:<attribute>``, ``balance:<attribute>``, ``gather:<attribute>``
+    and ``previous``. ``slots`` are each cohort's common slots when the problem asks for any. ``text`` says
+    what is known when there are no cohorts, or when a conflict may be larger than it need be.
+    """
+
+    status: Status
+    seed: int
+    seconds: float
+    cohorts: tuple[tuple[str, ...], ...] = ()
+    objective: float | None = None
+    terms: Mapping[str, float] = field(default_factory=dict)
+    lower_bound: float | None = None
+    slots: tuple[tuple[str, ...], ...] | None = None
+    conflict: tuple[Conflict, ...] = ()
+    text: str | None = None
+    iterations: int = 0
+
+    @property
+    def gap(self) -> float | None:
+        """How far J may be above the best possible: (J - L) / max(L, 1)."""
+        if self.objective is None or self.lower_bound is None:
+            return None
+        return (self.objective - self.lower_bound) / max(self.lower_bound, 1.0)
+
+    def to_json(self) -> dict[str, object]:
+        data: dict[str, object] = {"status": self.status, "seconds": self.seconds, "seed": self.seed}
+        if self.status == "solved":
+            data |= {
+                "cohorts": [list(cohort) for cohort in self.cohorts],
+                "objective": self.objective,
+                "terms": dict(self.terms),
+                "lower_bound": self.lower_bound,
+                "gap": self.gap,
+                "iterations": self.iterations,
+            }
+            if self.slots is not None:
+                data["slots"] = [list(slots) for slots in self.slots]
+        if self.status == "infeasible":
+            data["conflict"] = [item.to_json() for item in self.conflict]
+        if self.text is not None:
+            data["text"] = self.text
+        return data

@@ -1,0 +1,54 @@
+"""Whether the process lives (`/healthz`) and whether it can do its work (`/readyz`)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from flask import Blueprint, Flask, current_app
+from flask.typing import ResponseReturnValue
+from sqlalchemy import text
+
+from lti_tool.database import db
+from lti_tool.lti.keyring import signing_key
+from lti_tool.web.gate import Access, allow
+
+blueprint = Blueprint("health", __name__)
+
+
+def register(app: Flask) -> None:
+    """Add both addresses to `app`."""
+    app.register_blueprint(blueprint)
+
+
+@blueprint.get("/healthz")
+@allow(Access.PUBLIC)
+def alive() -> ResponseReturnValue:
+    """The process answers."""
+    return {"status": "ok"}
+
+
+@blueprint.get("/readyz")
+@allow(Access.PUBLIC)
+def ready() -> ResponseReturnValue:
+    """Database, queue and keys are within reach; 503 names what is not."""
+    failing = [name for name, check in CHECKS.items() if not _passes(name, check)]
+    if failing:
+        return {"status": "failing", "failing": failing}, 503
+    return {"status": "ok"}
+
+
+def _passes(name: str, check: Callable[[], object]) -> bool:
+    try:
+        check()
+    except Exception:
+        # Whatever the reason is, the answer is "not ready"; the log keeps the reason.
+        current_app.logger.exception("not ready: %s", name)
+        return False
+    return True
+
+
+CHECKS: Mapping[str, Callable[[], object]] = {
+    "database": lambda: db.session.execute(text("SELECT 1")),
+    "queue": lambda: current_app.extensions["huey"].pending_count(),
+    "keys": lambda: signing_key(),
+}
