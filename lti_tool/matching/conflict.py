@@ -22,8 +22,8 @@ class Rule:
 
 
 def rules(problem: Problem) -> list[Rule]:
-    """Every hard rule that can be left out, the ones that people care least about last."""
-    found = [Rule("size.min"), Rule("size.max"), Rule("size.slack")]
+    """Every hard rule that can be left out; what stands first is spared first when a conflict is reduced."""
+    found = [Rule("size.slack"), Rule("size.min"), Rule("size.max")]
     if problem.cohorts is not None:
         found.append(Rule("cohorts"))
     if problem.common_slots:
@@ -108,8 +108,7 @@ def _in_words(problem: Problem, rule: Rule, relaxation: Mapping[str, int] | None
     if rule.field in ("size.min", "size.max", "cohorts", "common_slots"):
         return Conflict(rule.field, (), _size_text(problem, rule.field))
     if rule.field == "locked":
-        person = str(rule.key)
-        return Conflict("locked", (person,), f"{person} must stay in cohort {problem.locked[person] + 1}")
+        return _locked(problem, str(rule.key))
     index = int(rule.key or 0)
     if rule.field == "not_alone":
         return _not_alone(problem, problem.not_alone[index])
@@ -129,6 +128,14 @@ def _size_text(problem: Problem, field: str) -> str:
         "common_slots": f"all members of a cohort must share at least {problem.common_slots} "
         + ("slot" if problem.common_slots == 1 else "slots"),
     }[field]
+
+
+def _locked(problem: Problem, person: str) -> Conflict:
+    cohort, count = problem.locked[person], cohort_count(problem)
+    text = f"{person} must stay in cohort {cohort + 1}"
+    if count is not None and cohort >= count:
+        text += f", but the number of cohorts is {count}"
+    return Conflict("locked", (person,), text)
 
 
 def _not_alone(problem: Problem, rule: NotAlone) -> Conflict:
