@@ -14,7 +14,7 @@ Progress = Callable[[float, float], None]
 """Called with the share of the budget that is used and the best J so far."""
 
 EPSILON = 1e-9
-HOTTEST, COLDEST = 0.3, 0.003
+HOTTEST, COLDEST = 0.2, 0.005
 """Temperatures in units of the typical change of J by one exchange."""
 MOVE_SHARE = 0.2
 """How often a unit moves without another coming back, where sizes may change."""

@@ -16,6 +16,7 @@ from lti_tool.matching.conflict import keeping, minimal_conflict, rules
 from lti_tool.matching.decision import decide
 from lti_tool.matching.forming import NOTHING_KNOWN, solve
 from lti_tool.matching.problem import Problem
+from lti_tool.matching.proofs import stranded_people
 from lti_tool.matching.sizes import cohort_count
 from lti_tool.matching.solution import Solution
 from tests.matching.brute_force import feasible_objectives
@@ -128,6 +129,8 @@ def _named(problem: Problem, field: str, key: int | str | None) -> tuple[str, tu
         return field, (str(key),)
     if field == "not_alone":
         return field, tuple(p.id for p in problem.people if p.value("team") == "x")
+    if field == "common_slots":
+        return field, stranded_people(problem)
     return field, ()
 
 
