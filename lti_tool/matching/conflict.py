@@ -78,7 +78,7 @@ def minimal_conflict(problem: Problem, rng: Random, late: Late) -> tuple[tuple[C
     if quickly_refuted(problem):
         kept, _ = _reduce(problem, kept, quick)
     kept, certain = _reduce(problem, kept, thorough)
-    relaxation = _larger_slack(problem, kept, rng, late) if Rule("size.slack") in kept else None
+    relaxation = _larger_slack(problem, rng, late) if Rule("size.slack") in kept else None
     return tuple(_in_words(problem, rule, relaxation) for rule in kept), certain
 
 
@@ -109,15 +109,15 @@ def _drop_chunks(
     return kept, changed, settled
 
 
-def _larger_slack(problem: Problem, kept: list[Rule], rng: Random, late: Late) -> Mapping[str, int] | None:
+def _larger_slack(problem: Problem, rng: Random, late: Late) -> Mapping[str, int] | None:
     """The smallest slack with which all rules of the problem hold, if one is found."""
-    everything = rules(problem)
     widest = problem.size.max - problem.size.min
     for slack in range(problem.size.slack + 1, widest + 1):
         relaxed = replace(problem, size=replace(problem.size, slack=slack))
-        for rule_set in (everything, kept):
-            if not isinstance(decide(keeping(relaxed, rule_set), rng, late), str):
-                return {"size.slack": slack}
+        if late():
+            return None
+        if not isinstance(decide(keeping(relaxed, rules(relaxed)), rng, late), str):
+            return {"size.slack": slack}
     return None
 
 
