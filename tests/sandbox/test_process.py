@@ -50,6 +50,18 @@ def test_everything_survives_a_restart(own_sandbox: SandboxProcess) -> None:
     tool.close()
 
 
+def test_a_score_that_was_answered_survives_a_kill(own_sandbox: SandboxProcess) -> None:
+    tool = MiniTool(own_sandbox, "Peerloop")
+    people = own_sandbox.control.state()["courses"]["ctx-feedback"]["people"]
+    learner = next(p["sub"] for p in people if p["role"] == "learner" and p["active"] and not p["test_user"])
+    item = tool.create_item()
+    assert tool.score(item, learner).status_code == 200
+    own_sandbox.kill()
+    own_sandbox.start()
+    assert len(tool.results(item)) == 1
+    tool.close()
+
+
 def test_it_is_ready_within_a_second_or_two_and_stops_at_once(own_sandbox: SandboxProcess) -> None:
     own_sandbox.stop()
     started = time.monotonic()
