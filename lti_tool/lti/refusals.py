@@ -36,9 +36,11 @@ EXPLANATIONS: dict[str, Explanation] = {
     "login_incomplete": Explanation(
         400,
         _("Your LMS sent an incomplete request"),
-        _("The request to sign you in lacks a value that the LTI standard requires, or holds one that is not valid."),
+        _("The request to sign you in lacks a value that the LTI standard requires."),
         _ADMIN,
-        _("Open Peerloop from a course page. If you did, send the reference below to the administrator of your LMS."),
+        _(
+            "Open Peerloop from a course page. If you did, send the reference below to your LMS administrator."
+        ),
     ),
     "unknown_platform": Explanation(
         400,
@@ -92,9 +94,9 @@ EXPLANATIONS: dict[str, Explanation] = {
     "state_cookie_missing": Explanation(
         401,
         _("Your browser did not recognise this launch"),
-        _("The cookie that ties the launch to your browser did not come back. Some browsers block it inside an LMS."),
+        _("The cookie that ties the launch to your browser did not come back. Some browsers block it."),
         _YOU,
-        _("Open the link in a new window or in another browser, or permit cookies for this site, then try again."),
+        _("Open the link in a new window or another browser, or permit cookies for this site."),
     ),
     "nonce_mismatch": Explanation(
         401,
@@ -239,17 +241,15 @@ EXPLANATIONS: dict[str, Explanation] = {
     "no_identity": Explanation(
         400,
         _("Your LMS did not say who you are"),
-        _(
-            "Peerloop works with people, so it needs the user id that the LMS has for you. None, or no valid one, came."
-        ),
+        _("Peerloop works with people, so it needs the user id that the LMS has for you."),
         _ADMIN,
-        _("Sign in to the LMS first. Otherwise its administrator must let the tool receive the user id (sub)."),
+        _("Sign in to the LMS first. If you did, its administrator must share your user id (sub)."),
     ),
 }
 
 
 class LaunchRefused(Exception):  # noqa: N818 - a refusal is an outcome of the rules, not a fault of the program
-    """A login or launch that ends here. `detail` is for the log: claim names and ids, never values of people."""
+    """A login or launch that ends here. `detail` is for the log: claims' names, ids, nothing personal."""
 
     def __init__(self, code: str, detail: str = "") -> None:
         super().__init__(f"{code}: {detail}" if detail else code)

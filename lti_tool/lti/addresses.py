@@ -1,0 +1,89 @@
+"""Which addresses this program may call: public https ones, unless a setting permits private ones.
+
+An address comes from a registration or from a claim that a platform signed; either could point into the
+network that the tool runs in (server-side request forgery).
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+import threading
+import time
+from urllib.parse import urlsplit
+
+DNS_SECONDS = 60.0
+DNS_ENTRIES = 4096
+_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+
+_answers: dict[str, tuple[float, frozenset[str]]] = {}
+_answers_lock = threading.Lock()
+
+
+class AddressError(ValueError):
+    """An address that must not be called. The message says why."""
+
+
+def origin(url: str) -> str | None:
+    """Scheme, host and port of an http(s) address in one spelling (RFC 6454), or None if it has none."""
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        return None
+    if parts.scheme not in _DEFAULT_PORTS or not host or any(c.isspace() or c in "\"'<>;," for c in host):
+        return None
+    shown = f"[{host}]" if ":" in host else host
+    return f"{parts.scheme}://{shown}" + ("" if port in (None, _DEFAULT_PORTS[parts.scheme]) else f":{port}")
+
+
+def check_form(url: str, *, allow_private: bool) -> str:
+    """The host of `url`. Raises AddressError for a wrong scheme, credentials or a missing host."""
+    if not url.isprintable() or " " in url or origin(url) is None:
+        raise AddressError("is not an http(s) address")
+    parts = urlsplit(url)
+    if parts.scheme == "http" and not allow_private:
+        raise AddressError("must begin with https://")
+    if parts.username is not None or parts.password is not None:
+        raise AddressError("must not carry a user name or password")
+    return str(parts.hostname)
+
+
+def check(url: str, *, allow_private: bool) -> None:
+    """Raises AddressError unless every address that the host of `url` resolves to is public."""
+    host = check_form(url, allow_private=allow_private)
+    if allow_private:
+        return
+    for address in _resolve(host):
+        if not _is_public(address):
+            raise AddressError(f"leads to the private address {address}")
+
+
+def _is_public(text: str) -> bool:
+    address = ipaddress.ip_address(text.partition("%")[0])
+    if isinstance(address, ipaddress.IPv6Address):
+        inner = address.ipv4_mapped or address.sixtofour
+        if inner is None and address in _NAT64:
+            inner = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
+        if inner is not None:
+            return inner.is_global and not inner.is_multicast
+    return address.is_global and not address.is_multicast
+
+
+def _resolve(host: str) -> frozenset[str]:
+    now = time.monotonic()
+    with _answers_lock:
+        until, addresses = _answers.get(host, (0.0, frozenset()))
+    if now < until:
+        return addresses
+    try:
+        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as error:
+        raise AddressError("has a host name that cannot be resolved") from error
+    addresses = frozenset(str(entry[4][0]) for entry in found)
+    with _answers_lock:
+        if len(_answers) >= DNS_ENTRIES:
+            _answers.clear()
+        _answers[host] = (now + DNS_SECONDS, addresses)
+    return addresses

@@ -1,0 +1,111 @@
+"""The addresses of the wire: /lti/login, /lti/launch and /lti/jwks. A refusal is raised as LaunchRefused."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+
+import structlog
+from flask import Blueprint, Flask, Response, jsonify, make_response
+from flask.typing import ResponseReturnValue
+
+from lti_tool.database import transaction
+from lti_tool.lti import registrations, states, wire
+from lti_tool.lti.launch import Launch
+from lti_tool.lti.messages import PlatformLogin, PlatformLookup, PlatformMessage
+from lti_tool.lti.refusals import LaunchRefused
+
+JWKS_SECONDS = 3600
+
+OnLaunch = Callable[[Launch], ResponseReturnValue]
+View = Callable[..., ResponseReturnValue]
+
+log = structlog.get_logger(__name__)
+
+
+def register(app: Flask, on_launch: OnLaunch) -> None:
+    """Add the wire to `app`.
+
+    `on_launch` records a launch and answers the browser. It is called inside the write transaction that also
+    uses up the launch's state, so it opens none itself; what it raises undoes both.
+    """
+    wire.register(app)
+    app.register_blueprint(create_blueprint(on_launch))
+
+
+def create_blueprint(on_launch: OnLaunch) -> Blueprint:
+    """The blueprint `lti`. All its views are for strangers: the message itself is the proof."""
+    blueprint = Blueprint("lti", __name__, url_prefix="/lti")
+
+    @logged
+    def launch() -> ResponseReturnValue:
+        return _launch(on_launch)
+
+    blueprint.add_url_rule("/login", view_func=login, methods=["GET", "POST"])
+    blueprint.add_url_rule("/login/<int:registration_id>", view_func=login, methods=["GET", "POST"])
+    blueprint.add_url_rule("/launch", view_func=launch, methods=["POST"])
+    blueprint.add_url_rule("/launch", view_func=launch_opened, methods=["GET"])
+    blueprint.add_url_rule("/jwks", view_func=jwks, methods=["GET"])
+    return blueprint
+
+
+def logged(view: View) -> View:
+    """Write each refusal to the log with its reference, without a token or anything about a person."""
+
+    @wraps(view)
+    def wrapped(**arguments: object) -> ResponseReturnValue:
+        try:
+            return view(**arguments)
+        except LaunchRefused as refusal:
+            log.warning(
+                "launch refused", code=refusal.code, reference=refusal.reference, detail=refusal.detail
+            )
+            raise
+
+    return wrapped
+
+
+@logged
+def login(registration_id: int | None = None) -> ResponseReturnValue:
+    """Third-party-initiated login. https://www.imsglobal.org/spec/security/v1p0/#step-1-third-party-initiated-login"""
+    registration = None
+    if registration_id is not None:
+        registration = registrations.get(registration_id)
+        if registration is None:
+            raise LaunchRefused("unknown_platform", f"registration {registration_id}")
+    base_url = wire.current().base_url
+    return PlatformLogin(PlatformLookup(registration), base_url=base_url).redirect(f"{base_url}/lti/launch")
+
+
+@logged
+def launch_opened() -> ResponseReturnValue:
+    """Somebody opened or reloaded the address that only an LMS should send a form to."""
+    raise LaunchRefused("launch_opened_directly")
+
+
+def _launch(on_launch: OnLaunch) -> Response:
+    here = wire.current()
+    message = PlatformMessage(base_url=here.base_url, keys=here.platform_keys, http=here.client.session)
+    if error := message._get_request_param("error"):
+        raise LaunchRefused("platform_error", _error_code(error))
+    message.validate()
+    with transaction() as session:
+        if not states.consume(session, message.state, message.nonce):
+            raise LaunchRefused("launch_expired")
+        response = make_response(on_launch(message.launch()))
+    message.cookies.forget(message.state)
+    message.cookies.write_to(response)
+    return response
+
+
+def _error_code(error: str) -> str:
+    """An error code of OpenID Connect has only such characters; anything else is not for the log."""
+    code = error[:64]
+    return code if code.isascii() and code.replace("_", "").isalnum() else "unreadable error code"
+
+
+def jwks() -> ResponseReturnValue:
+    """The public halves of our keys. https://www.imsglobal.org/spec/security/v1p0/#h_key-set-url"""
+    response = jsonify(keys=wire.current().keyring.public_keys())
+    response.headers["Cache-Control"] = f"public, max-age={JWKS_SECONDS}"
+    return response

@@ -1,0 +1,202 @@
+"""From claims, whose every type may be wrong, to values that the rest of the program can rely on."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from lti_tool.lti import addresses, roles
+from lti_tool.lti.launch import Context, GradeService, Identity, Launch, Platform, ResourceLink
+from lti_tool.lti.refusals import LaunchRefused
+from lti_tool.lti.registrations import Registration
+from lti_tool.lti.tables import ID_LENGTH, URL_LENGTH
+
+LTI = "https://purl.imsglobal.org/spec/lti/claim/"
+MEMBERSHIPS = "https://purl.imsglobal.org/spec/lti-nrps/claim/namesroleservice"
+GRADES = "https://purl.imsglobal.org/spec/lti-ags/claim/endpoint"
+TEXT_LENGTH = 255
+CUSTOM_LENGTH = 4096
+
+# A variable that the platform does not know comes back as it was written.
+_UNRESOLVED = re.compile(r"\$[A-Za-z][\w.]*")
+
+
+def plain(value: str, length: int = TEXT_LENGTH) -> str | None:
+    """`value` without what a database refuses (control characters, lone surrogates); None if empty."""
+    if not value.isprintable():
+        value = "".join(c if c.isprintable() or c == "\u200d" else " " for c in value)
+    return value.strip()[:length] or None
+
+
+class Claims:
+    """Typed access to a claim's members. A wrong type refuses the launch and names the claim."""
+
+    def __init__(self, values: Mapping[str, Any], path: str = "") -> None:
+        self._values = values
+        self._path = path
+
+    def name(self, key: str) -> str:
+        """The claim's name for people: short, and with the claim that it is part of."""
+        short = key.rpartition("/")[2]
+        return f"{self._path}.{short}" if self._path else short
+
+    def text(self, key: str, length: int = TEXT_LENGTH) -> str | None:
+        """A text for people, cut to `length`."""
+        value = self._values.get(key)
+        if value is None:
+            return None
+        if not isinstance(value, str):
+            raise LaunchRefused("claim_invalid", self.name(key))
+        return plain(value, length)
+
+    def identifier(self, key: str, length: int = ID_LENGTH) -> str:
+        """A text that must come whole, of at least one and at most `length` printable characters."""
+        value = self._values.get(key)
+        if value is None:
+            raise LaunchRefused("claim_missing", self.name(key))
+        if not isinstance(value, str) or not 0 < len(value) <= length or not value.isprintable():
+            raise LaunchRefused("claim_invalid", self.name(key))
+        return value
+
+    def address(self, key: str) -> str | None:
+        """An http(s) address."""
+        if self._values.get(key) in (None, ""):
+            return None
+        value = self.identifier(key, URL_LENGTH)
+        if addresses.origin(value) is None:
+            raise LaunchRefused("claim_invalid", self.name(key))
+        return value
+
+    def part(self, key: str) -> Claims | None:
+        """A claim that is an object."""
+        value = self._values.get(key)
+        if value is None:
+            return None
+        if not isinstance(value, dict):
+            raise LaunchRefused("claim_invalid", self.name(key))
+        return Claims(value, self.name(key))
+
+    def texts(self, key: str) -> list[str]:
+        """A claim that is a list of texts; absent is an empty one."""
+        value = self._values.get(key)
+        if value is None:
+            return []
+        if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+            raise LaunchRefused("claim_invalid", self.name(key))
+        return value
+
+    def seconds(self, key: str) -> float | None:
+        """A time as a number of seconds since 1970."""
+        value = self._values.get(key)
+        if value is None:
+            return None
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise LaunchRefused("claim_invalid", self.name(key))
+        try:
+            number = float(value)
+        except OverflowError:
+            number = math.inf
+        if not math.isfinite(number):
+            raise LaunchRefused("claim_invalid", self.name(key))
+        return number
+
+    def custom(self) -> Mapping[str, str]:
+        """The custom parameters that have a value; an unresolved variable is none."""
+        part = self.part(LTI + "custom")
+        values = part._values if part else {}
+        return MappingProxyType(
+            {
+                key[:TEXT_LENGTH]: text
+                for key, value in values.items()
+                if isinstance(value, str)
+                and not _UNRESOLVED.fullmatch(value)
+                and (text := plain(value, CUSTOM_LENGTH))
+            }
+        )
+
+
+def read_launch(claims: Claims, registration: Registration) -> Launch:
+    """The launch that validated claims describe. Raises LaunchRefused for a claim of the wrong form."""
+    presentation = claims.part(LTI + "launch_presentation") or Claims({})
+    memberships = claims.part(MEMBERSHIPS)
+    platform = _platform(claims)
+    custom = claims.custom()
+    return_url = presentation.address("return_url")
+    return Launch(
+        registration_id=registration.id,
+        deployment_id=claims.identifier(LTI + "deployment_id"),
+        message_type=claims.identifier(LTI + "message_type"),
+        target_link_uri=claims.identifier(LTI + "target_link_uri", URL_LENGTH),
+        identity=_identity(claims, presentation, custom),
+        standing=roles.standing(claims.texts(LTI + "roles")),
+        platform=platform,
+        context=_context(claims),
+        resource_link=_resource_link(claims),
+        memberships_url=memberships.address("context_memberships_url") if memberships else None,
+        grades=_grades(claims),
+        return_url=return_url,
+        frame_origins=_origins(registration.issuer, registration.auth_url, platform.url, return_url),
+        custom=custom,
+    )
+
+
+def _identity(claims: Claims, presentation: Claims, custom: Mapping[str, str]) -> Identity:
+    return Identity(
+        subject=claims.identifier("sub"),
+        name=claims.text("name"),
+        given_name=claims.text("given_name"),
+        family_name=claims.text("family_name"),
+        email=claims.text("email"),
+        locale=claims.text("locale", 35) or presentation.text("locale", 35),
+        zone=zone(custom.get("tz") or claims.text("zoneinfo")),
+    )
+
+
+def zone(name: str | None) -> str | None:
+    """`name` if it is a time zone of the IANA database."""
+    if name is None:
+        return None
+    try:
+        return ZoneInfo(name).key
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return None
+
+
+def _platform(claims: Claims) -> Platform:
+    part = claims.part(LTI + "tool_platform")
+    if part is None:
+        return Platform()
+    return Platform(
+        guid=part.identifier("guid") if part.text("guid") else None,
+        name=part.text("name"),
+        family=part.text("product_family_code"),
+        version=part.text("version"),
+        url=part.text("url", URL_LENGTH),
+    )
+
+
+def _context(claims: Claims) -> Context | None:
+    part = claims.part(LTI + "context")
+    return Context(part.identifier("id"), part.text("label"), part.text("title")) if part else None
+
+
+def _resource_link(claims: Claims) -> ResourceLink | None:
+    part = claims.part(LTI + "resource_link")
+    return ResourceLink(part.identifier("id"), part.text("title")) if part else None
+
+
+def _grades(claims: Claims) -> GradeService | None:
+    part = claims.part(GRADES)
+    if part is None:
+        return None
+    return GradeService(part.address("lineitems"), part.address("lineitem"), frozenset(part.texts("scope")))
+
+
+def _origins(*urls: str | None) -> tuple[str, ...]:
+    """The origins that may frame us, each once. Only what the registration or the signed message names."""
+    found = (addresses.origin(url) for url in urls if url)
+    return tuple(dict.fromkeys(origin for origin in found if origin))

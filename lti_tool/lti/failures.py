@@ -1,0 +1,72 @@
+"""How a call to an LMS can fail, typed by what to do next. Each says what a page can explain."""
+
+from __future__ import annotations
+
+import re
+
+EXCERPT_LENGTH = 300
+
+_SECRETS = re.compile(
+    r"[\w-]{8,}\.[\w-]{8,}\.[\w-]*"  # a JWT
+    r"|(?i:bearer\s+\S+)"
+    r"|(?i:(?:access_token|client_assertion|id_token)[\"']?\s*[:=]\s*[\"']?[^\s\"'&,}]+)"
+)
+
+
+def excerpt(body: bytes) -> str:
+    """The beginning of an answer as one line of text, without tokens."""
+    text = body[: EXCERPT_LENGTH * 8].decode("utf-8", "replace")
+    plain = "".join(c if c.isprintable() else " " for c in _SECRETS.sub("[removed]", text))
+    return " ".join(plain.split())[:EXCERPT_LENGTH]
+
+
+class LmsError(Exception):
+    """A call failed. `service` is one of roster, grades, token, keys; `status` is None without an answer."""
+
+    def __init__(self, service: str, reason: str, *, status: int | None = None, excerpt: str = "") -> None:
+        super().__init__(f"{service}: {reason}" + (f" ({status})" if status else ""))
+        self.service = service
+        self.reason = reason
+        self.status = status
+        self.excerpt = excerpt
+
+
+class Retryable(LmsError):  # noqa: N818 - these names say what to do next
+    """Try again later, not before `retry_after` seconds if the platform named them.
+
+    With `answer_lost` the platform may have done what was asked: look before sending again.
+    """
+
+    def __init__(
+        self,
+        service: str,
+        reason: str,
+        *,
+        status: int | None = None,
+        excerpt: str = "",
+        retry_after: float | None = None,
+        answer_lost: bool = False,
+    ) -> None:
+        super().__init__(service, reason, status=status, excerpt=excerpt)
+        self.retry_after = retry_after
+        self.answer_lost = answer_lost
+
+
+class Throttled(Retryable):
+    """The platform asks us to slow down: let all calls to it rest."""
+
+
+class Refused(LmsError):  # noqa: N818
+    """Final: the same request will be refused again until something changes."""
+
+
+class Superseded(LmsError):  # noqa: N818
+    """The platform holds a score as new or newer: read the result, then decide."""
+
+
+class Unauthorised(LmsError):  # noqa: N818
+    """No token, or none that the platform accepts: the registration or its scopes must be changed."""
+
+
+class Unreadable(LmsError):  # noqa: N818
+    """A success whose content is not what the standard describes: nothing of it was used."""

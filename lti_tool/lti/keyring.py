@@ -1,0 +1,126 @@
+"""Our own keys: made on first start, encrypted at rest, parsed once, published by their public half.
+
+https://www.imsglobal.org/spec/security/v1p0/#h_key-set-url
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import threading
+import time
+from dataclasses import dataclass
+
+from cryptography.fernet import Fernet, InvalidToken
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+
+import config
+from lti_tool.database import db, transaction
+from lti_tool.lti.tables import LtiSigningKey
+
+KEY_BITS = 2048
+# Another process may rotate the keys; this one notices so soon.
+REREAD_SECONDS = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class SigningKey:
+    """A key pair of ours, ready to sign."""
+
+    kid: str
+    private_key: rsa.RSAPrivateKey
+
+
+class Keyring:
+    """The signing keys of this process. Needs an app context."""
+
+    def __init__(self, settings: config.Settings) -> None:
+        if settings.key_encryption_key is None:
+            raise config.ConfigError("PEERLOOP_KEY_ENCRYPTION_KEY is not set")
+        self._fernet = Fernet(settings.key_encryption_key.get_secret_value())
+        self._lock = threading.Lock()
+        self._parsed: dict[str, SigningKey] = {}
+        self._current: tuple[SigningKey, float] | None = None
+
+    def ensure(self) -> None:
+        """Make the first key if there is none. Two processes that start together agree on one.
+
+        Opens its own transaction. Raises config.ConfigError when the key at hand cannot be decrypted.
+        """
+        if self._read() is None:
+            db.session.rollback()
+            try:
+                with transaction() as session:
+                    session.add(self._make())
+            except IntegrityError:
+                # The other process was first; its key is read below.
+                db.session.rollback()
+        self.current()
+        db.session.rollback()
+
+    def current(self) -> SigningKey:
+        """The key to sign with. Raises config.ConfigError when there is none or it cannot be decrypted."""
+        with self._lock:
+            if self._current and time.monotonic() < self._current[1]:
+                return self._current[0]
+            row = self._read()
+            if row is None:
+                raise config.ConfigError(
+                    "there is no signing key yet: start the tool once with `peerloop serve`"
+                )
+            key = self._parse(*row)
+            self._current = (key, time.monotonic() + REREAD_SECONDS)
+            return key
+
+    def public_keys(self) -> list[dict[str, str]]:
+        """The public halves of all published keys, as JSON Web Keys."""
+        rows = db.session.scalars(select(LtiSigningKey.public_jwk).order_by(LtiSigningKey.created_at))
+        return [json.loads(row) for row in rows]
+
+    def _read(self) -> tuple[str, bytes] | None:
+        query = select(LtiSigningKey.kid, LtiSigningKey.private_key).where(LtiSigningKey.state == "current")
+        row = db.session.execute(query).one_or_none()
+        return (row[0], row[1]) if row else None
+
+    def _parse(self, kid: str, encrypted: bytes) -> SigningKey:
+        if kid not in self._parsed:
+            try:
+                pem = self._fernet.decrypt(encrypted)
+            except InvalidToken:
+                raise config.ConfigError(
+                    "PEERLOOP_KEY_ENCRYPTION_KEY does not fit the signing keys in the database: "
+                    "set the one that they were encrypted with"
+                ) from None
+            private_key = serialization.load_pem_private_key(pem, password=None)
+            if not isinstance(private_key, rsa.RSAPrivateKey):
+                raise config.ConfigError(f"the signing key {kid} in the database is not an RSA key")
+            self._parsed[kid] = SigningKey(kid, private_key)
+        return self._parsed[kid]
+
+    def _make(self) -> LtiSigningKey:
+        private_key = rsa.generate_private_key(public_exponent=65537, key_size=KEY_BITS)
+        pem = private_key.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
+        jwk = public_jwk(private_key.public_key())
+        return LtiSigningKey(
+            kid=jwk["kid"], private_key=self._fernet.encrypt(pem), public_jwk=json.dumps(jwk), state="current"
+        )
+
+
+def public_jwk(key: rsa.RSAPublicKey) -> dict[str, str]:
+    """The JSON Web Key of `key`, named by its thumbprint (RFC 7638, section 3)."""
+    numbers = key.public_numbers()
+    required = {"e": _base64url(numbers.e), "kty": "RSA", "n": _base64url(numbers.n)}
+    canonical = json.dumps(required, sort_keys=True, separators=(",", ":")).encode()
+    kid = base64.urlsafe_b64encode(hashlib.sha256(canonical).digest()).rstrip(b"=").decode()
+    return {**required, "kid": kid, "use": "sig", "alg": "RS256"}
+
+
+def _base64url(number: int) -> str:
+    octets = number.to_bytes((number.bit_length() + 7) // 8, "big")
+    return base64.urlsafe_b64encode(octets).rstrip(b"=").decode()

@@ -1,0 +1,382 @@
+"""Login and launch on pylti1p3's classes. Each override says what it corrects.
+
+https://www.imsglobal.org/spec/security/v1p0/#authentication-response-validation
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from typing import Any, Self
+
+import requests
+from flask import Response, request
+from jwt import InvalidTokenError
+from jwt.api_jws import PyJWS
+from jwt.utils import base64url_decode
+from pylti1p3.deployment import Deployment
+from pylti1p3.exception import LtiException
+from pylti1p3.message_launch import MessageLaunch
+from pylti1p3.oidc_login import OIDCLogin
+from pylti1p3.redirect import Redirect
+from pylti1p3.request import Request
+from pylti1p3.tool_config.abstract import ToolConfAbstract
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+from werkzeug.exceptions import RequestEntityTooLarge
+
+from lti_tool import clock
+from lti_tool.database import db, transaction
+from lti_tool.lti import addresses, registrations
+from lti_tool.lti.claims import LTI, Claims, read_launch
+from lti_tool.lti.launch import Launch
+from lti_tool.lti.platform_keys import PlatformKeys
+from lti_tool.lti.refusals import LaunchRefused
+from lti_tool.lti.registrations import Registration
+from lti_tool.lti.states import LoginStates, StateCookies
+from lti_tool.lti.tables import ID_LENGTH, URL_LENGTH, LtiDeployment
+
+LEEWAY_SECONDS = 60
+OLDEST_SECONDS = 600
+MAX_TOKEN = 256 * 1024
+HINT_LENGTH = 8192
+MESSAGE_TYPES = frozenset({"LtiResourceLinkRequest"})
+PARAMETER_LENGTHS = {"iss": ID_LENGTH, "client_id": ID_LENGTH, "target_link_uri": URL_LENGTH}
+
+_jws = PyJWS(algorithms=["RS256"])
+
+
+class WebRequest(Request):
+    """Corrects the library's Flask request: no web session, and a form that is too large is a refusal."""
+
+    def get_param(self, key: str) -> str:
+        try:
+            values = request.args if request.method == "GET" else request.form
+        except RequestEntityTooLarge:
+            raise LaunchRefused("token_too_large") from None
+        return values.get(key, "")
+
+    def is_secure(self) -> bool:
+        return request.is_secure
+
+
+class PlatformLookup(ToolConfAbstract[WebRequest]):
+    """Registrations and deployments from the database; a launch is bound to the registration of its login."""
+
+    def __init__(self, registration: Registration | None = None) -> None:
+        self.registration = registration
+
+    def check_iss_has_one_client(self, iss: str) -> bool:  # noqa: ARG002 - the library's signature
+        """Never: several clients of one issuer are the normal case (Canvas, Blackboard)."""
+        return False
+
+    def find_registration_by_params(
+        self, iss: str, client_id: str | None, *_args: Any, **_more: Any
+    ) -> Registration:
+        if self.registration is not None:
+            if iss != self.registration.issuer or client_id not in (None, "", self.registration.client_id):
+                raise LaunchRefused("unknown_platform", f"registration {self.registration.id}")
+            return self.registration
+        found = registrations.of_issuer(iss, client_id)
+        if not found:
+            raise LaunchRefused("unknown_platform", f"issuer {iss!r}, client {client_id!r}")
+        if len(found) > 1:
+            raise LaunchRefused("ambiguous_platform", f"issuer {iss!r}")
+        self.registration = found[0]
+        return self.registration
+
+    def find_registration_by_issuer(self, iss: str, *_args: Any, **_more: Any) -> Registration:
+        return self.find_registration_by_params(iss, None)
+
+    def find_deployment(self, iss: str, deployment_id: str) -> Deployment | None:
+        return self.find_deployment_by_params(iss, deployment_id, self.found().client_id)
+
+    def found(self) -> Registration:
+        """The registration that was looked up, or that this lookup is bound to."""
+        if self.registration is None:
+            raise LaunchRefused("unknown_platform")
+        return self.registration
+
+    def find_deployment_by_params(
+        self, iss: str, deployment_id: str, client_id: str, *_args: Any, **_more: Any
+    ) -> Deployment | None:
+        """The deployment if it is active. One that is not known yet is noted for approval."""
+        registration = self.find_registration_by_params(iss, client_id)
+        query = select(LtiDeployment.status).where(
+            LtiDeployment.registration_id == registration.id,
+            LtiDeployment.deployment_id == deployment_id,
+        )
+        status = db.session.scalar(query)
+        if status is None:
+            _note_deployment(registration, deployment_id)
+        return Deployment().set_deployment_id(deployment_id) if status == "active" else None
+
+
+def _note_deployment(registration: Registration, deployment_id: str) -> None:
+    try:
+        with transaction() as session:
+            session.add(
+                LtiDeployment(registration_id=registration.id, deployment_id=deployment_id, status="pending")
+            )
+    except IntegrityError:
+        # Another launch of the same deployment noted it in this moment.
+        db.session.rollback()
+
+
+class BrowserRedirect(Redirect[Response]):
+    """Corrects the library's redirect: never kept by a cache."""
+
+    def __init__(self, url: str, cookies: StateCookies) -> None:
+        self._url = url
+        self._cookies = cookies
+
+    def do_redirect(self) -> Response:
+        response = Response(status=302, headers={"Location": self._url})
+        response.headers["Cache-Control"] = "no-store"
+        self._cookies.write_to(response)
+        return response
+
+    def do_js_redirect(self) -> Response:
+        raise NotImplementedError("pages here carry no inline scripts")
+
+    def set_redirect_url(self, location: str) -> None:
+        self._url = location
+
+    def get_redirect_url(self) -> str:
+        return self._url
+
+
+class PlatformLogin(OIDCLogin[WebRequest, PlatformLookup, LoginStates, StateCookies, Response]):
+    """Corrects the library's login: checked parameters, unguessable secrets, one row that holds it all."""
+
+    def __init__(self, lookup: PlatformLookup, *, base_url: str) -> None:
+        super().__init__(
+            WebRequest(), lookup, LoginStates(), StateCookies(secure=base_url.startswith("https:"))
+        )
+        self._base_url = base_url
+
+    def get_redirect(self, url: str) -> BrowserRedirect:
+        return BrowserRedirect(url, self._cookie_service)
+
+    def _get_uuid(self) -> str:
+        """Corrects: 256 random bits rather than a UUID."""
+        return secrets.token_urlsafe(32)
+
+    def _generate_nonce(self) -> str:
+        """Corrects: all of it random; the library adds a time and the machine's address."""
+        return secrets.token_urlsafe(32)
+
+    def _get_request_param(self, key: str) -> str:
+        """Corrects: a parameter that is too long or holds control characters is refused before it is used."""
+        value = super()._get_request_param(key)
+        if len(value) > PARAMETER_LENGTHS.get(key, HINT_LENGTH) or not value.isprintable():
+            raise LaunchRefused("login_incomplete", key)
+        return value
+
+    def validate_oidc_login(self) -> Registration:
+        """Corrects: names what is missing, and wants the target link to be ours."""
+        for key in ("iss", "login_hint", "target_link_uri"):
+            if not self._get_request_param(key):
+                raise LaunchRefused("login_incomplete", key)
+        target = self._get_request_param("target_link_uri")
+        if addresses.origin(target) != addresses.origin(self._base_url):
+            raise LaunchRefused("foreign_target")
+        super().validate_oidc_login()
+        registration = self._tool_config.found()
+        self.pass_params_to_launch({"registration_id": registration.id, "target_link_uri": target})
+        return registration
+
+    def _prepare_redirect_url(self, launch_url: str) -> str:
+        """Corrects: an authorization address that has a query already keeps it."""
+        address, _mark, query = super()._prepare_redirect_url(launch_url).rpartition("?")
+        return address + ("&" if "?" in address else "?") + query
+
+
+class PlatformMessage(MessageLaunch[WebRequest, PlatformLookup, LoginStates, StateCookies]):
+    """Corrects the library's launch: strict in every point, for one browser, good once."""
+
+    def __init__(self, *, base_url: str, keys: PlatformKeys, http: requests.Session) -> None:
+        super().__init__(
+            WebRequest(),
+            PlatformLookup(),
+            LoginStates(),
+            StateCookies(secure=base_url.startswith("https:")),
+            requests_session=http,
+        )
+        self._base_url = base_url
+        self._keys = keys
+
+    @property
+    def claims(self) -> Claims:
+        return Claims(self._jwt.get("body", {}))
+
+    @property
+    def state(self) -> str:
+        return self._get_request_param("state")
+
+    @property
+    def nonce(self) -> str:
+        return self.claims.identifier("nonce")
+
+    @property
+    def cookies(self) -> StateCookies:
+        return self._cookie_service
+
+    @property
+    def registration(self) -> Registration:
+        return self._tool_config.found()
+
+    def launch(self) -> Launch:
+        """The validated message as a value."""
+        return read_launch(self.claims, self.registration)
+
+    def _get_request_param(self, key: str) -> str:
+        return self._request.get_param(key)
+
+    def _get_id_token_hash(self) -> str:
+        """Corrects: nothing here accepts a token by a hash of it."""
+        return ""
+
+    def validate_state(self) -> Self:
+        """Corrects: the state must be one that we issued, to this browser, not long ago."""
+        state = self.state
+        if not state or not self._get_request_param("id_token"):
+            raise LaunchRefused("launch_incomplete", "id_token" if state else "state")
+        login = self._session_service.find(state)
+        if login is None:
+            raise LaunchRefused("launch_expired")
+        try:
+            super().validate_state()
+        except LtiException:
+            raise LaunchRefused("state_cookie_missing") from None
+        self._tool_config.registration = login.registration
+        return self
+
+    def validate_jwt_format(self) -> Self:
+        """Corrects: bounded, and header and body must be objects that a database could hold."""
+        token = self._get_request_param("id_token")
+        if len(token) > MAX_TOKEN:
+            raise LaunchRefused("token_too_large", f"{len(token)} characters")
+        parts = token.split(".")
+        if len(parts) != 3 or not token.isascii():
+            raise LaunchRefused("token_malformed")
+        try:
+            header, body = (json.loads(base64url_decode(part)) for part in parts[:2])
+        except (ValueError, RecursionError):
+            raise LaunchRefused("token_malformed") from None
+        if not isinstance(header, dict) or not isinstance(body, dict):
+            raise LaunchRefused("token_malformed")
+        self._jwt["header"], self._jwt["body"] = header, body  # type: ignore[typeddict-item]
+        return self
+
+    def validate_nonce(self) -> Self:
+        """Corrects: the nonce must belong to this very login."""
+        if not self._session_service.check_nonce(self.nonce):
+            raise LaunchRefused("nonce_mismatch")
+        return self
+
+    def get_iss(self) -> str:
+        return self.claims.identifier("iss")
+
+    def get_client_id(self) -> str:
+        """Corrects: every audience counts, not the first alone, and azp too."""
+        registration = self.registration
+        aud = self._jwt["body"].get("aud")
+        audiences = [aud] if isinstance(aud, str) else aud
+        if not isinstance(audiences, list) or not all(isinstance(item, str) for item in audiences):
+            raise LaunchRefused("claim_missing" if aud is None else "claim_invalid", "aud")
+        if set(audiences) != {registration.client_id}:
+            raise LaunchRefused("wrong_audience", "aud")
+        azp = self._jwt["body"].get("azp")
+        if azp is not None and azp != registration.client_id:
+            raise LaunchRefused("wrong_audience", "azp")
+        return registration.client_id
+
+    def validate_registration(self) -> Self:
+        """Corrects: the message must come from the platform to which the login was sent."""
+        if self.get_iss() != self.registration.issuer:
+            raise LaunchRefused("wrong_issuer")
+        super().validate_registration()
+        return self
+
+    def validate_jwt_signature(self) -> Self:
+        """Corrects: the algorithm is ours to choose; the key comes from the registered set alone."""
+        header = self._jwt["header"]
+        if header.get("alg") != "RS256":
+            raise LaunchRefused("token_algorithm")
+        kid = header.get("kid")
+        if not kid or not isinstance(kid, str):
+            raise LaunchRefused("token_without_kid")
+        key = self._keys.find(self.registration.jwks_url, kid)
+        try:
+            _jws.decode(self._get_request_param("id_token"), key, algorithms=["RS256"])
+        except InvalidTokenError:
+            raise LaunchRefused("bad_signature") from None
+        self._validate_times()
+        return self
+
+    def _validate_times(self) -> None:
+        now = clock.wall().timestamp()
+        expires, issued, begins = (self.claims.seconds(key) for key in ("exp", "iat", "nbf"))
+        if expires is None or issued is None:
+            raise LaunchRefused("claim_missing", "exp" if expires is None else "iat")
+        if expires <= now - LEEWAY_SECONDS:
+            raise LaunchRefused("token_expired")
+        if max(issued, begins or 0.0) > now + LEEWAY_SECONDS:
+            raise LaunchRefused("token_from_future")
+        if issued < now - OLDEST_SECONDS - LEEWAY_SECONDS:
+            raise LaunchRefused("token_too_old")
+
+    def _get_deployment_id(self) -> str:
+        value = self.claims.identifier(LTI + "deployment_id")
+        if not value.isascii():
+            raise LaunchRefused("claim_invalid", "deployment_id")
+        return value
+
+    def validate_deployment(self) -> Self:
+        """Corrects: an unknown deployment waits for somebody to accept it."""
+        try:
+            super().validate_deployment()
+        except LtiException:
+            raise LaunchRefused("deployment_pending", f"registration {self.registration.id}") from None
+        return self
+
+    def validate_message(self) -> Self:
+        """Corrects: version, type, target and person are checked in form too, each with its code."""
+        claims = self.claims
+        if self._jwt["body"].get(LTI + "version") != "1.3.0":
+            raise LaunchRefused("wrong_version")
+        if claims.identifier(LTI + "message_type") not in MESSAGE_TYPES:
+            raise LaunchRefused("unsupported_message")
+        self._validate_target()
+        subject = self._jwt["body"].get("sub")
+        if not isinstance(subject, str) or not _is_identity(subject):
+            raise LaunchRefused("no_identity")
+        if self._jwt["body"].get(LTI + "roles") is None:
+            raise LaunchRefused("claim_missing", "roles")
+        if claims.part(LTI + "resource_link") is None:
+            raise LaunchRefused("claim_missing", "resource_link")
+        self.launch()
+        super().validate_message()
+        return self
+
+    def _validate_target(self) -> None:
+        login = self._session_service.login
+        target = self.claims.identifier(LTI + "target_link_uri", URL_LENGTH)
+        if addresses.origin(target) != addresses.origin(self._base_url):
+            raise LaunchRefused("foreign_target")
+        if login is None or target != login.target_link_uri:
+            raise LaunchRefused("target_mismatch")
+
+    def save_launch_data(self) -> Self:
+        """Corrects: the launch is recorded with the use of its state, in the caller's transaction."""
+        return self
+
+
+def _is_identity(subject: str) -> bool:
+    return (
+        0 < len(subject) <= ID_LENGTH
+        and subject.isascii()
+        and subject.isprintable()
+        and not subject.isspace()
+    )

@@ -1,0 +1,127 @@
+"""Registrations as frozen values, and how they are found and added."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from pylti1p3.registration import Registration as LibraryRegistration
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from lti_tool.database import db
+from lti_tool.lti.tables import LtiDeployment, LtiRegistration
+
+
+class DuplicateRegistrationError(Exception):
+    """This issuer and client id are registered already."""
+
+
+@dataclass(frozen=True)
+class Registration(LibraryRegistration):
+    """A client id at a platform; safe to keep beyond the transaction that read it.
+
+    Corrects the library's: a value that cannot change, with the audience of tokens and an id of our own.
+    """
+
+    id: int
+    name: str
+    issuer: str
+    client_id: str
+    auth_url: str
+    token_url: str
+    jwks_url: str
+    audience: str
+    family: str = "standard"
+
+    def get_issuer(self) -> str:
+        return self.issuer
+
+    def get_client_id(self) -> str:
+        return self.client_id
+
+    def get_auth_login_url(self) -> str:
+        return self.auth_url
+
+    def get_auth_token_url(self) -> str:
+        return self.token_url
+
+    def get_key_set_url(self) -> str:
+        return self.jwks_url
+
+
+COLUMNS = (
+    LtiRegistration.id,
+    LtiRegistration.name,
+    LtiRegistration.issuer,
+    LtiRegistration.client_id,
+    LtiRegistration.auth_url,
+    LtiRegistration.token_url,
+    LtiRegistration.jwks_url,
+    LtiRegistration.audience,
+    LtiRegistration.family,
+)
+
+
+def get(registration_id: int) -> Registration | None:
+    """The registration with this id of ours."""
+    row = db.session.execute(select(*COLUMNS).where(LtiRegistration.id == registration_id)).one_or_none()
+    return Registration(*row) if row else None
+
+
+def of_issuer(issuer: str, client_id: str | None = None) -> list[Registration]:
+    """At most two registrations: enough to know whether issuer (and client id) name exactly one."""
+    query = select(*COLUMNS).where(LtiRegistration.issuer == issuer)
+    if client_id:
+        query = query.where(LtiRegistration.client_id == client_id)
+    return [Registration(*row) for row in db.session.execute(query.order_by(LtiRegistration.id).limit(2))]
+
+
+def every() -> list[Registration]:
+    """All registrations in the order in which they were made."""
+    return [Registration(*row) for row in db.session.execute(select(*COLUMNS).order_by(LtiRegistration.id))]
+
+
+def deployments(registration_id: int) -> Sequence[LtiDeployment]:
+    """The deployments of a registration, active and pending."""
+    query = select(LtiDeployment).where(LtiDeployment.registration_id == registration_id)
+    return db.session.scalars(query.order_by(LtiDeployment.id)).all()
+
+
+def add(
+    session: Session,
+    *,
+    name: str,
+    issuer: str,
+    client_id: str,
+    auth_url: str,
+    token_url: str,
+    jwks_url: str,
+    audience: str | None = None,
+    family: str = "standard",
+    deployment_ids: Iterable[str] = (),
+) -> Registration:
+    """Add a registration and its active deployments; without an `audience`, tokens are asked of `token_url`.
+
+    Raises DuplicateRegistrationError when the issuer knows this client id already.
+    """
+    row = LtiRegistration(
+        name=name,
+        issuer=issuer,
+        client_id=client_id,
+        auth_url=auth_url,
+        token_url=token_url,
+        jwks_url=jwks_url,
+        audience=audience or token_url,
+        family=family,
+    )
+    session.add(row)
+    try:
+        session.flush()
+    except IntegrityError as error:
+        raise DuplicateRegistrationError(issuer, client_id) from error
+    for deployment_id in dict.fromkeys(deployment_ids):
+        session.add(LtiDeployment(registration_id=row.id, deployment_id=deployment_id, status="active"))
+    session.flush()
+    return Registration(*session.execute(select(*COLUMNS).where(LtiRegistration.id == row.id)).one())

@@ -1,0 +1,146 @@
+"""Logins under way: a state bound to one browser, and a nonce, each good for one launch."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from dataclasses import dataclass
+from datetime import timedelta
+
+from flask import Response, request
+from pylti1p3.cookie import CookieService
+from pylti1p3.session import SessionService, TStateParams
+from sqlalchemy import delete, insert, select
+from sqlalchemy.orm import Session
+
+from lti_tool import clock
+from lti_tool.database import db, transaction
+from lti_tool.lti.registrations import COLUMNS, Registration
+from lti_tool.lti.tables import LtiLoginState, LtiRegistration
+
+LIFETIME = timedelta(minutes=10)
+# Expired states go in passing: one login in so many removes at most so many rows.
+SWEEP_ONE_IN = 50
+SWEEP_ROWS = 500
+
+
+def digest(secret: str) -> bytes:
+    """What is kept of a state or nonce."""
+    return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).digest()
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """A login under way, as the launch that answers it needs it."""
+
+    registration: Registration
+    nonce_hash: bytes
+    target_link_uri: str
+
+
+class LoginStates(SessionService):
+    """Corrects the library's session service: kept in the database, hashed, and good for one launch only."""
+
+    def __init__(self) -> None:
+        self._nonce = ""
+        self.login: Login | None = None
+
+    def save_nonce(self, nonce: str) -> None:
+        self._nonce = nonce
+
+    def save_state_params(self, state: str, params: TStateParams) -> None:
+        """Writes the login down, in a transaction of its own."""
+        now = clock.wall()
+        with transaction() as session:
+            session.execute(
+                insert(LtiLoginState).values(
+                    state_hash=digest(state),
+                    nonce_hash=digest(self._nonce),
+                    expires_at=now + LIFETIME,
+                    **params,
+                )
+            )
+            if secrets.randbelow(SWEEP_ONE_IN) == 0:
+                sweep(session)
+
+    def check_state_is_valid(self, state: str, id_token_hash: str) -> bool:  # noqa: ARG002 - the library's signature
+        """Never: the library would accept a message again that it has accepted before, without the cookie."""
+        return False
+
+    def find(self, state: str) -> Login | None:
+        """The unexpired login of `state`. Ends its read, since keys may be fetched next."""
+        query = (
+            select(LtiLoginState.nonce_hash, LtiLoginState.target_link_uri, *COLUMNS)
+            .join(LtiRegistration, LtiRegistration.id == LtiLoginState.registration_id)
+            .where(LtiLoginState.state_hash == digest(state), LtiLoginState.expires_at > clock.wall())
+        )
+        row = db.session.execute(query).one_or_none()
+        db.session.rollback()
+        self.login = Login(Registration(*row[2:]), row[0], row[1]) if row else None
+        return self.login
+
+    def check_nonce(self, nonce: str) -> bool:
+        return self.login is not None and secrets.compare_digest(self.login.nonce_hash, digest(nonce))
+
+
+def consume(session: Session, state: str, nonce: str) -> bool:
+    """Use up a state with its nonce in the caller's transaction. False if that has been done already."""
+    used = session.execute(
+        delete(LtiLoginState)
+        .where(
+            LtiLoginState.state_hash == digest(state),
+            LtiLoginState.nonce_hash == digest(nonce),
+            LtiLoginState.expires_at > clock.wall(),
+        )
+        .returning(LtiLoginState.registration_id)
+    )
+    return used.one_or_none() is not None
+
+
+def sweep(session: Session) -> None:
+    """Remove some expired states."""
+    expired = (
+        select(LtiLoginState.state_hash).where(LtiLoginState.expires_at <= clock.wall()).limit(SWEEP_ROWS)
+    )
+    session.execute(
+        delete(LtiLoginState).where(LtiLoginState.state_hash.in_(expired)),
+        execution_options={"synchronize_session": False},
+    )
+
+
+class StateCookies(CookieService):
+    """Corrects the library's cookies: ten minutes, for this host alone, partitioned for LMS frames.
+
+    https://developers.google.com/privacy-sandbox/cookies/chips
+    """
+
+    def __init__(self, *, secure: bool) -> None:
+        self._secure = secure
+        self._values: dict[str, tuple[str, int | None]] = {}
+
+    def get_cookie(self, name: str) -> str | None:
+        return request.cookies.get(self._key(name))
+
+    def set_cookie(self, name: str, value: str | int, exp: int | None = None) -> None:  # noqa: ARG002
+        self._values[self._key(name)] = (str(value), int(LIFETIME.total_seconds()))
+
+    def forget(self, name: str) -> None:
+        self._values[self._key(name)] = ("", 0)
+
+    def write_to(self, response: Response) -> None:
+        """Put the cookies that were set on `response`."""
+        for key, (value, seconds) in self._values.items():
+            response.set_cookie(
+                key,
+                value,
+                max_age=seconds,
+                path="/",
+                httponly=True,
+                secure=self._secure,
+                samesite="None" if self._secure else "Lax",
+                partitioned=self._secure,
+            )
+
+    def _key(self, state: str) -> str:
+        """A name for each state, so that several frames of one page can log in at once."""
+        return ("__Host-" if self._secure else "") + "peerloop-state-" + digest(state).hex()[:16]

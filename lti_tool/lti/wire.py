@@ -1,0 +1,52 @@
+"""What one process keeps of the wire: connections, tokens, keys. `current()` is that of the present app."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from flask import Flask, current_app
+
+import config
+from lti_tool.lti.client import LmsClient
+from lti_tool.lti.connection import Connection
+from lti_tool.lti.keyring import Keyring
+from lti_tool.lti.platform_keys import PlatformKeys
+from lti_tool.lti.registrations import Registration
+from lti_tool.lti.tokens import Tokens
+
+
+@dataclass(frozen=True, slots=True)
+class Wire:
+    """Shared by all threads of the process."""
+
+    base_url: str
+    client: LmsClient
+    tokens: Tokens
+    keyring: Keyring
+    platform_keys: PlatformKeys
+
+
+def register(app: Flask) -> None:
+    """Give `app` its wire. Opens no connection."""
+    settings: config.Settings = app.extensions["settings"]
+    client = LmsClient(timeout=settings.lms_timeout_seconds, allow_private=settings.allow_private_platforms)
+    app.extensions["lti"] = Wire(
+        settings.base_url, client, Tokens(client), Keyring(settings), PlatformKeys(client)
+    )
+
+
+def current() -> Wire:
+    """The wire of the present app."""
+    wire: Wire = current_app.extensions["lti"]
+    return wire
+
+
+def ensure_signing_key() -> None:
+    """Make the first signing key if there is none; see `Keyring.ensure`. Raises config.ConfigError."""
+    current().keyring.ensure()
+
+
+def connect(registration: Registration, deployment_id: str) -> Connection:
+    """The services of a deployment. Needs an app context; what it returns needs none."""
+    wire = current()
+    return Connection(wire.client, wire.tokens, registration, deployment_id, wire.keyring.current())

@@ -1,0 +1,67 @@
+"""A tool and a platform for each test; their servers are shared by the run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from lti_tool.lti.connection import Connection
+from lti_tool.lti.registrations import Registration
+from tests.support.platform import Browser, Platform, Platforms, Tool, serving
+
+
+@pytest.fixture(scope="session")
+def platforms() -> Iterator[Platforms]:
+    platforms = Platforms()
+    with serving(platforms.app) as (_server, base):
+        platforms.base = base
+        yield platforms
+
+
+@pytest.fixture(scope="session")
+def running_tool(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tool]:
+    with serving(None) as (server, base):
+        tool = Tool(base, tmp_path_factory.mktemp("tool"))
+        server.app = tool.app
+        yield tool
+        tool.close()
+
+
+@pytest.fixture
+def tool(running_tool: Tool) -> Tool:
+    running_tool.launches.clear()
+    running_tool.fault = None
+    return running_tool
+
+
+@pytest.fixture
+def quiet_tool(tmp_path: Path) -> Iterator[Tool]:
+    """A tool of its own, with an empty database and no server."""
+    tool = Tool("http://localhost", tmp_path)
+    yield tool
+    tool.close()
+
+
+@pytest.fixture
+def platform(platforms: Platforms) -> Platform:
+    return platforms.new()
+
+
+@pytest.fixture
+def registration(tool: Tool, platform: Platform) -> Registration:
+    return tool.register(platform)
+
+
+@pytest.fixture
+def connection(tool: Tool, registration: Registration) -> Connection:
+    return tool.connect(registration)
+
+
+@pytest.fixture
+def browser(tool: Tool, platform: Platform, registration: Registration) -> Iterator[Browser]:
+    assert registration.issuer == platform.issuer
+    browser = Browser(tool, platform)
+    yield browser
+    browser.http.close()
