@@ -1,0 +1,57 @@
+"""A real browser for tests of what people see. Use as ``pytest_plugins = ("tests.support.browser",)``."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from typing import NoReturn
+
+import pytest
+from playwright.sync_api import Browser, Error, Page, sync_playwright
+
+FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
+
+def find_chromium() -> str | None:
+    """The path of a Chromium on this machine: the one that PEERLOOP_CHROMIUM names, else a usual one."""
+    named = os.environ.get("PEERLOOP_CHROMIUM")
+    candidates = [named] if named else ["chromium", "chromium-browser", "google-chrome"]
+    return next((path for name in candidates if (path := shutil.which(name))), None)
+
+
+def _give_up(reason: str) -> NoReturn:
+    if os.environ.get("CI") == "true":
+        pytest.fail(reason, pytrace=False)
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """One headless Chromium for the whole run; without one the test is skipped, or fails where CI is true."""
+    path = find_chromium()
+    if path is None:
+        _give_up("No Chromium found: install it, or name it in PEERLOOP_CHROMIUM.")
+    with sync_playwright() as playwright:
+        try:
+            chromium = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
+        except Error as error:
+            _give_up(f"Chromium at {path} does not start: {error.message.splitlines()[0]}")
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def browser_page(browser: Browser) -> Iterator[Page]:
+    """A fresh page in a context of its own."""
+    context = browser.new_context()
+    yield context.new_page()
+    context.close()
