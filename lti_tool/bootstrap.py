@@ -75,7 +75,9 @@ def is_done(purpose: str) -> bool:
 
 def make_venv() -> None:
     """An environment in the project's own folder; a broken one is made anew."""
-    works = PYTHON.exists() and subprocess.run([PYTHON, "-m", "pip", "--version"], capture_output=True).returncode == 0
+    works = (
+        PYTHON.exists() and subprocess.run([PYTHON, "-m", "pip", "--version"], capture_output=True).returncode == 0
+    )
     if works:
         return
     say(f"Making an environment in .venv (Python {sys.version_info[0]}.{sys.version_info[1]})")

@@ -9,12 +9,12 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
-from http.cookiejar import Cookie, DefaultCookiePolicy
+from http.cookiejar import Cookie
 from typing import Any
 from urllib.parse import urljoin, urlsplit
-from urllib.request import Request
 
 import requests
+from requests.cookies import RequestsCookieJar
 
 TIMEOUT = 20.0  # seconds for each call
 MAX_HOPS = 10  # self-submitting forms in a row; a launch has three
@@ -230,16 +230,14 @@ def read_page(answer: requests.Response) -> Page:
     )
 
 
-class _LoopbackPolicy(DefaultCookiePolicy):
+class _LoopbackJar(RequestsCookieJar):
     """Browsers send Secure cookies to loopback addresses over plain http; so does the robot."""
 
-    def return_ok_secure(self, cookie: Cookie, request: Request) -> bool:
-        return _is_loopback(request.host) or super().return_ok_secure(cookie, request)
-
-
-def _is_loopback(host: str) -> bool:
-    name = urlsplit(f"//{host}").hostname or ""
-    return name in ("localhost", "::1") or name.endswith(".localhost") or name.startswith("127.")
+    def set_cookie(self, cookie: Cookie, *args: Any, **kwargs: Any) -> None:
+        # The standard library files a cookie of the bare name localhost under localhost.local.
+        if cookie.domain in ("localhost.local", "127.0.0.1") or cookie.domain.endswith(".localhost"):
+            cookie.secure = False
+        super().set_cookie(cookie, *args, **kwargs)
 
 
 class Robot:
@@ -249,7 +247,7 @@ class Robot:
         self.base = base
         self.timeout = timeout
         self.session = requests.Session()
-        self.session.cookies.set_policy(_LoopbackPolicy())
+        self.session.cookies = _LoopbackJar()
         self.session.headers["User-Agent"] = "Mozilla/5.0 (robot)"
         self._page: Page | None = None
 

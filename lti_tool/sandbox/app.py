@@ -14,7 +14,7 @@ from lti_tool.sandbox.settings import Settings
 from lti_tool.sandbox.store import Store
 from lti_tool.sandbox.vocabulary import ROLE_NAMES
 
-BODY_LIMIT = 1_000_000  # bytes
+BODY_LIMIT = 16_000_000  # bytes; ten thousand people added at once fit
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self';"
     " frame-src http: https:; frame-ancestors 'self'; base-uri 'none'"

@@ -50,7 +50,7 @@ def _enter(sub: str, course_id: str | None) -> AnyResponse:
     person = person_of(sub) or abort(404)
     sign_in(sub)
     if person["admin"]:
-        return redirect(url_for("admin.tool_page"))
+        return redirect(url_for("admin.tool_page", course=course_id))
     enrolled = platform().store.row("SELECT course_id FROM enrolments WHERE sub = ? ORDER BY rowid", sub)
     course_id = course_id or (enrolled["course_id"] if enrolled else FEEDBACK)
     return redirect(url_for("courses.tool_page", course_id=course_id, link=request.args.get("link")))

@@ -59,9 +59,9 @@ def _http_error(error: HTTPException) -> ResponseReturnValue:
     )
     page = render_template(
         "error.html",
-        heading=heading,
-        happened=given or happened,
-        advice=advice,
+        title=title,
+        reason=given or reason,
+        step=step,
         reference=reference,
         code=None,
     )

@@ -23,6 +23,8 @@ from flask_babel import LazyString, get_locale, get_timezone, gettext, lazy_gett
 from jinja2 import Environment
 from jinja2.runtime import Macro
 
+from lti_tool.web.gate import Access, allow
+
 TEMPLATES = Path(__file__).parent / "templates"
 STATIC = Path(__file__).parent / "static"
 HUES = 6
@@ -234,6 +236,7 @@ def _locale() -> Locale:
     return get_locale() or Locale("en")
 
 
+@allow(Access.PUBLIC)
 def _send_asset(filename: str) -> Response:
     """An asset's address carries the hash of its content, so a copy stays true for good."""
     return send_from_directory(STATIC, filename, max_age=_A_YEAR)

@@ -6,10 +6,13 @@ from datetime import timedelta
 
 from flask import Blueprint, Flask, current_app, render_template
 
+from lti_tool.web.gate import Access, allow
+
 blueprint = Blueprint("gallery", __name__)
 
 
 @blueprint.get("/dev/components")
+@allow(Access.PUBLIC)
 def components() -> str:
     """Draw the gallery."""
     now = current_app.jinja_env.globals["viewer_now"]()  # type: ignore[operator]  # set by face.register

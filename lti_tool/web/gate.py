@@ -43,7 +43,7 @@ class Access(StrEnum):
 
 
 def allow(access: Access) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Say who may enter a view."""
+    """Say who may enter a view. (`lti/` lies below this room and says `view.access = "public"` itself.)"""
 
     def mark(view: Callable[P, R]) -> Callable[P, R]:
         view.access = access  # type: ignore[attr-defined]  # functions take attributes

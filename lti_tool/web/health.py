@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import text
 
 from lti_tool.database import db
-from lti_tool.lti.keyring import signing_key
+from lti_tool.lti import wire
 from lti_tool.web.gate import Access, allow
 
 blueprint = Blueprint("health", __name__)
@@ -50,5 +50,5 @@ def _passes(name: str, check: Callable[[], object]) -> bool:
 CHECKS: Mapping[str, Callable[[], object]] = {
     "database": lambda: db.session.execute(text("SELECT 1")),
     "queue": lambda: current_app.extensions["huey"].pending_count(),
-    "keys": lambda: signing_key(),
+    "keys": lambda: wire.current().keyring.current(),
 }

@@ -198,3 +198,18 @@ def test_the_key_file_signs_what_the_key_set_verifies(
     keys = requests.get(f"{sandbox.base_url}/jwks", timeout=TIMEOUT).json()["keys"]
     assert [key["kid"] for key in keys] == [header["kid"]]
     assert all(set(key) == {"kty", "use", "alg", "kid", "n", "e"} for key in keys)
+
+
+def test_a_link_with_exactly_one_line_item_names_it_at_launch(
+    sandbox: SandboxProcess, staff: dict[str, str]
+) -> None:
+    tool = MiniTool(sandbox, "Tool of one column")
+    robot, link = sandbox.robot(staff["instructor"]), tool.links["ctx-feedback"]
+    named, items = [], []
+    for _ in range(3):
+        robot.launch(f"/launch/{link}")
+        named.append(tool.claims()[AGS_CLAIM].get("lineitem"))
+        items.append(tool.create_item(resourceLinkId=link)["id"])
+    assert named == [None, items[0], None]
+    robot.close()
+    tool.close()

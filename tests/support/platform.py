@@ -215,9 +215,7 @@ class Tool:
 
 
 def _show(refusal: LaunchRefused) -> Response:
-    return Response(
-        f"{refusal.code} {refusal.reference}", refusal.status, headers={"X-Peerloop-Error": refusal.code}
-    )
+    return Response(f"{refusal.code} {refusal.reference}", refusal.status, headers={"X-Peerloop-Error": refusal.code})
 
 
 class Browser:
@@ -255,13 +253,9 @@ class Browser:
         self, *, key: Any = KEY, alg: str = "RS256", header: Mapping[str, Any] | None = None, **changes: Any
     ) -> str:
         """What the platform signs for the login that is under way."""
-        claims = self.platform.claims(
-            **{"nonce": self.auth["nonce"], "target_link_uri": self.target, **changes}
-        )
+        claims = self.platform.claims(**{"nonce": self.auth["nonce"], "target_link_uri": self.target, **changes})
         headers = {"kid": "one", **(header or {})}
-        return jwt.encode(
-            claims, key, algorithm=alg, headers={k: v for k, v in headers.items() if v is not GONE}
-        )
+        return jwt.encode(claims, key, algorithm=alg, headers={k: v for k, v in headers.items() if v is not GONE})
 
     def post(self, **form: str) -> requests.Response:
         return self.http.post(f"{self.base}/lti/launch", data=form, timeout=10)
@@ -274,6 +268,4 @@ class Browser:
 
 def pem(key: rsa.RSAPrivateKey) -> bytes:
     """The public half of `key` as a PEM file has it."""
-    return key.public_key().public_bytes(
-        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
-    )
+    return key.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)

@@ -400,6 +400,13 @@ def test_a_message_can_be_closed(browser_page: Page, address: str) -> None:
     assert notices.count() == before - 1
 
 
+def test_paper_shows_the_content_without_the_controls(browser_page: Page, address: str) -> None:
+    browser_page.goto(f"{address}/dev/components")
+    browser_page.emulate_media(media="print")
+    assert browser_page.locator(".button:visible, .top-nav:visible, .notices:visible").count() == 0
+    assert browser_page.locator(".card:visible").count() > 5
+
+
 def test_the_first_key_leads_past_the_navigation(browser_page: Page, address: str) -> None:
     browser_page.goto(f"{address}/dev/components")
     browser_page.keyboard.press("Tab")

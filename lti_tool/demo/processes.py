@@ -1,0 +1,138 @@
+"""The processes of a demonstration: the sandbox LMS, the tool, its worker. Each on its own, as in real life."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import requests
+
+START_SECONDS = 30.0
+STOP_SECONDS = 10.0
+PEERLOOP = (sys.executable, "-m", "lti_tool")
+
+
+class DemoError(Exception):
+    """The demonstration cannot go on. The message is one line for the person at the terminal."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a demonstration runs: its two addresses and its folder."""
+
+    tool: str
+    lms: str
+    data: Path
+
+    @property
+    def clock_file(self) -> Path:
+        return self.data / "clock"
+
+    def environment(self) -> dict[str, str]:
+        """The environment of the tool's processes. A database that the caller chose is kept."""
+        return {
+            "PEERLOOP_DATABASE_URL": f"sqlite:///{self.data / 'peerloop.db'}",
+            **os.environ,
+            "PEERLOOP_BASE_URL": self.tool,
+            "PEERLOOP_ALLOW_PRIVATE_PLATFORMS": "true",
+            "PEERLOOP_KEYS_DIR": str(self.data / "keys"),
+            "PEERLOOP_CLOCK_FILE": str(self.clock_file),
+        }
+
+
+def free_port() -> int:
+    """A port that nobody uses now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port
+
+
+def require_free(port: int, option: str) -> None:
+    """Raise DemoError when `port` is taken, naming the option that chooses another."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            raise DemoError(f"port {port} is taken; choose another: peerloop demo {option} PORT") from None
+
+
+def peerloop(place: Place, *arguments: str) -> str:
+    """Run a command of the tool to its end. Returns what it printed; raises DemoError with what it complained of."""
+    done = subprocess.run(
+        [*PEERLOOP, *arguments], env=place.environment(), capture_output=True, text=True, timeout=120, check=False
+    )
+    if done.returncode != 0:
+        complaint = (done.stderr or done.stdout).strip().splitlines()[-1:]
+        raise DemoError(f"peerloop {' '.join(arguments[:2])} failed: {' '.join(complaint)}")
+    return done.stdout
+
+
+@contextmanager
+def running(place: Place) -> Iterator[None]:
+    """Start the LMS, the tool and its worker, and stop all three in the end, whatever happens."""
+    ports = {name: address.rsplit(":", 1)[1] for name, address in (("tool", place.tool), ("lms", place.lms))}
+    sandbox = (sys.executable, "-m", "lti_tool.sandbox", "--port", ports["lms"], "--base-url", place.lms)
+    started: list[subprocess.Popen[bytes]] = []
+
+    def start(name: str, command: Sequence[str]) -> subprocess.Popen[bytes]:
+        with (place.data / f"{name}.log").open("ab") as log:
+            process = subprocess.Popen(
+                command, env=place.environment(), stdout=log, stderr=log, stdin=subprocess.DEVNULL,
+                start_new_session=True,
+            )  # fmt: skip
+        started.append(process)
+        return process
+
+    try:
+        lms = start("lms", (*sandbox, "--data", str(place.data / "lms")))
+        _wait_until_answers(f"{place.lms}/jwks", lms, place.data / "lms.log")
+        tool = start("tool", (*PEERLOOP, "serve", "--port", ports["tool"]))
+        _wait_until_answers(f"{place.tool}/readyz", tool, place.data / "tool.log")
+        start("worker", (*PEERLOOP, "worker"))
+        yield
+    finally:
+        _stop(started)
+
+
+def _stop(processes: Sequence[subprocess.Popen[bytes]]) -> None:
+    for process in reversed(processes):
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGTERM)
+    deadline = time.monotonic() + STOP_SECONDS
+    for process in processes:
+        try:
+            process.wait(max(0.1, deadline - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+
+
+def _wait_until_answers(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    def answers() -> bool:
+        if process.poll() is not None:
+            last = log.read_text(errors="replace").strip().splitlines()[-1:]
+            raise DemoError(f"a process of the demonstration stopped: {' '.join(last)} (see {log})")
+        try:
+            return requests.get(url, timeout=2).ok
+        except requests.RequestException:
+            return False
+
+    wait_for(answers, f"{url} to answer", START_SECONDS)
+
+
+def wait_for(true: Callable[[], bool], what: str, seconds: float) -> None:
+    """Ask again and again until `true`. Raises DemoError naming what was waited for."""
+    deadline = time.monotonic() + seconds
+    while not true():
+        if time.monotonic() > deadline:
+            raise DemoError(f"waited {seconds:.0f} s for {what} in vain")
+        time.sleep(0.1)
