@@ -1,7 +1,7 @@
-"""A small browser without a screen: cookies, links, forms, frames, and the self-submitting forms of an LTI launch.
+"""A small browser without a screen: cookies, links, forms, frames, and the forms of an LTI launch.
 
-It reads HTML as people's browsers send and get it, so that the demo and the tests go through the same doors as
-people do. It runs no scripts: a form that a script would submit is known by its ``data-auto-submit`` attribute.
+It sends what people's browsers send, so that the demo and the tests go through the same doors as people do.
+It runs no scripts: a form that a script would submit is known by its ``data-auto-submit`` attribute.
 """
 
 from __future__ import annotations
@@ -9,12 +9,12 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
-from http.cookiejar import Cookie, DefaultCookiePolicy
+from http.cookiejar import Cookie
 from typing import Any
 from urllib.parse import urljoin, urlsplit
-from urllib.request import Request
 
 import requests
+from requests.cookies import RequestsCookieJar
 
 TIMEOUT = 20.0  # seconds for each call
 MAX_HOPS = 10  # self-submitting forms in a row; a launch has three
@@ -230,16 +230,14 @@ def read_page(answer: requests.Response) -> Page:
     )
 
 
-class _LoopbackPolicy(DefaultCookiePolicy):
+class _LoopbackJar(RequestsCookieJar):
     """Browsers send Secure cookies to loopback addresses over plain http; so does the robot."""
 
-    def return_ok_secure(self, cookie: Cookie, request: Request) -> bool:
-        return _is_loopback(request.host) or super().return_ok_secure(cookie, request)
-
-
-def _is_loopback(host: str) -> bool:
-    name = urlsplit(f"//{host}").hostname or ""
-    return name in ("localhost", "::1") or name.endswith(".localhost") or name.startswith("127.")
+    def set_cookie(self, cookie: Cookie, *args: Any, **kwargs: Any) -> None:
+        # The standard library files a cookie of the bare name localhost under localhost.local.
+        if cookie.domain in ("localhost.local", "127.0.0.1") or cookie.domain.endswith(".localhost"):
+            cookie.secure = False
+        super().set_cookie(cookie, *args, **kwargs)
 
 
 class Robot:
@@ -249,7 +247,7 @@ class Robot:
         self.base = base
         self.timeout = timeout
         self.session = requests.Session()
-        self.session.cookies.set_policy(_LoopbackPolicy())
+        self.session.cookies = _LoopbackJar()
         self.session.headers["User-Agent"] = "Mozilla/5.0 (robot)"
         self._page: Page | None = None
 
@@ -263,13 +261,14 @@ class Robot:
         self.session.close()
 
     def get(self, url: str) -> Page:
-        return self._open("GET", self._absolute(url))
+        """Open an address; one without a host is on the robot's base."""
+        return self._open("GET", urljoin(self.base, url))
 
     def form(self, action_contains: str = "") -> Form:
         return self.page.form(action_contains)
 
     def submit(self, form: Form, button: str | None = None, **fields: str | list[str]) -> Page:
-        """Send a form with these fields set; a list sends a name several times. ``button`` is a button's text."""
+        """Send a form with these fields set, a list as several of one name, by the button of this text."""
         sent = [(name, value) for name, value in form.fields if name not in fields]
         for name, value in fields.items():
             sent += [(name, one) for one in ([value] if isinstance(value, str) else value)]
@@ -311,9 +310,6 @@ class Robot:
                 return button
         raise RobotError(f"the form to {form.action} has no button “{text}”; it has {form.buttons}")
 
-    def _absolute(self, url: str) -> str:
-        return urljoin(self._page.url if self._page else self.base, url)
-
     def _open(self, method: str, url: str, **parts: Any) -> Page:
         headers = self._headers(method, url)
         answer = self.session.request(method, url, headers=headers, timeout=self.timeout, **parts)
@@ -321,7 +317,7 @@ class Robot:
         return self._page
 
     def _headers(self, method: str, url: str) -> dict[str, str]:
-        """Referer and Origin as the policy strict-origin-when-cross-origin, the browsers' default, sends them."""
+        """Referer and Origin as browsers send them by default (strict-origin-when-cross-origin)."""
         if self._page is None:
             return {}
         here = _origin(self._page.url)

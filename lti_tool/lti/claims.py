@@ -6,7 +6,7 @@ import math
 import re
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeGuard
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from lti_tool.lti import addresses, roles
@@ -153,6 +153,17 @@ def _identity(claims: Claims, presentation: Claims, custom: Mapping[str, str]) -
         email=claims.text("email"),
         locale=claims.text("locale", 35) or presentation.text("locale", 35),
         zone=zone(custom.get("tz") or claims.text("zoneinfo")),
+    )
+
+
+def is_identity(value: Any) -> TypeGuard[str]:
+    """Could this be a person's id? Up to 255 ASCII characters (LTI Core, claim `sub`)."""
+    return (
+        isinstance(value, str)
+        and 0 < len(value) <= ID_LENGTH
+        and value.isascii()
+        and value.isprintable()
+        and not value.isspace()
     )
 
 

@@ -46,12 +46,12 @@ class Answer:
     headers: Mapping[str, str]
     body: bytes
 
-    def json(self) -> Any:
-        """The body as JSON. Raises Unreadable."""
+    def json(self, what: str = "the answer") -> Any:
+        """The body as JSON. Raises Unreadable, which says that `what` is not."""
         try:
             return json.loads(self.body)
         except (ValueError, RecursionError) as error:
-            raise self.unreadable("the answer is not JSON") from error
+            raise self.unreadable(f"{what} is not JSON") from error
 
     def unreadable(self, reason: str) -> Unreadable:
         return Unreadable(self.service, reason, status=self.status, excerpt=excerpt(self.body))
@@ -87,14 +87,12 @@ class LmsClient:
         except addresses.AddressError as error:
             raise Refused(service, f"the address {error}") from error
         try:
-            with self.session.request(
-                method,
-                url,
-                headers=dict(headers),
-                data=body,
-                timeout=self.timeout,
-                allow_redirects=False,
-                stream=True,
+            prepared = self.session.prepare_request(requests.Request(method, url, dict(headers), data=body))
+            if url.isascii():
+                # A next link is opaque: requests would spell some of its characters differently.
+                prepared.url = url
+            with self.session.send(
+                prepared, timeout=self.timeout, allow_redirects=False, stream=True
             ) as response:
                 return Answer(service, response.status_code, response.headers, self._read(service, response))
         except (requests.exceptions.InvalidURL, requests.exceptions.InvalidHeader) as error:

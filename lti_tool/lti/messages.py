@@ -28,7 +28,7 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from lti_tool import clock
 from lti_tool.database import db, transaction
 from lti_tool.lti import addresses, registrations
-from lti_tool.lti.claims import LTI, Claims, read_launch
+from lti_tool.lti.claims import LTI, Claims, is_identity, read_launch
 from lti_tool.lti.launch import Launch
 from lti_tool.lti.platform_keys import PlatformKeys
 from lti_tool.lti.refusals import LaunchRefused
@@ -349,8 +349,7 @@ class PlatformMessage(MessageLaunch[WebRequest, PlatformLookup, LoginStates, Sta
         if claims.identifier(LTI + "message_type") not in MESSAGE_TYPES:
             raise LaunchRefused("unsupported_message")
         self._validate_target()
-        subject = self._jwt["body"].get("sub")
-        if not isinstance(subject, str) or not _is_identity(subject):
+        if not is_identity(self._jwt["body"].get("sub")):
             raise LaunchRefused("no_identity")
         if self._jwt["body"].get(LTI + "roles") is None:
             raise LaunchRefused("claim_missing", "roles")
@@ -371,12 +370,3 @@ class PlatformMessage(MessageLaunch[WebRequest, PlatformLookup, LoginStates, Sta
     def save_launch_data(self) -> Self:
         """Corrects: the launch is recorded with the use of its state, in the caller's transaction."""
         return self
-
-
-def _is_identity(subject: str) -> bool:
-    return (
-        0 < len(subject) <= ID_LENGTH
-        and subject.isascii()
-        and subject.isprintable()
-        and not subject.isspace()
-    )

@@ -36,11 +36,9 @@ EXPLANATIONS: dict[str, Explanation] = {
     "login_incomplete": Explanation(
         400,
         _("Your LMS sent an incomplete request"),
-        _("The request to sign you in lacks a value that the LTI standard requires."),
+        _("The request to sign you in lacks something that the standard requires."),
         _ADMIN,
-        _(
-            "Open Peerloop from a course page. If you did, send the reference below to your LMS administrator."
-        ),
+        _("Open Peerloop from a course page. If you did, send the reference below to your administrator."),
     ),
     "unknown_platform": Explanation(
         400,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 
 from lti_tool.lti.launch import Role, Standing
 
@@ -38,6 +39,11 @@ _SHORT_ASSISTANT = "teachingassistant"
 
 def standing(roles: Sequence[str]) -> Standing:
     """A person's standing. Names are compared without case; unknown ones are ignored."""
+    return _standing(tuple(roles))
+
+
+@lru_cache(maxsize=1024)
+def _standing(roles: tuple[str, ...]) -> Standing:
     names = [role.strip().lower() for role in roles]
     return Standing(
         role=_role({found for name in names if (found := _context_role(name))}),

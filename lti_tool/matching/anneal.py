@@ -14,7 +14,7 @@ Progress = Callable[[float, float], None]
 """Called with the share of the budget that is used and the best J so far."""
 
 EPSILON = 1e-9
-HOTTEST, COLDEST = 0.3, 0.003
+HOTTEST, COLDEST = 0.2, 0.005
 """Temperatures in units of the typical change of J by one exchange."""
 MOVE_SHARE = 0.2
 """How often a unit moves without another coming back, where sizes may change."""
@@ -32,7 +32,9 @@ class Annealer:
         self.best = list(state.where)
         self.movable = [u for u, lock in enumerate(instance.lock) if lock < 0]
         self.single = [size == 1 for size in instance.sizes]
-        self.sizes_may_change = instance.slack > 0 and instance.size_min < instance.size_max
+        # Where all sizes are equal, one person's move makes two of them differ by 2.
+        even = sum(instance.sizes) % instance.count == 0
+        self.sizes_may_change = instance.slack > even and instance.size_min < instance.size_max
         self.guarded = [bool(apart) for apart in instance.apart]
         self.rules_within = bool(instance.slots_needed or instance.accompanied[0])
         self.temperature = 0.0

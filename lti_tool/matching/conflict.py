@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from random import Random
 
-from lti_tool.matching.decision import decide
+from lti_tool.matching.decision import Decision, decide
 from lti_tool.matching.feasible import Late
 from lti_tool.matching.problem import NotAlone, Problem
+from lti_tool.matching.proofs import quickly_refuted, stranded_people
 from lti_tool.matching.sizes import cohort_count
 from lti_tool.matching.solution import Conflict
+
+LISTED = 20
+"""At most so many people are named in a text; ``Conflict.people`` has them all."""
+
+Oracle = Callable[[Problem], Decision]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +28,8 @@ class Rule:
 
 
 def rules(problem: Problem) -> list[Rule]:
-    """Every hard rule that can be left out, the ones that people care least about last."""
-    found = [Rule("size.min"), Rule("size.max"), Rule("size.slack")]
+    """Every hard rule that can be left out; what stands first is spared first when a conflict is reduced."""
+    found = [Rule("size.slack"), Rule("size.min"), Rule("size.max")]
     if problem.cohorts is not None:
         found.append(Rule("cohorts"))
     if problem.common_slots:
@@ -61,27 +67,40 @@ def keeping(problem: Problem, kept: list[Rule]) -> Problem:
 
 def minimal_conflict(problem: Problem, rng: Random, late: Late) -> tuple[tuple[Conflict, ...], bool]:
     """The conflict of an impossible problem, and whether it is proved that no rule of it can be spared."""
-    kept, certain = rules(problem), True
-    chunk = max(1, len(kept) // 2)
-    while True:
-        kept, changed, settled = _drop_chunks(problem, kept, chunk, rng, late)
-        if chunk == 1 and not changed:
-            certain = settled
-            break
-        chunk = max(1, chunk // 2)
-    relaxation = _larger_slack(problem, kept, rng, late) if Rule("size.slack") in kept else None
+
+    def quick(kept: Problem) -> Decision:
+        return "impossible" if quickly_refuted(kept) else "unknown"
+
+    def thorough(kept: Problem) -> Decision:
+        return "unknown" if late() else decide(kept, rng, late)
+
+    kept = rules(problem)
+    if quickly_refuted(problem):
+        kept, _ = _reduce(problem, kept, quick)
+    kept, certain = _reduce(problem, kept, thorough)
+    relaxation = _larger_slack(problem, rng, late) if Rule("size.slack") in kept else None
     return tuple(_in_words(problem, rule, relaxation) for rule in kept), certain
 
 
+def _reduce(problem: Problem, kept: list[Rule], oracle: Oracle) -> tuple[list[Rule], bool]:
+    """Leave out rules, many at a time at first, until none can go; and whether that is certain."""
+    chunk = max(1, len(kept) // 2)
+    while True:
+        kept, changed, settled = _drop_chunks(problem, kept, chunk, oracle)
+        if chunk == 1 and not changed:
+            return kept, settled
+        chunk = max(1, chunk // 2)
+
+
 def _drop_chunks(
-    problem: Problem, kept: list[Rule], chunk: int, rng: Random, late: Late
+    problem: Problem, kept: list[Rule], chunk: int, oracle: Oracle
 ) -> tuple[list[Rule], bool, bool]:
     """One pass of the deletion filter: the rules left, whether any went, whether all answers were certain."""
     changed, settled = False, True
     start = 0
     while start < len(kept):
         fewer = kept[:start] + kept[start + chunk :]
-        answer = "unknown" if late() else decide(keeping(problem, fewer), rng, late)
+        answer = oracle(keeping(problem, fewer))
         if answer == "impossible":
             kept, changed = fewer, True
         else:
@@ -90,26 +109,27 @@ def _drop_chunks(
     return kept, changed, settled
 
 
-def _larger_slack(problem: Problem, kept: list[Rule], rng: Random, late: Late) -> Mapping[str, int] | None:
+def _larger_slack(problem: Problem, rng: Random, late: Late) -> Mapping[str, int] | None:
     """The smallest slack with which all rules of the problem hold, if one is found."""
-    everything = rules(problem)
     widest = problem.size.max - problem.size.min
     for slack in range(problem.size.slack + 1, widest + 1):
         relaxed = replace(problem, size=replace(problem.size, slack=slack))
-        for rule_set in (everything, kept):
-            if not isinstance(decide(keeping(relaxed, rule_set), rng, late), str):
-                return {"size.slack": slack}
+        if late():
+            return None
+        if not isinstance(decide(keeping(relaxed, rules(relaxed)), rng, late), str):
+            return {"size.slack": slack}
     return None
 
 
 def _in_words(problem: Problem, rule: Rule, relaxation: Mapping[str, int] | None) -> Conflict:
     if rule.field == "size.slack":
         return Conflict(rule.field, (), _size_text(problem, rule.field), relaxation)
-    if rule.field in ("size.min", "size.max", "cohorts", "common_slots"):
+    if rule.field == "common_slots":
+        return _common_slots(problem)
+    if rule.field in ("size.min", "size.max", "cohorts"):
         return Conflict(rule.field, (), _size_text(problem, rule.field))
     if rule.field == "locked":
-        person = str(rule.key)
-        return Conflict("locked", (person,), f"{person} must stay in cohort {problem.locked[person] + 1}")
+        return _locked(problem, str(rule.key))
     index = int(rule.key or 0)
     if rule.field == "not_alone":
         return _not_alone(problem, problem.not_alone[index])
@@ -126,9 +146,24 @@ def _size_text(problem: Problem, field: str) -> str:
         "size.max": f"each cohort may have at most {size.max} people ({into})",
         "size.slack": f"the sizes of two cohorts may differ by at most {size.slack} ({into})",
         "cohorts": f"there must be exactly {problem.cohorts} cohorts for {people} people",
-        "common_slots": f"all members of a cohort must share at least {problem.common_slots} "
-        + ("slot" if problem.common_slots == 1 else "slots"),
     }[field]
+
+
+def _common_slots(problem: Problem) -> Conflict:
+    slots = "slot" if problem.common_slots == 1 else "slots"
+    text = f"all members of a cohort must share at least {problem.common_slots} {slots}"
+    stranded = stranded_people(problem)
+    if stranded:
+        text += f", but {_list(stranded)} named too few slots that enough others named"
+    return Conflict("common_slots", stranded, text)
+
+
+def _locked(problem: Problem, person: str) -> Conflict:
+    cohort, count = problem.locked[person], cohort_count(problem)
+    text = f"{person} must stay in cohort {cohort + 1}"
+    if count is not None and cohort >= count:
+        text += f", but the number of cohorts is {count}"
+    return Conflict("locked", (person,), text)
 
 
 def _not_alone(problem: Problem, rule: NotAlone) -> Conflict:
@@ -141,4 +176,6 @@ def _not_alone(problem: Problem, rule: NotAlone) -> Conflict:
 
 
 def _list(people: tuple[str, ...]) -> str:
-    return f"{', '.join(people[:-1])} and {people[-1]}"
+    if len(people) > LISTED:
+        people = (*people[: LISTED - 1], f"{len(people) - LISTED + 1} others")
+    return " and ".join(filter(None, (", ".join(people[:-1]), people[-1])))

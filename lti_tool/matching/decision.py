@@ -9,7 +9,7 @@ from lti_tool.matching.complete import CompleteSearch, OutOfNodesError
 from lti_tool.matching.feasible import Late, find_feasible
 from lti_tool.matching.instance import Instance
 from lti_tool.matching.problem import Problem
-from lti_tool.matching.proofs import contradicts_itself, proves_impossible
+from lti_tool.matching.proofs import quickly_refuted
 from lti_tool.matching.sizes import cohort_count, windows
 from lti_tool.matching.state import State
 
@@ -23,11 +23,9 @@ Decision = State | Literal["impossible", "unknown"]
 def decide(problem: Problem, rng: Random, late: Late) -> Decision:
     """A state that keeps every hard rule, or whether there is proof that none exists."""
     count = cohort_count(problem)
-    if count is None or contradicts_itself(problem):
+    if count is None or quickly_refuted(problem):
         return "impossible"
     instance, ranges = Instance.of(problem, count), windows(problem, count)
-    if proves_impossible(instance, ranges):
-        return "impossible"
     found = find_feasible(instance, rng, late)
     if found is not None:
         return found

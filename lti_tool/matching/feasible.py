@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable
 from random import Random
 
+from lti_tool.matching.anchors import choose_anchors
 from lti_tool.matching.instance import Instance
 from lti_tool.matching.state import State
 
@@ -34,6 +35,7 @@ def find_feasible(instance: Instance, rng: Random, late: Late) -> State | None:
 def greedy(instance: Instance, rng: Random) -> State:
     """Place locked units first, then the hardest, each where it breaks fewest rules and costs least J."""
     state = State(instance)
+    anchors = choose_anchors(instance, rng) if instance.slots_needed else [0] * instance.count
     order = list(range(len(instance.units)))
     rng.shuffle(order)
     order.sort(
@@ -41,18 +43,18 @@ def greedy(instance: Instance, rng: Random) -> State:
             instance.lock[u] < 0,
             -instance.sizes[u],
             -len(instance.apart[u]),
-            instance.slots[u].bit_count() if instance.slots_needed else 0,
+            sum(not anchor & ~instance.slots[u] for anchor in set(anchors)),
         )
     )
     for unit in order:
         cohort = instance.lock[unit]
-        state.place(unit, cohort if cohort >= 0 else _cheapest(state, unit, rng))
+        state.place(unit, cohort if cohort >= 0 else _cheapest(state, unit, anchors, rng))
     return state
 
 
-def _cheapest(state: State, unit: int, rng: Random) -> int:
+def _cheapest(state: State, unit: int, anchors: list[int], rng: Random) -> int:
     """The cohort of least J among a few of those where the unit breaks fewest rules."""
-    broken = [_would_break(state, unit, cohort) for cohort in range(state.instance.count)]
+    broken = [_would_break(state, unit, cohort, anchors[cohort]) for cohort in range(state.instance.count)]
     fewest = min(broken)
     choices = [cohort for cohort, number in enumerate(broken) if number == fewest]
     best, best_delta = choices[0], math.inf
@@ -64,16 +66,13 @@ def _cheapest(state: State, unit: int, rng: Random) -> int:
     return best
 
 
-def _would_break(state: State, unit: int, cohort: int) -> int:
+def _would_break(state: State, unit: int, cohort: int, anchor: int) -> int:
     instance = state.instance
     share = instance.share
     broken = max(0, state.size[cohort] + instance.sizes[unit] - share)
     if instance.apart[unit]:
         broken += state.meets_enemy(unit, cohort)
-    if instance.slots_needed and state.members[cohort]:
-        common = state.common_slots(cohort) & instance.slots[unit]
-        broken += max(0, instance.slots_needed - common.bit_count())
-    return broken
+    return broken + (anchor & ~instance.slots[unit]).bit_count()
 
 
 def repair(state: State, rng: Random, moves: int, late: Late) -> bool:

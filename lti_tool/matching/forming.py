@@ -38,6 +38,8 @@ def solve(
     budget = Budget(now, seconds, iterations)
     rng = Random(seed)  # noqa: S311 - repeatable choices, nothing secret
     found = decide(problem, rng, budget.late)
+    while found == "unknown" and seconds is not None and not budget.late():
+        found = decide(problem, rng, budget.late)
     if found == "unknown":
         return Solution("unknown", seed, budget.elapsed(), text=NOTHING_KNOWN)
     if found == "impossible":

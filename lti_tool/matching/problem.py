@@ -211,7 +211,7 @@ def _cohorts(data: object) -> int | None:
 
 
 def _wishes(data: object, name: str) -> tuple[Wish, ...]:
-    wishes = []
+    wishes: list[Wish] = []
     for i, item in enumerate(reading.a_list(data or [], name, MAX_RULES)):
         where = f"{name}[{i}]"
         fields = reading.an_object(item, where, required=("attribute",), optional=("weight",))

@@ -9,12 +9,34 @@ from lti_tool.matching.problem import Problem
 from lti_tool.matching.sizes import Window, cohort_count, windows
 
 
-def contradicts_itself(problem: Problem) -> bool:
+def quickly_refuted(problem: Problem) -> bool:
+    """Whether one of the proofs of this module applies."""
+    count = cohort_count(problem)
+    if count is None or _contradicts_itself(problem, count):
+        return True
+    return _proves_impossible(Instance.of(problem, count), windows(problem, count))
+
+
+def stranded_people(problem: Problem) -> tuple[str, ...]:
+    """Those who named too few slots, or too few that were named by enough people to fill a cohort."""
+    count = cohort_count(problem)
+    ranges = windows(problem, count) if count is not None else []
+    if not ranges:
+        return ()
+    named = Counter(slot for person in problem.people for slot in person.slots)
+    low = min(window[0] for window in ranges)
+    return tuple(
+        person.id
+        for person in problem.people
+        if sum(named[slot] >= low for slot in person.slots) < problem.common_slots
+    )
+
+
+def _contradicts_itself(problem: Problem, count: int) -> bool:
     """No fitting sizes, a lock outside the cohorts, or a together group that is locked or held apart against
     itself.
     """
-    count = cohort_count(problem)
-    if count is None or not windows(problem, count):
+    if not windows(problem, count):
         return True
     if any(cohort >= count for cohort in problem.locked.values()):
         return True
@@ -25,7 +47,7 @@ def contradicts_itself(problem: Problem) -> bool:
     return len(locks) > len({unit for unit, _ in locks})
 
 
-def proves_impossible(instance: Instance, ranges: list[Window]) -> bool:
+def _proves_impossible(instance: Instance, ranges: list[Window]) -> bool:
     """Counting arguments on a problem that does not contradict itself."""
     low, high = min(window[0] for window in ranges), max(window[1] for window in ranges)
     return (

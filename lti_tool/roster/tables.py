@@ -5,11 +5,13 @@ from __future__ import annotations
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import JSON, CheckConstraint, ForeignKey, String, UniqueConstraint
+from sqlalchemy import JSON, CheckConstraint, ColumnElement, ForeignKey, Index, String, UniqueConstraint, and_, text
+from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from lti_tool.database import Base
 from lti_tool.lti.launch import Role
+from lti_tool.lti.tables import URL_LENGTH
 
 
 class Tenant(Base):
@@ -42,9 +44,11 @@ class Course(Base):
     title: Mapped[str] = mapped_column(String(255))
     label: Mapped[str | None] = mapped_column(String(255))
     zone: Mapped[str] = mapped_column(String(64), default="UTC")
-    memberships_url: Mapped[str | None] = mapped_column(String(2000))
-    line_items_url: Mapped[str | None] = mapped_column(String(2000))
+    memberships_url: Mapped[str | None] = mapped_column(String(URL_LENGTH))
+    line_items_url: Mapped[str | None] = mapped_column(String(URL_LENGTH))
     grade_scopes: Mapped[list[str]] = mapped_column(JSON)
+    # Kept to the hour: a course is read daily only while people still open it.
+    launched_at: Mapped[datetime | None]
     roster_read_at: Mapped[datetime | None]
 
     tenant: Mapped[Tenant] = relationship(lazy="raise_on_sql")
@@ -78,7 +82,11 @@ class Person(Base):
 
 
 class Enrolment(Base):
-    """What a person is in a course. Who has left keeps the row, with `left_at`, and keeps the work."""
+    """What a person is in a course. Who has left keeps the row, with `left_at`, and keeps the work.
+
+    `role` is what the LMS said last. A launch and the roster may differ for good (Moodle lists a non-editing
+    teacher as a learner), so the roster changes it only with news: a role other than its last, `roster_role`.
+    """
 
     __tablename__ = "enrolment"
     __table_args__ = (
@@ -90,19 +98,27 @@ class Enrolment(Base):
     course_id: Mapped[int] = mapped_column(ForeignKey("course.id", ondelete="CASCADE"))
     person_id: Mapped[int] = mapped_column(ForeignKey("person.id", ondelete="CASCADE"), index=True)
     role: Mapped[str] = mapped_column(String(20))
+    roster_role: Mapped[str | None] = mapped_column(String(20))
     is_test: Mapped[bool]
     joined_at: Mapped[datetime]
     left_at: Mapped[datetime | None]
     launched_at: Mapped[datetime | None]
     # The last reading of the roster in which the person was seen; empty for one known by launch alone.
     reading_id: Mapped[int | None] = mapped_column(ForeignKey("roster_reading.id", ondelete="SET NULL"))
+    # The reading that saw the person for the first time, or again after they had left.
+    joined_reading_id: Mapped[int | None] = mapped_column(ForeignKey("roster_reading.id", ondelete="SET NULL"))
 
     person: Mapped[Person] = relationship(lazy="raise_on_sql")
 
-    @property
+    @hybrid_property
     def may_learn(self) -> bool:
-        """Whether this person is placed in cohorts and graded."""
+        """Whether this person is placed in cohorts and graded. Works in queries too."""
         return self.role == Role.LEARNER and not self.is_test and self.left_at is None
+
+    @may_learn.inplace.expression
+    @classmethod
+    def _may_learn(cls) -> ColumnElement[bool]:
+        return and_(cls.role == Role.LEARNER.value, cls.is_test.is_(False), cls.left_at.is_(None))
 
 
 class PersonAttribute(Base):
@@ -126,13 +142,30 @@ class ReadingState(StrEnum):
     COMPLETE = "complete"
     FAILED = "failed"
     HELD = "held"  # it would mark too many as gone; a person must say that this is right
+    DISMISSED = "dismissed"  # it was held, and nobody was marked as gone
 
 
 class RosterReading(Base):
-    """One walk over the roster. `members` counts rows read, `leaving` those who would be marked gone."""
+    """One walk over the roster. `members` counts rows read, `leaving` those marked gone, or who would be.
+
+    `attempts` is also the holder's proof: who claims the reading raises it, and a holder whose number is no
+    longer the row's has lost the lease.
+    """
 
     __tablename__ = "roster_reading"
-    __table_args__ = (CheckConstraint("state IN ('requested','running','complete','failed','held')", name="state"),)
+    __table_args__ = (
+        CheckConstraint(
+            "state IN ('requested','running','complete','failed','held','dismissed')", name="state"
+        ),
+        Index(
+            "uq_roster_reading_one_open",
+            "course_id",
+            unique=True,
+            sqlite_where=text("state IN ('requested','running')"),
+            postgresql_where=text("state IN ('requested','running')"),
+        ),
+        Index("ix_roster_reading_state_try_at", "state", "try_at"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     course_id: Mapped[int] = mapped_column(ForeignKey("course.id", ondelete="CASCADE"), index=True)

@@ -2,8 +2,11 @@
 
 import argparse
 import ipaddress
+import os
 import socket
 import sys
+import threading
+import time
 from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -44,7 +47,16 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _load(settings: Settings) -> Flask:
+    """The application, in the process that serves it."""
+    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
     return create_app(settings)
+
+
+def _end_with(parent: int) -> None:
+    """Granian serves from a child process, which would keep the port if its parent were killed outright."""
+    while os.getppid() == parent:
+        time.sleep(0.5)
+    os._exit(1)
 
 
 def _parser() -> argparse.ArgumentParser:

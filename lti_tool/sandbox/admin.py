@@ -92,7 +92,8 @@ def _insert(form: dict[str, str]) -> str:
     client_id = secrets.token_hex(8)
     with platform().store.write() as db:
         tool_id = db.execute(
-            "INSERT INTO tools (client_id, deployment_id, name, login_url, redirect_uris, target_link_uri, jwks_url)"
+            "INSERT INTO tools"
+            " (client_id, deployment_id, name, login_url, redirect_uris, target_link_uri, jwks_url)"
             " VALUES (?, ?, ?, ?, ?, ?, ?)",
             (
                 *(client_id, secrets.token_hex(4), form["name"], form["login_url"]),
@@ -107,7 +108,7 @@ def _insert(form: dict[str, str]) -> str:
 
 @bp.get("/tool")
 def tool_page() -> str:
-    """The tool in a frame of the administrator's site: with a course (``?course=<id>``), or with ``?course=none``."""
+    """The tool in a frame of the site: ``?course=<id>``, or ``?course=none`` for no course."""
     admin_or_403()
     course_id = request.args.get("course", FEEDBACK)
     if course_id == "none":

@@ -14,7 +14,7 @@ from lti_tool.sandbox.settings import Settings
 from lti_tool.sandbox.store import Store
 from lti_tool.sandbox.vocabulary import ROLE_NAMES
 
-BODY_LIMIT = 1_000_000  # bytes
+BODY_LIMIT = 16_000_000  # bytes; ten thousand people added at once fit
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self';"
     " frame-src http: https:; frame-ancestors 'self'; base-uri 'none'"
@@ -54,7 +54,7 @@ def create_app(settings: Settings) -> Flask:
 
 
 def _cookie_rules(settings: Settings) -> dict[str, object]:
-    """The authorization request comes from the tool inside a frame: on another site that needs SameSite=None."""
+    """The authorization request comes from the tool in a frame; between sites that needs SameSite=None."""
     secure = settings.base_url.startswith("https:")
     return {"SESSION_COOKIE_SAMESITE": "None" if secure else "Lax", "SESSION_COOKIE_SECURE": secure}
 

@@ -59,8 +59,10 @@ def _json_or_text(text: str) -> Any:
 def change_people() -> Response:
     """Apply one change or a list of changes; answers the subs of the people concerned, in order.
 
-    ``{"action": "add", "course", "name", "role"?, "sub"?, "email"?, "tz"?}`` · ``{"action": "leave" | "return",
-    "course", "sub"}`` · ``{"action": "role", "course", "sub", "role"}`` · ``{"action": "rename", "sub", "name"}``
+    ``{"action": "add", "course", "name", "role"?, "sub"?, "email"?, "tz"?}``
+    ``{"action": "leave" | "return", "course", "sub"}``
+    ``{"action": "role", "course", "sub", "role"}``
+    ``{"action": "rename", "sub", "name"}``
     """
     asked = request.get_json()
     changes = asked if isinstance(asked, list) else [asked]
@@ -72,7 +74,8 @@ def _add(db: sqlite3.Connection, change: dict[str, Any]) -> str:
     sub, name, role = change.get("sub") or str(uuid.uuid4()), change["name"], change.get("role", "learner")
     given, _, family = name.partition(" ")
     db.execute(
-        "INSERT INTO people (sub, name, given_name, family_name, email, locale, tz) VALUES (?, ?, ?, ?, ?, 'en-GB', ?)",
+        "INSERT INTO people (sub, name, given_name, family_name, email, locale, tz)"
+        " VALUES (?, ?, ?, ?, ?, 'en-GB', ?)",
         (sub, name, given, family, change.get("email"), change.get("tz", "Europe/London")),
     )
     db.execute("INSERT INTO enrolments VALUES (?, ?, ?, 1)", (change["course"], sub, role))

@@ -50,7 +50,7 @@ def _enter(sub: str, course_id: str | None) -> AnyResponse:
     person = person_of(sub) or abort(404)
     sign_in(sub)
     if person["admin"]:
-        return redirect(url_for("admin.tool_page"))
+        return redirect(url_for("admin.tool_page", course=course_id))
     enrolled = platform().store.row("SELECT course_id FROM enrolments WHERE sub = ? ORDER BY rowid", sub)
     course_id = course_id or (enrolled["course_id"] if enrolled else FEEDBACK)
     return redirect(url_for("courses.tool_page", course_id=course_id, link=request.args.get("link")))
@@ -76,7 +76,8 @@ def sign_out() -> AnyResponse:
 
 def course_links(course_id: str) -> list[sqlite3.Row]:
     return platform().store.rows(
-        "SELECT links.*, tools.name AS tool_name, tools.target_link_uri FROM links JOIN tools ON tools.id = tool_id"
+        "SELECT links.*, tools.name AS tool_name, tools.target_link_uri"
+        " FROM links JOIN tools ON tools.id = tool_id"
         " WHERE course_id = ? ORDER BY position, links.rowid",
         course_id,
     )

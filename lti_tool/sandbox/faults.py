@@ -18,8 +18,9 @@ PLAIN_KINDS = frozenset(
 class Fault:
     """One fault as the control API takes it.
 
-    ``kind`` is one of PLAIN_KINDS, ``status:<code>[;retry-after=<seconds>]`` or ``slow:<seconds>``. ``times`` is
-    how often it is shown (None: always). ``users`` limits it to requests that concern these people.
+    ``kind`` is one of PLAIN_KINDS, ``status:<code>[;retry-after=<seconds>]`` or ``slow:<seconds>``.
+    ``times`` is how often it is shown (None: always).
+    ``users`` limits it to requests that concern these people.
     """
 
     def __init__(self, described: dict[str, Any]) -> None:

@@ -104,11 +104,13 @@ def _override(
     at = now_text()
     db.execute("INSERT OR IGNORE INTO grades (item_id, sub) VALUES (?, ?)", cell)
     db.execute(
-        "UPDATE grades SET score = ?, comment = ?, overridden_by = ?, overridden_at = ? WHERE item_id = ? AND sub = ?",
+        "UPDATE grades SET score = ?, comment = ?, overridden_by = ?, overridden_at = ?"
+        " WHERE item_id = ? AND sub = ?",
         (score, comment, by_sub, at, *cell),
     )
     db.execute(
-        "INSERT INTO overrides (item_id, sub, by_sub, at, score_before, score_after, comment_before, comment_after)"
+        "INSERT INTO overrides"
+        " (item_id, sub, by_sub, at, score_before, score_after, comment_before, comment_after)"
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         (*cell, by_sub, at, score_before, score, comment_before, comment),
     )

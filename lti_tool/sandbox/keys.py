@@ -28,7 +28,7 @@ def secret_of(path: Path) -> str:
 
 
 class PlatformKey:
-    """Signs id_tokens. The ``kid`` is the key's RFC 7638 thumbprint, so that it can never name another key."""
+    """Signs id_tokens. The ``kid`` is the key's RFC 7638 thumbprint, so it can never name another key."""
 
     def __init__(self, path: Path) -> None:
         if not path.exists():

@@ -1,4 +1,7 @@
-"""Login and launch: the platform's half of OpenID Connect as the 1EdTech Security Framework 1.0 (section 5.1.1) uses it."""
+"""Login and launch: the platform's half of OpenID Connect.
+
+Source: 1EdTech Security Framework 1.0, section 5.1 (https://www.imsglobal.org/spec/security/v1p0).
+"""
 
 import json
 import secrets
@@ -12,15 +15,16 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response
 
 from lti_tool.sandbox.claims import course_claims, message_claims, security_claims
+from lti_tool.sandbox.line_items import item_url
 from lti_tool.sandbox.platform import course_or_404, platform
 from lti_tool.sandbox.session import admin_or_403, person_or_401, role_in, signed_in
-from lti_tool.sandbox.vocabulary import ADMIN_ROLES, CLAIM, role_uris
+from lti_tool.sandbox.vocabulary import ADMIN_ROLES, AGS_CLAIM, CLAIM, role_uris
 
 bp = Blueprint("launch", __name__)
 HINT_LIFETIME = 600  # seconds
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class AuthorizationError(Exception):
     """A refusal that the tool may hear. Codes: RFC 6749 section 4.1.2.1 and OpenID Connect Core 3.1.2.6."""
 
@@ -140,4 +144,7 @@ def _signed_launch(tool: sqlite3.Row, person: sqlite3.Row, hint: sqlite3.Row, no
     roles = ADMIN_ROLES if role == "admin" else role_uris(role, test_user=bool(person["test_user"]))
     claims |= message_claims(here.settings, tool, person, roles, target, f"/courses/{course['id']}")
     claims |= course_claims(here.settings, tool, person, course, link)
+    items = here.store.rows("SELECT * FROM line_items WHERE link_id = ? LIMIT 2", link["id"])
+    if len(items) == 1:
+        claims[AGS_CLAIM]["lineitem"] = item_url(items[0])
     return here.key.sign(claims)

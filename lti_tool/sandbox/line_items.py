@@ -1,4 +1,7 @@
-"""Line items of Assignment and Grade Services 2.0 (https://www.imsglobal.org/spec/lti-ags/v2p0, section 3.2)."""
+"""Line items.
+
+Source: Assignment and Grade Services 2.0, section 3.2 (https://www.imsglobal.org/spec/lti-ags/v2p0).
+"""
 
 import json
 import sqlite3
@@ -42,13 +45,12 @@ def represent(item: sqlite3.Row) -> dict[str, Any]:
         "tag": item["tag"],
         "resourceLinkId": item["link_id"],
     }
-    return {name: value for name, value in members.items() if value is not None} | json.loads(
-        item["document"]
-    )
+    extras: dict[str, Any] = json.loads(item["document"])
+    return {name: value for name, value in members.items() if value is not None} | extras
 
 
 def check_query() -> None:
-    """The query string that our addresses carry must come back (section 3.2.10 keeps it for scores and results)."""
+    """The query string of our addresses must come back; it stays for scores and results."""
     if request.args.get("type_id") != str(caller()["id"]):
         raise ServiceError(404, "this address lost its query string, or belongs to another tool")
 
@@ -80,7 +82,8 @@ def list_items(course_id: str) -> Response:
 def _items_after(course_id: str, page: Page) -> list[sqlite3.Row]:
     return platform().store.rows(
         "SELECT * FROM line_items WHERE course_id = ? AND tool_id = ? AND id > ?"
-        " AND (? IS NULL OR link_id = ?) AND (? IS NULL OR resource_id = ?) AND (? IS NULL OR tag = ?) ORDER BY id",
+        " AND (? IS NULL OR link_id = ?) AND (? IS NULL OR resource_id = ?) AND (? IS NULL OR tag = ?)"
+        " ORDER BY id",
         *(course_id, caller()["id"], page.after),
         *(page.filters.get(name) for name in ("resource_link_id", "resource_id", "tag") for _ in range(2)),
     )
@@ -97,7 +100,8 @@ def create_item(course_id: str) -> Response:
     _check_link(course_id, body.get("resourceLinkId"))
     with platform().store.write() as db:
         item_id = db.execute(
-            "INSERT INTO line_items (course_id, tool_id, label, score_maximum, resource_id, tag, link_id, document)"
+            "INSERT INTO line_items"
+            " (course_id, tool_id, label, score_maximum, resource_id, tag, link_id, document)"
             " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 *(course_id, caller()["id"], body["label"], body["scoreMaximum"], body.get("resourceId")),
@@ -139,7 +143,8 @@ def replace_item(course_id: str, item_id: int) -> Response:
         raise ServiceError(400, "id and resourceLinkId cannot be changed")
     with platform().store.write() as db:
         db.execute(
-            "UPDATE line_items SET label = ?, score_maximum = ?, resource_id = ?, tag = ?, document = ? WHERE id = ?",
+            "UPDATE line_items SET label = ?, score_maximum = ?, resource_id = ?, tag = ?, document = ?"
+            " WHERE id = ?",
             (
                 *(body["label"], body["scoreMaximum"], body.get("resourceId"), body.get("tag")),
                 *(_document(body), item_id),

@@ -63,7 +63,7 @@ def _members_after(course_id: str, page: Page) -> list[sqlite3.Row]:
     count = -1 if wanted or page.limit is None else page.limit + 1
     rows = platform().store.rows(
         "SELECT people.*, role FROM people JOIN enrolments USING (sub)"
-        " WHERE course_id = ? AND active AND sub > ? ORDER BY sub LIMIT ?",
+        " WHERE course_id = ? AND active AND enrolments.sub > ? ORDER BY enrolments.sub LIMIT ?",
         *(course_id, page.after, count),
     )
     return [row for row in rows if wanted is None or _has_role(row, wanted)]

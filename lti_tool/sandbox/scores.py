@@ -1,4 +1,7 @@
-"""Scores and results of Assignment and Grade Services 2.0 (https://www.imsglobal.org/spec/lti-ags/v2p0, sections 3.3 and 3.4)."""
+"""Scores and results.
+
+Source: Assignment and Grade Services 2.0, sections 3.3 and 3.4 (https://www.imsglobal.org/spec/lti-ags/v2p0).
+"""
 
 import json
 import sqlite3
@@ -161,8 +164,9 @@ def _record(item: sqlite3.Row, score: Score) -> None:
             )
         value = (score.given or 0) * item["score_maximum"] if graded else None
         db.execute(
-            "INSERT OR REPLACE INTO grades (item_id, sub, score, comment, activity_progress, grading_progress,"
-            " submission, scoring_sub, tool_timestamp) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT OR REPLACE INTO grades"
+            " (item_id, sub, score, comment, activity_progress, grading_progress, submission,"
+            " scoring_sub, tool_timestamp) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 *(item["id"], score.user_id, value, score.comment, score.activity, score.grading),
                 *(_kept_submission(score, before), score.scoring_user, score.timestamp),

@@ -1,4 +1,4 @@
-"""What every protected service of the platform shares: faults, bearer tokens, media types, refusals, paging."""
+"""What every protected service shares: faults, bearer tokens, media types, refusals, paging."""
 
 import json
 import sqlite3
@@ -17,7 +17,7 @@ from lti_tool.sandbox.tokens import bearer_of
 MAX_PAGE = 100
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class ServiceError(Exception):
     """A refusal with a reason that its reader can act on."""
 
@@ -108,7 +108,7 @@ class Page:
 
 
 def asked_page(first: str | int, names: tuple[str, ...], default_limit: int | None = None) -> Page:
-    """The page that the request names: by the token of a next link, which carries all the filters, or anew."""
+    """The page asked for: by a next link's token, which carries all the filters, or anew."""
     token = request.args.get("page")
     if token is not None:
         try:

@@ -9,7 +9,8 @@ from pathlib import Path
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS people (
   sub TEXT PRIMARY KEY, name TEXT NOT NULL, given_name TEXT NOT NULL, family_name TEXT NOT NULL, email TEXT,
-  locale TEXT NOT NULL, tz TEXT NOT NULL, test_user INTEGER NOT NULL DEFAULT 0, admin INTEGER NOT NULL DEFAULT 0,
+  locale TEXT NOT NULL, tz TEXT NOT NULL, test_user INTEGER NOT NULL DEFAULT 0,
+  admin INTEGER NOT NULL DEFAULT 0,
   department TEXT, site TEXT, experience REAL);
 CREATE TABLE IF NOT EXISTS courses (id TEXT PRIMARY KEY, label TEXT NOT NULL, title TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS enrolments (
@@ -17,26 +18,31 @@ CREATE TABLE IF NOT EXISTS enrolments (
   role TEXT NOT NULL CHECK (role IN ('learner', 'instructor', 'ta', 'mentor')),
   active INTEGER NOT NULL DEFAULT 1, PRIMARY KEY (course_id, sub));
 CREATE TABLE IF NOT EXISTS tools (
-  id INTEGER PRIMARY KEY, client_id TEXT NOT NULL UNIQUE, deployment_id TEXT NOT NULL UNIQUE, name TEXT NOT NULL,
-  login_url TEXT NOT NULL, redirect_uris TEXT NOT NULL, target_link_uri TEXT NOT NULL, jwks_url TEXT NOT NULL);
+  id INTEGER PRIMARY KEY, client_id TEXT NOT NULL UNIQUE, deployment_id TEXT NOT NULL UNIQUE,
+  name TEXT NOT NULL, login_url TEXT NOT NULL, redirect_uris TEXT NOT NULL, target_link_uri TEXT NOT NULL,
+  jwks_url TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS links (
   id TEXT PRIMARY KEY, course_id TEXT NOT NULL REFERENCES courses, tool_id INTEGER NOT NULL REFERENCES tools,
   title TEXT NOT NULL, custom TEXT NOT NULL, position INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS hints (
-  hint TEXT PRIMARY KEY, sub TEXT NOT NULL, tool_id INTEGER NOT NULL, link_id TEXT, document_target TEXT NOT NULL,
-  expires_at REAL NOT NULL);
+  hint TEXT PRIMARY KEY, sub TEXT NOT NULL, tool_id INTEGER NOT NULL, link_id TEXT,
+  document_target TEXT NOT NULL, expires_at REAL NOT NULL);
 CREATE TABLE IF NOT EXISTS assertions (
   client_id TEXT NOT NULL, jti TEXT NOT NULL, PRIMARY KEY (client_id, jti)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS access_tokens (
-  hash TEXT PRIMARY KEY, tool_id INTEGER NOT NULL REFERENCES tools, scopes TEXT NOT NULL, expires_at REAL NOT NULL);
+  hash TEXT PRIMARY KEY, tool_id INTEGER NOT NULL REFERENCES tools,
+  scopes TEXT NOT NULL, expires_at REAL NOT NULL);
 CREATE TABLE IF NOT EXISTS line_items (
-  id INTEGER PRIMARY KEY AUTOINCREMENT, course_id TEXT NOT NULL REFERENCES courses, tool_id INTEGER REFERENCES tools,
-  label TEXT NOT NULL, score_maximum REAL NOT NULL CHECK (score_maximum > 0), resource_id TEXT, tag TEXT,
+  id INTEGER PRIMARY KEY AUTOINCREMENT, course_id TEXT NOT NULL REFERENCES courses,
+  tool_id INTEGER REFERENCES tools, label TEXT NOT NULL,
+  score_maximum REAL NOT NULL CHECK (score_maximum > 0),
+  resource_id TEXT, tag TEXT,
   link_id TEXT REFERENCES links, document TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS grades (
   item_id INTEGER NOT NULL REFERENCES line_items ON DELETE CASCADE, sub TEXT NOT NULL REFERENCES people,
   score REAL, comment TEXT, activity_progress TEXT, grading_progress TEXT, submission TEXT, scoring_sub TEXT,
-  tool_timestamp INTEGER, overridden_by TEXT REFERENCES people, overridden_at TEXT, PRIMARY KEY (item_id, sub));
+  tool_timestamp INTEGER, overridden_by TEXT REFERENCES people, overridden_at TEXT,
+  PRIMARY KEY (item_id, sub));
 CREATE TABLE IF NOT EXISTS overrides (
   id INTEGER PRIMARY KEY, item_id INTEGER NOT NULL, sub TEXT NOT NULL, by_sub TEXT NOT NULL, at TEXT NOT NULL,
   score_before REAL, score_after REAL, comment_before TEXT, comment_after TEXT);

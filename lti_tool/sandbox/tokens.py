@@ -22,7 +22,7 @@ KEY_SET_LIFETIME = 300  # seconds that a tool's key set is kept
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class OAuthError(Exception):
     """A refusal as RFC 6749 section 5.2 writes it."""
 

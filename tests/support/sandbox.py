@@ -25,6 +25,16 @@ def free_port() -> int:
         return port
 
 
+def _wait_until_free(port: int) -> None:
+    deadline = time.monotonic() + TIMEOUT
+    while time.monotonic() < deadline:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) != 0:
+                return
+        time.sleep(0.05)
+    raise RuntimeError(f"port {port} is still in use")
+
+
 class SandboxControl:
     """The client of the sandbox's control API."""
 
@@ -118,6 +128,14 @@ class SandboxProcess:
         process.send_signal(signal.SIGTERM)
         return process.wait(TIMEOUT)
 
+    def kill(self) -> None:
+        """End it as a power cut would; ``start`` brings it back."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait(TIMEOUT)
+            self._process = None
+        _wait_until_free(self.port)
+
     def close(self) -> None:
         self.control.close()
         self.stop()
@@ -138,7 +156,7 @@ class SandboxProcess:
         jwks_url: str,
         name: str = "Peerloop",
     ) -> dict[str, Any]:
-        """Fill in the administrator's form; answers the registration as the LMS shows it, with resource_links."""
+        """Fill in the administrator's form; answers what the LMS then shows, with resource_links."""
         robot = Robot(self.base_url)
         robot.get("/enter/admin")
         robot.get("/admin/tools")

@@ -1,0 +1,155 @@
+"""`peerloop platform add` and `platform list`: registering an LMS by hand."""
+
+from __future__ import annotations
+
+import json
+
+import click
+from flask import current_app
+from flask.cli import with_appcontext
+
+import config
+from lti_tool.database import transaction
+from lti_tool.lti import addresses, registrations
+from lti_tool.lti.registrations import DuplicateRegistrationError, Registration
+from lti_tool.lti.tables import ID_LENGTH, URL_LENGTH
+
+
+@click.group()
+def platform() -> None:
+    """Register LMSs and see which are registered."""
+
+
+@platform.command()
+@click.option("--name", required=True, help="What people here call this LMS.")
+@click.option("--issuer", required=True, help="The issuer, exactly as the LMS shows it.")
+@click.option("--client-id", required=True, help="The client id that the LMS gave to this tool.")
+@click.option("--auth-url", required=True, help="Its authorization endpoint (OIDC).")
+@click.option("--token-url", required=True, help="Its access token endpoint (OAuth 2).")
+@click.option("--jwks-url", required=True, help="Its public key set.")
+@click.option(
+    "--audience", help="The audience of token requests, where it is not the token URL (Brightspace)."
+)
+@click.option("--deployment", "deployments", multiple=True, help="A deployment id to accept; repeatable.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@with_appcontext
+def add(
+    name: str,
+    issuer: str,
+    client_id: str,
+    auth_url: str,
+    token_url: str,
+    jwks_url: str,
+    audience: str | None,
+    deployments: tuple[str, ...],
+    as_json: bool,
+) -> None:
+    """Register an LMS and print the addresses to paste into it."""
+    _check_text("--name", name, 200)
+    for option, value in (("--client-id", client_id), *(("--deployment", value) for value in deployments)):
+        _check_text(option, value, ID_LENGTH)
+    if audience is not None:
+        _check_text("--audience", audience, URL_LENGTH)
+    _check_address("--issuer", issuer, ID_LENGTH)
+    for option, value in (("--auth-url", auth_url), ("--token-url", token_url), ("--jwks-url", jwks_url)):
+        _check_address(option, value, URL_LENGTH)
+    try:
+        with transaction() as session:
+            added = registrations.add(
+                session,
+                name=name,
+                issuer=issuer,
+                client_id=client_id,
+                auth_url=auth_url,
+                token_url=token_url,
+                jwks_url=jwks_url,
+                audience=audience,
+                deployment_ids=deployments,
+            )
+    except DuplicateRegistrationError:
+        raise click.ClickException(
+            f"client {client_id} of {issuer} is registered already (see `peerloop platform list`)"
+        ) from None
+    described = {"id": added.id, "name": added.name, **urls(added)}
+    if as_json:
+        click.echo(json.dumps(described))
+        return
+    click.echo(f"Registered {name} as number {added.id}. Paste these into the LMS:")
+    for label, key in _LABELS:
+        click.echo(f"  {label:<20}{described[key]}")
+    if not deployments:
+        click.echo("No deployment is accepted yet; the first launch of each will wait for approval.")
+
+
+@platform.command("list")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@with_appcontext
+def list_all(as_json: bool) -> None:
+    """Show every registered LMS."""
+    found = registrations.every()
+    if as_json:
+        click.echo(json.dumps([_described(registration) for registration in found]))
+        return
+    if not found:
+        click.echo("No LMS is registered yet. Add one with `peerloop platform add`.")
+    for registration in found:
+        about = f"{registration.name}  {registration.issuer}  client {registration.client_id}"
+        click.echo(f"{registration.id:>4}  {about}")
+        for row in registrations.deployments(registration.id):
+            click.echo(f"      deployment {row.deployment_id}: {row.status}")
+
+
+_LABELS = (
+    ("Login URL", "login_url"),
+    ("Redirect URL", "launch_url"),
+    ("Public key set URL", "jwks_url"),
+    ("Target link URL", "target_link_uri"),
+)
+
+
+def urls(registration: Registration) -> dict[str, str]:
+    """The addresses of this tool to paste into the LMS of `registration`."""
+    base = _settings().base_url
+    return {
+        "login_url": f"{base}/lti/login/{registration.id}",
+        "launch_url": f"{base}/lti/launch",
+        "jwks_url": f"{base}/lti/jwks",
+        "target_link_uri": f"{base}/lti/launch",
+    }
+
+
+def _described(registration: Registration) -> dict[str, object]:
+    return {
+        "id": registration.id,
+        "name": registration.name,
+        "issuer": registration.issuer,
+        "client_id": registration.client_id,
+        "auth_url": registration.auth_url,
+        "token_url": registration.token_url,
+        "platform_jwks_url": registration.jwks_url,
+        "audience": registration.audience,
+        "family": registration.family,
+        "deployments": [
+            {"deployment_id": row.deployment_id, "status": row.status}
+            for row in registrations.deployments(registration.id)
+        ],
+        **urls(registration),
+    }
+
+
+def _settings() -> config.Settings:
+    settings: config.Settings = current_app.extensions["settings"]
+    return settings
+
+
+def _check_text(option: str, value: str, length: int) -> None:
+    if not value.strip() or not value.isprintable() or len(value) > length:
+        raise click.ClickException(f"{option} must be one line of 1 to {length} characters")
+
+
+def _check_address(option: str, value: str, length: int) -> None:
+    _check_text(option, value, length)
+    try:
+        addresses.check_form(value, allow_private=_settings().allow_private_platforms)
+    except addresses.AddressError as error:
+        raise click.ClickException(f"{option} {value} {error}") from None

@@ -1,0 +1,242 @@
+"""What a launch says about tenant, course, person and role, written into the caller's transaction.
+
+This is on the way of every launch: one query tells what is known, and only what differs is written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import LABEL_STYLE_TABLENAME_PLUS_COL, Table, and_, bindparam, select, update
+from sqlalchemy.orm import Session
+
+from lti_tool import clock
+from lti_tool.database import Base
+from lti_tool.lti.launch import Context, Launch, Role
+from lti_tool.lti.tables import LtiRegistration
+from lti_tool.roster import readings
+from lti_tool.roster.names import made_up_name, stated_name
+from lti_tool.roster.upserts import insert_into
+
+TENANT, COURSE, LINK, PERSON, ENROLMENT = (
+    Base.metadata.tables[name] for name in ("tenant", "course", "course_link", "person", "enrolment")
+)
+# These rows belong to everybody: writing them at each launch would put all launches in one queue.
+TENANT_EVERY = timedelta(minutes=1)
+COURSE_EVERY = timedelta(hours=1)
+
+_KNOWN = (
+    select(*TENANT.c, *COURSE.c, *LINK.c, *PERSON.c, *ENROLMENT.c)
+    .select_from(
+        TENANT.outerjoin(
+            COURSE, and_(COURSE.c.tenant_id == TENANT.c.id, COURSE.c.context_id == bindparam("context_id"))
+        )
+        .outerjoin(LINK, and_(LINK.c.course_id == COURSE.c.id, LINK.c.link_id == bindparam("link_id")))
+        .outerjoin(PERSON, and_(PERSON.c.tenant_id == TENANT.c.id, PERSON.c.subject == bindparam("subject")))
+        .outerjoin(ENROLMENT, and_(ENROLMENT.c.course_id == COURSE.c.id, ENROLMENT.c.person_id == PERSON.c.id))
+    )
+    .where(TENANT.c.registration_id == bindparam("registration_id"), TENANT.c.key == bindparam("key"))
+    .set_label_style(LABEL_STYLE_TABLENAME_PLUS_COL)
+)
+
+
+class NoCourseError(Exception):
+    """The launch names no course (LTI context). Peerloop must be opened from a course."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """Where a launch leads: what `web.visits.open_visit` needs to know, and what happened.
+
+    `first_reading` says that the roster has never been read and that this launch asked for it.
+    """
+
+    tenant_id: int
+    course_id: int
+    link_id: int | None
+    person_id: int
+    person_name: str
+    enrolment_id: int
+    role: Role
+    is_test: bool
+    is_admin: bool
+    zone: str
+    locale: str | None
+    course_title: str
+    first_reading: bool
+
+
+def record(session: Session, launch: Launch) -> Recorded:
+    """Write down what `launch` says. Raises NoCourseError for one without a context."""
+    if launch.context is None:
+        raise NoCourseError
+    now = clock.now()
+    known = _known(session, launch, launch.context)
+    tenant_id = _tenant(session, launch, known.of(TENANT), now)
+    course = _course(session, launch, launch.context, known.of(COURSE), tenant_id, now)
+    person = _person(session, launch, known.of(PERSON), tenant_id)
+    enrolment = _enrolment(session, launch, known.of(ENROLMENT), course["id"], person["id"], now)
+    return Recorded(
+        tenant_id=tenant_id,
+        course_id=course["id"],
+        link_id=_link(session, launch, known.of(LINK), course["id"]),
+        person_id=person["id"],
+        person_name=person["name"],
+        enrolment_id=enrolment["id"],
+        role=launch.standing.role,
+        is_test=launch.standing.is_test,
+        is_admin=launch.standing.is_admin,
+        zone=person["zone"] or course["zone"],
+        locale=person["locale"],
+        course_title=course["title"],
+        first_reading=_first_reading(session, launch, course),
+    )
+
+
+Row = dict[str, Any]
+
+
+class _Known:
+    """The rows that a launch concerns, as they are; a table whose row is missing gives None."""
+
+    def __init__(self, row: Mapping[str, Any] | None) -> None:
+        self._row = row
+
+    def of(self, table: Table) -> Row | None:
+        if self._row is None or self._row[f"{table.name}_id"] is None:
+            return None
+        return {column.name: self._row[f"{table.name}_{column.name}"] for column in table.c}
+
+
+def _known(session: Session, launch: Launch, context: Context) -> _Known:
+    values = {
+        "registration_id": launch.registration_id,
+        "key": _tenant_key(launch),
+        "context_id": context.id,
+        "link_id": launch.resource_link.id if launch.resource_link else None,
+        "subject": launch.identity.subject,
+    }
+    return _Known(session.execute(_KNOWN, values).mappings().one_or_none())
+
+
+def _tenant_key(launch: Launch) -> str:
+    guid = launch.platform.guid
+    return f"guid:{guid}" if guid else f"deployment:{launch.deployment_id}"
+
+
+def _store(session: Session, table: Table, known: Row | None, keys: Row, stated: Row, otherwise: Row) -> Row:
+    """The row with these `keys`, holding what was `stated`; one that is new takes the rest from `otherwise`.
+
+    Nothing is written where the row says so already.
+    """
+    if known is None:
+        # Another launch may have made the row since we looked.
+        query = insert_into(session, table).values({**otherwise, **keys, **stated})
+        query = query.on_conflict_do_update(index_elements=list(keys), set_=stated or keys)
+        return dict(session.execute(query.returning(*table.c)).mappings().one())
+    changed = {name: value for name, value in stated.items() if known[name] != value}
+    if changed:
+        session.execute(update(table).where(table.c.id == known["id"]).values(changed))
+    return {**known, **changed}
+
+
+def _given(**values: Any) -> Row:
+    """The values that are there: what a launch leaves out changes nothing."""
+    return {name: value for name, value in values.items() if value}
+
+
+def _tenant(session: Session, launch: Launch, known: Row | None, now: datetime) -> int:
+    platform = launch.platform
+    stated = _given(name=platform.name, family=platform.family)
+    if known is None or _is_older(known["launched_at"], now - TENANT_EVERY):
+        stated["launched_at"] = now
+    if known is None and platform.guid:
+        _name_instance(session, launch)
+    name = select(LtiRegistration.name).where(LtiRegistration.id == launch.registration_id).scalar_subquery()
+    keys = {"registration_id": launch.registration_id, "key": _tenant_key(launch)}
+    tenant_id: int = _store(session, TENANT, known, keys, stated, {"name": name})["id"]
+    return tenant_id
+
+
+def _name_instance(session: Session, launch: Launch) -> None:
+    """An LMS that begins to name its instance stays the tenant that it was while it did not."""
+    others = select(TENANT.c.id).where(
+        TENANT.c.registration_id == launch.registration_id, TENANT.c.key == _tenant_key(launch)
+    )
+    if session.execute(others).first() is None:
+        session.execute(
+            update(TENANT)
+            .where(
+                TENANT.c.registration_id == launch.registration_id,
+                TENANT.c.key == f"deployment:{launch.deployment_id}",
+            )
+            .values(key=_tenant_key(launch))
+        )
+
+
+def _is_older(time: datetime | None, than: datetime) -> bool:
+    return time is None or time < than
+
+
+def _course(
+    session: Session, launch: Launch, context: Context, known: Row | None, tenant_id: int, now: datetime
+) -> Row:
+    grades = launch.grades
+    stated = _given(
+        deployment_id=launch.deployment_id,
+        title=context.title,
+        label=context.label,
+        zone=launch.identity.zone if launch.standing.role is Role.INSTRUCTOR else None,
+        memberships_url=launch.memberships_url,
+        line_items_url=grades.line_items_url if grades else None,
+        grade_scopes=sorted(grades.scopes) if grades else None,
+    )
+    if known is None or _is_older(known["launched_at"], now - COURSE_EVERY):
+        stated["launched_at"] = now
+    otherwise = {"title": context.label or context.id, "zone": "UTC", "grade_scopes": []}
+    keys = {"tenant_id": tenant_id, "context_id": context.id}
+    return _store(session, COURSE, known, keys, stated, otherwise)
+
+
+def _link(session: Session, launch: Launch, known: Row | None, course_id: int) -> int | None:
+    link = launch.resource_link
+    if link is None:
+        return None
+    keys = {"course_id": course_id, "link_id": link.id}
+    link_id: int = _store(session, LINK, known, keys, _given(title=link.title), {})["id"]
+    return link_id
+
+
+def _person(session: Session, launch: Launch, known: Row | None, tenant_id: int) -> Row:
+    identity = launch.identity
+    stated = _given(
+        name=stated_name(identity), email=identity.email, locale=identity.locale, zone=identity.zone
+    )
+    otherwise = {"name": made_up_name(identity.subject, launch.standing.role)}
+    keys = {"tenant_id": tenant_id, "subject": identity.subject}
+    return _store(session, PERSON, known, keys, stated, otherwise)
+
+
+def _enrolment(
+    session: Session, launch: Launch, known: Row | None, course_id: int, person_id: int, now: datetime
+) -> Row:
+    standing = launch.standing
+    stated: Row = {"role": standing.role.value, "is_test": standing.is_test, "launched_at": now}
+    if known is not None and standing.role is Role.NONE:
+        # An administrator's launch may say nothing about the course; that is no news about it.
+        del stated["role"]
+    if known is not None and known["left_at"] is not None:
+        stated |= {"left_at": None, "joined_at": now, "reading_id": None}
+    keys = {"course_id": course_id, "person_id": person_id}
+    return _store(session, ENROLMENT, known, keys, stated, {"joined_at": now})
+
+
+def _first_reading(session: Session, launch: Launch, course: Row) -> bool:
+    wanted = launch.standing.role is Role.INSTRUCTOR and course["roster_read_at"] is None
+    if not wanted or course["memberships_url"] is None:
+        return False
+    readings.request(session, course["id"])
+    return True

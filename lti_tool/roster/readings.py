@@ -1,0 +1,282 @@
+"""Reading the roster of a course: asked for, claimed by a lease, walked page by page, settled at the end.
+
+A reading is a row, and the row says what is due; a worker that dies leaves a lease that runs out, and the
+reading begins again from its first page. No transaction is open while the LMS is asked.
+"""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import cast
+
+from flask import current_app
+from sqlalchemy import CursorResult, and_, or_, select, update
+from sqlalchemy.orm import Session
+
+from lti_tool import clock, jobs, settings
+from lti_tool.database import Base, db, transaction
+from lti_tool.lti import registrations, wire
+from lti_tool.lti.failures import LmsError, Retryable
+from lti_tool.lti.memberships import Page, Status, read_pages
+from lti_tool.roster import departures, members, problems
+from lti_tool.roster.tables import Course, ReadingState, RosterReading, Tenant
+from lti_tool.roster.upserts import insert_into
+
+JOB = "roster"
+SWEEP = timedelta(seconds=60)
+MAX_ATTEMPTS = 6  # 15 s, 1 min, 4 min, 16 min and 1 h apart: about an hour and a half in all
+FIRST_PAUSE = timedelta(seconds=15)
+LONGEST_PAUSE = timedelta(hours=1)
+LONGEST_WALK = timedelta(minutes=30)
+DAILY = timedelta(days=1)
+STILL_USED = timedelta(days=14)
+
+_OPEN = (ReadingState.REQUESTED.value, ReadingState.RUNNING.value)
+
+
+def latest(session: Session, course_id: int) -> RosterReading | None:
+    """The course's last reading, whatever became of it."""
+    query = select(RosterReading).where(RosterReading.course_id == course_id)
+    return session.scalars(query.order_by(RosterReading.id.desc()).limit(1)).first()
+
+
+def request(session: Session, course_id: int) -> RosterReading:
+    """Ask for a reading, and wake a worker. Where one is under way or held, that one is returned."""
+    query = select(RosterReading).where(
+        RosterReading.course_id == course_id, RosterReading.state.in_((*_OPEN, ReadingState.HELD.value))
+    )
+    found = session.scalars(query.order_by(RosterReading.id.desc()).limit(1)).first()
+    return found or _request(session, course_id)
+
+
+def request_now(session: Session, course_id: int) -> RosterReading:
+    """The same for somebody who waits: a pause between attempts is cut short, a held reading begins anew."""
+    held = and_(RosterReading.course_id == course_id, RosterReading.state == ReadingState.HELD.value)
+    session.execute(update(RosterReading).where(held).values(state=ReadingState.DISMISSED.value))
+    waiting = and_(RosterReading.course_id == course_id, RosterReading.state == ReadingState.REQUESTED.value)
+    session.execute(update(RosterReading).where(waiting).values(try_at=clock.wall()))
+    reading = request(session, course_id)
+    jobs.ring(session, JOB)
+    return reading
+
+
+def _request(session: Session, course_id: int) -> RosterReading:
+    table = Base.metadata.tables["roster_reading"]
+    row = {
+        "course_id": course_id,
+        "state": ReadingState.REQUESTED.value,
+        "requested_at": clock.now(),
+        "try_at": clock.wall(),
+        **dict.fromkeys(("attempts", "pages", "members", "skipped", "leaving"), 0),
+    }
+    # The index on open readings lets one of two that ask at the same time have its way.
+    session.execute(insert_into(session, table).values(row).on_conflict_do_nothing())
+    jobs.ring(session, JOB)
+    opened = select(RosterReading).where(
+        RosterReading.course_id == course_id, RosterReading.state.in_(_OPEN)
+    )
+    return session.scalars(opened).one()
+
+
+def request_daily() -> int:
+    """Ask for what nobody has asked for in a day, in courses opened in the last two weeks. Returns how many."""
+    now = clock.now()
+    asked = select(RosterReading.id).where(
+        RosterReading.course_id == Course.id,
+        or_(
+            RosterReading.requested_at > now - DAILY,
+            RosterReading.state.in_((*_OPEN, ReadingState.HELD.value)),
+        ),
+    )
+    due = select(Course.id).where(
+        Course.launched_at > now - STILL_USED, Course.memberships_url.is_not(None), ~asked.exists()
+    )
+    with transaction() as session:
+        found = session.scalars(due).all()
+        for course_id in found:
+            request(session, course_id)
+    return len(found)
+
+
+@dataclass(frozen=True, slots=True)
+class _Claim:
+    """A reading in our hands until its lease ends."""
+
+    reading_id: int
+    attempt: int
+    course_id: int
+    tenant_id: int
+    registration_id: int
+    deployment_id: str
+    url: str | None
+    until: datetime
+
+
+class _LeaseLostError(Exception):
+    """Somebody else holds the reading now; nothing of ours may be written."""
+
+
+def run() -> bool:
+    """Do one reading that is due; without one, ask for those that are due today. The job's unit of work."""
+    claim = _claim()
+    if claim is None:
+        return request_daily() > 0
+    try:
+        _read(claim)
+    except LmsError as error:
+        _failed(claim, error)
+    except _LeaseLostError:
+        current_app.logger.warning("roster reading %s was taken over", claim.reading_id)
+    return True
+
+
+def _lease_end() -> datetime:
+    # A page may need a token, a refusal and a second try, each as long as the LMS may take.
+    return clock.wall() + timedelta(seconds=60 + 6 * settings.current().lms_timeout_seconds)
+
+
+def _claim() -> _Claim | None:
+    now = clock.wall()
+    due = or_(
+        and_(RosterReading.state == ReadingState.REQUESTED.value, RosterReading.try_at <= now),
+        and_(RosterReading.state == ReadingState.RUNNING.value, RosterReading.leased_until < now),
+    )
+    query = (
+        select(RosterReading, Course, Tenant.registration_id)
+        .join(Course, Course.id == RosterReading.course_id)
+        .join(Tenant, Tenant.id == Course.tenant_id)
+        .where(due)
+        .order_by(RosterReading.try_at)
+        .limit(1)
+        .with_for_update(skip_locked=True, of=RosterReading)
+    )
+    with transaction() as session:
+        row = session.execute(query).one_or_none()
+        if row is None:
+            return None
+        reading, course, registration_id = row
+        reading.state = ReadingState.RUNNING
+        reading.attempts += 1
+        reading.started_at = clock.now()
+        reading.leased_until = _lease_end()
+        reading.pages = reading.members = reading.skipped = 0
+        return _Claim(
+            reading_id=reading.id,
+            attempt=reading.attempts,
+            course_id=course.id,
+            tenant_id=course.tenant_id,
+            registration_id=registration_id,
+            deployment_id=course.deployment_id,
+            url=course.memberships_url,
+            until=now + LONGEST_WALK,
+        )
+
+
+def _hold(session: Session, claim: _Claim, **values: object) -> None:
+    """Prolong the lease and write `values`. Raises _LeaseLostError if it is no longer ours."""
+    mine = and_(
+        RosterReading.id == claim.reading_id,
+        RosterReading.attempts == claim.attempt,
+        RosterReading.state == ReadingState.RUNNING.value,
+    )
+    held = session.execute(
+        update(RosterReading)
+        .where(mine)
+        .values(leased_until=_lease_end(), **values)
+        .execution_options(synchronize_session=False)
+    )
+    if cast("CursorResult[None]", held).rowcount != 1:
+        raise _LeaseLostError
+
+
+def _read(claim: _Claim) -> None:
+    if claim.url is None:
+        return _end(claim, problems.no_service())
+    if claim.attempt > MAX_ATTEMPTS:
+        return _end(claim, problems.interrupted(MAX_ATTEMPTS))
+    registration = registrations.get(claim.registration_id)
+    if registration is None:
+        raise LookupError(f"registration {claim.registration_id} of course {claim.course_id} is gone")
+    connection = wire.connect(registration, claim.deployment_id)
+    db.session.rollback()  # what was just looked up must not stay open while the LMS is asked
+    stop = current_app.extensions["jobs_stop"]
+    for page in read_pages(connection, claim.url):
+        if clock.wall() > claim.until:
+            return _end(claim, problems.too_long(page.number))
+        _store(claim, page)
+        if stop.is_set():
+            return _give_back(claim)
+    with transaction() as session:
+        _hold(session, claim)
+        departures.settle(session, session.get_one(RosterReading, claim.reading_id))
+    return None
+
+
+def _store(claim: _Claim, page: Page) -> None:
+    with transaction() as session:
+        _hold(
+            session,
+            claim,
+            pages=page.number,
+            members=RosterReading.members + len(page.members),
+            skipped=RosterReading.skipped + page.skipped,
+        )
+        members.store(
+            session,
+            # Who is no longer active counts as missing, as on platforms that list only the active.
+            [member for member in page.members if member.status is Status.ACTIVE],
+            tenant_id=claim.tenant_id,
+            course_id=claim.course_id,
+            reading_id=claim.reading_id,
+            now=clock.now(),
+        )
+
+
+def _failed(claim: _Claim, error: LmsError) -> None:
+    """Try again later if that may help; else say what is wrong and stop."""
+    db.session.rollback()
+    words = problems.explain(error, _page(claim) + 1)
+    if not isinstance(error, Retryable) or claim.attempt >= MAX_ATTEMPTS:
+        return _end(claim, words)
+    with transaction() as session:
+        _hold(
+            session,
+            claim,
+            state=ReadingState.REQUESTED.value,
+            try_at=clock.wall() + _pause(claim.attempt, error.retry_after),
+            problem=words,
+        )
+    return None
+
+
+def _page(claim: _Claim) -> int:
+    return db.session.scalar(select(RosterReading.pages).where(RosterReading.id == claim.reading_id)) or 0
+
+
+def _pause(attempt: int, retry_after: float | None) -> timedelta:
+    """15 s, then four times as long each time, a tenth more or less; never shorter than the LMS asks for."""
+    grown = min(FIRST_PAUSE * 4 ** (attempt - 1), LONGEST_PAUSE)
+    jittered = grown * random.uniform(0.9, 1.1)  # noqa: S311 - spreads load, guards nothing
+    return max(jittered, timedelta(seconds=retry_after or 0.0))
+
+
+def _end(claim: _Claim, words: str) -> None:
+    with transaction() as session:
+        _hold(
+            session, claim, state=ReadingState.FAILED.value, finished_at=clock.now(), problem=words[:500]
+        )
+
+
+def _give_back(claim: _Claim) -> None:
+    """This worker is stopping: another one begins the reading again, and the attempt does not count."""
+    with transaction() as session:
+        _hold(
+            session,
+            claim,
+            state=ReadingState.REQUESTED.value,
+            attempts=claim.attempt - 1,
+            try_at=clock.wall(),
+        )
+        jobs.ring(session, JOB)
