@@ -133,7 +133,7 @@ def is_for(session: Session, assignment_id: int, person_id: int) -> bool:
     ).tuples()
     if any(belongs(membership, meeting) for meeting, membership in rows):
         return True
-    handed_in = or_(Submission.person_id == person_id)
-    return (
-        session.scalar(select(Submission.id).where(Submission.assignment_id == assignment_id, handed_in)) is not None
+    handed_in = select(Submission.id).where(
+        Submission.assignment_id == assignment_id, Submission.person_id == person_id
     )
+    return session.scalar(handed_in) is not None
