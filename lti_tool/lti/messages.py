@@ -21,7 +21,6 @@ from pylti1p3.oidc_login import OIDCLogin
 from pylti1p3.redirect import Redirect
 from pylti1p3.request import Request
 from pylti1p3.tool_config.abstract import ToolConfAbstract
-from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from werkzeug.exceptions import RequestEntityTooLarge
 
@@ -102,11 +101,7 @@ class PlatformLookup(ToolConfAbstract[WebRequest]):
     ) -> Deployment | None:
         """The deployment if it is active. One that is not known yet is noted for approval."""
         registration = self.find_registration_by_params(iss, client_id)
-        query = select(LtiDeployment.status).where(
-            LtiDeployment.registration_id == registration.id,
-            LtiDeployment.deployment_id == deployment_id,
-        )
-        status = db.session.scalar(query)
+        status = registrations.deployment_status(registration.id, deployment_id)
         if status is None:
             _note_deployment(registration, deployment_id)
         return Deployment().set_deployment_id(deployment_id) if status == "active" else None
