@@ -200,6 +200,7 @@ class PlatformMessage(MessageLaunch[WebRequest, PlatformLookup, LoginStates, Sta
         )
         self._base_url = base_url
         self._keys = keys
+        self.launch: Launch
 
     @property
     def claims(self) -> Claims:
@@ -221,9 +222,10 @@ class PlatformMessage(MessageLaunch[WebRequest, PlatformLookup, LoginStates, Sta
     def registration(self) -> Registration:
         return self._tool_config.found()
 
-    def launch(self) -> Launch:
-        """The validated message as a value."""
-        return read_launch(self.claims, self.registration)
+    @property
+    def error(self) -> str:
+        """The error code that the platform sent instead of a message; empty if it sent none."""
+        return self._get_request_param("error")
 
     def _get_request_param(self, key: str) -> str:
         return self._request.get_param(key)
@@ -350,7 +352,7 @@ class PlatformMessage(MessageLaunch[WebRequest, PlatformLookup, LoginStates, Sta
             raise LaunchRefused("claim_missing", "roles")
         if claims.part(LTI + "resource_link") is None:
             raise LaunchRefused("claim_missing", "resource_link")
-        self.launch()
+        self.launch = read_launch(claims, self.registration)
         super().validate_message()
         return self
 

@@ -23,6 +23,8 @@ LIFETIME = timedelta(minutes=10)
 # Expired states go in passing: one login in so many removes at most so many rows.
 SWEEP_ONE_IN = 50
 SWEEP_ROWS = 500
+# A page that is reloaded again and again must not fill the request's header with cookies.
+MOST_COOKIES = 10
 
 
 # Core statements, built once: every launch runs them, and the ORM would double their time.
@@ -115,12 +117,16 @@ class StateCookies(CookieService):
 
     def __init__(self, *, secure: bool) -> None:
         self._secure = secure
+        self._prefix = ("__Host-" if secure else "") + "peerloop-state-"
         self._values: dict[str, tuple[str, int | None]] = {}
 
     def get_cookie(self, name: str) -> str | None:
         return request.cookies.get(self._key(name))
 
     def set_cookie(self, name: str, value: str | int, exp: int | None = None) -> None:  # noqa: ARG002
+        held = [key for key in request.cookies if key.startswith(self._prefix)]
+        for oldest in held[: max(0, len(held) - MOST_COOKIES)]:
+            self._values[oldest] = ("", 0)
         self._values[self._key(name)] = (str(value), int(LIFETIME.total_seconds()))
 
     def forget(self, name: str) -> None:
@@ -142,4 +148,4 @@ class StateCookies(CookieService):
 
     def _key(self, state: str) -> str:
         """A name for each state, so that several frames of one page can log in at once."""
-        return ("__Host-" if self._secure else "") + "peerloop-state-" + digest(state).hex()[:16]
+        return self._prefix + digest(state).hex()[:16]
