@@ -11,6 +11,7 @@ from flask import Flask
 from flask.cli import ScriptInfo, with_appcontext
 
 import config
+from lti_tool.lti.commands import platform
 from lti_tool.matching.commands import match
 
 
@@ -48,9 +49,11 @@ def serve(host: str, port: int, processes: int, threads: int) -> None:
     from granian.constants import Interfaces
 
     from lti_tool import schema
+    from lti_tool.lti import wire
 
     with _app().app_context():
         schema.require_current()
+        wire.ensure_signing_key()
     _require_free(host, port)
     click.echo(f"Peerloop listens on http://{host}:{port}")
     Granian(
@@ -122,3 +125,4 @@ def sync_run(until_idle: bool, as_json: bool) -> None:
 
 
 main.add_command(match)
+main.add_command(platform)

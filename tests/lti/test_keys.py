@@ -105,4 +105,4 @@ def test_the_wire_knows_nothing_of_peer_learning() -> None:
     root = Path(__file__).resolve().parents[2]
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=root)  # noqa: S603
     ours = {name.split(".")[1] for name in run.stdout.split() if name.startswith("lti_tool.")}
-    assert ours == {"lti", "clock", "database"}
+    assert ours == {"lti", "clock", "database", "settings"}

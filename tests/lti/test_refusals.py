@@ -16,7 +16,7 @@ import pytest
 import requests
 import structlog
 from cryptography.hazmat.primitives.asymmetric import rsa
-from flask_babel import Babel
+from markupsafe import escape
 from sqlalchemy import func, select
 
 from lti_tool import clock
@@ -38,7 +38,8 @@ def refused(browser: Browser) -> Callable[[requests.Response], tuple[int, str]]:
         assert browser.tool.launches == []
         assert "welcome" not in response.text
         code = response.headers["X-Peerloop-Error"]
-        assert response.text.startswith(code)
+        assert f"<code>{code}</code>" in response.text
+        assert escape(str(EXPLANATIONS[code].todo)) in response.text
         assert "Set-Cookie" not in response.headers
         return response.status_code, code
 
@@ -477,7 +478,6 @@ def test_a_login_at_the_address_of_another_registration_is_refused(
 
 def test_every_refusal_is_explained_in_words_and_has_a_lawful_status(tmp_path: Path) -> None:
     tool = Tool("http://localhost", tmp_path)
-    Babel(tool.app)
     with tool.app.test_request_context():
         for code, explanation in EXPLANATIONS.items():
             assert explanation.status in (400, 401, 403), code
@@ -494,11 +494,11 @@ def test_a_refusal_is_logged_with_its_reference_and_without_anything_about_the_p
         response = quiet_tool.app.test_client().post(
             "/lti/login", data={"iss": platform.issuer, "login_hint": "zoe"}
         )
-    [entry] = logs
+    [entry] = [entry for entry in logs if "code" in entry]
     assert entry["code"] == "login_incomplete"
     assert entry["detail"] == "target_link_uri"
     assert entry["reference"] in response.text
-    assert "zoe" not in str(entry)
+    assert "zoe" not in str(logs)
 
 
 def test_references_differ() -> None:
