@@ -27,7 +27,7 @@ from pydantic import SecretStr
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
 import config
-from lti_tool.app import create_app
+from lti_tool import database
 from lti_tool.database import db, transaction
 from lti_tool.lti import blueprint, registrations, wire
 from lti_tool.lti.connection import Connection
@@ -176,7 +176,10 @@ class Tool:
         )
         self.launches: list[Launch] = []
         self.fault: Exception | None = None
-        self.app = create_app(self.settings)
+        self.app = Flask("tool")
+        self.app.config["MAX_CONTENT_LENGTH"] = 2 * 1024 * 1024
+        self.app.extensions["settings"] = self.settings
+        database.register(self.app, self.settings.database_url)
         blueprint.register(self.app, self._record)
         self.app.register_error_handler(LaunchRefused, _show)
         with self.app.app_context():
