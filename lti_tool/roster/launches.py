@@ -5,12 +5,11 @@ This is on the way of every launch: one query tells what is known, and only what
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import LABEL_STYLE_TABLENAME_PLUS_COL, Table, and_, bindparam, select, update
+from sqlalchemy import LABEL_STYLE_TABLENAME_PLUS_COL, RowMapping, Table, and_, bindparam, select, update
 from sqlalchemy.orm import Session
 
 from lti_tool import clock
@@ -102,7 +101,7 @@ Row = dict[str, Any]
 class _Known:
     """The rows that a launch concerns, as they are; a table whose row is missing gives None."""
 
-    def __init__(self, row: Mapping[str, Any] | None) -> None:
+    def __init__(self, row: RowMapping | None) -> None:
         self._row = row
 
     def of(self, table: Table) -> Row | None:
@@ -212,9 +211,7 @@ def _link(session: Session, launch: Launch, known: Row | None, course_id: int) -
 
 def _person(session: Session, launch: Launch, known: Row | None, tenant_id: int) -> Row:
     identity = launch.identity
-    stated = _given(
-        name=stated_name(identity), email=identity.email, locale=identity.locale, zone=identity.zone
-    )
+    stated = _given(name=stated_name(identity), email=identity.email, locale=identity.locale, zone=identity.zone)
     otherwise = {"name": made_up_name(identity.subject, launch.standing.role)}
     keys = {"tenant_id": tenant_id, "subject": identity.subject}
     return _store(session, PERSON, known, keys, stated, otherwise)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import case, bindparam, func, literal, or_, select
+from sqlalchemy import bindparam, case, func, literal, or_, select
 from sqlalchemy.orm import Session
 
 from lti_tool.database import Base
@@ -75,9 +75,7 @@ def _people(session: Session, *updated: str) -> Insert:
     )
 
 
-def _enrolments(
-    session: Session, tenant_id: int, course_id: int, reading_id: int, now: datetime
-) -> Insert:
+def _enrolments(session: Session, tenant_id: int, course_id: int, reading_id: int, now: datetime) -> Insert:
     columns = {
         "course_id": literal(course_id),
         "person_id": PERSON.c.id,
@@ -88,9 +86,7 @@ def _enrolments(
         "reading_id": literal(reading_id),
         "joined_reading_id": literal(reading_id),
     }
-    seen = select(*columns.values()).where(
-        PERSON.c.tenant_id == tenant_id, PERSON.c.subject == bindparam("subject")
-    )
+    seen = select(*columns.values()).where(PERSON.c.tenant_id == tenant_id, PERSON.c.subject == bindparam("subject"))
     query = insert_into(session, ENROLMENT).from_select(list(columns), seen)
     old, new = ENROLMENT.c, query.excluded
     returns = old.left_at.is_not(None)

@@ -74,9 +74,7 @@ def _request(session: Session, course_id: int) -> RosterReading:
     # The index on open readings lets one of two that ask at the same time have its way.
     session.execute(insert_into(session, table).values(row).on_conflict_do_nothing())
     jobs.ring(session, JOB)
-    opened = select(RosterReading).where(
-        RosterReading.course_id == course_id, RosterReading.state.in_(_OPEN)
-    )
+    opened = select(RosterReading).where(RosterReading.course_id == course_id, RosterReading.state.in_(_OPEN))
     return session.scalars(opened).one()
 
 
@@ -257,16 +255,14 @@ def _page(claim: _Claim) -> int:
 
 def _pause(attempt: int, retry_after: float | None) -> timedelta:
     """15 s, then four times as long each time, a tenth more or less; never shorter than the LMS asks for."""
-    grown = min(FIRST_PAUSE * 4 ** (attempt - 1), LONGEST_PAUSE)
+    grown: timedelta = min(FIRST_PAUSE * 4 ** (attempt - 1), LONGEST_PAUSE)
     jittered = grown * random.uniform(0.9, 1.1)  # noqa: S311 - spreads load, guards nothing
     return max(jittered, timedelta(seconds=retry_after or 0.0))
 
 
 def _end(claim: _Claim, words: str) -> None:
     with transaction() as session:
-        _hold(
-            session, claim, state=ReadingState.FAILED.value, finished_at=clock.now(), problem=words[:500]
-        )
+        _hold(session, claim, state=ReadingState.FAILED.value, finished_at=clock.now(), problem=words[:500])
 
 
 def _give_back(claim: _Claim) -> None:
