@@ -20,8 +20,8 @@ from lti_tool.programs.tables import Program
 from lti_tool.roster.tables import Enrolment
 
 JOB = "gradebook"
-# What the LMS shows must not change with the language of whoever caused the change.
-LMS_LOCALE = "en"
+# What is stored or sent must not change with the language of whoever caused the change.
+LOCALE = "en"
 # Up to here people are named in a query; beyond it the whole program is read and filtered here.
 NAMED_PEOPLE = 500
 
@@ -72,7 +72,7 @@ def changed(session: Session, program_id: int, person_ids: Iterable[int], now: d
         raise LookupError(f"there is no program {program_id}")
     learners = _learners(session, program, set(person_ids))
     now = now or clock.now()
-    with force_locale(LMS_LOCALE):
+    with force_locale(LOCALE):
         made = columns.ensure(session, program, columns.short_labels())
         messages = _messages(session, program_id, learners, now, over=now >= made[columns.COMPLETION].ends_at)
     if learners and _write(session, made, learners, messages):

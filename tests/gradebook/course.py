@@ -38,7 +38,7 @@ class KeyServer:
         sets = self._sets
 
         class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:  # noqa: N802 - the library's name
+            def do_GET(self) -> None:
                 body = json.dumps({"keys": sets[int(self.path.rpartition("/")[2])]}).encode()
                 self.send_response(200)
                 self.send_header("Content-Type", "application/json")
@@ -46,7 +46,7 @@ class KeyServer:
                 self.end_headers()
                 self.wfile.write(body)
 
-            def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the library's name
+            def log_message(self, format: str, *args: object) -> None:
                 """Tests are quiet."""
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
@@ -203,5 +203,3 @@ class CourseInLms:
         answer = robot.submit(page.form(f"/gradebook/{item}/"), score=score, comment=comment)
         robot.close()
         assert answer.status == 200, answer.text
-
-
