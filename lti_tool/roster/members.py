@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, case, func, literal, or_, select
+from sqlalchemy import bindparam, case, func, literal, null, or_, select
 from sqlalchemy.orm import Session
 
 from lti_tool.database import Base
@@ -93,7 +93,7 @@ def _enrolments(session: Session, tenant_id: int, course_id: int, reading_id: in
     taught_at_launch = (
         old.roster_role.is_(None)
         & old.launched_at.is_not(None)
-        & old.role.in_(STAFF)
+        & or_(*(old.role == role for role in STAFF))  # IN cannot be executed for many rows
         & (new.role == Role.LEARNER.value)
     )
     is_news = returns | (old.roster_role.is_distinct_from(new.role) & ~taught_at_launch)
@@ -104,7 +104,7 @@ def _enrolments(session: Session, tenant_id: int, course_id: int, reading_id: in
             "roster_role": new.roster_role,
             "is_test": or_(old.is_test, new.is_test),
             "joined_at": case((returns, new.joined_at), else_=old.joined_at),
-            "left_at": None,
+            "left_at": null(),
             "reading_id": new.reading_id,
             "joined_reading_id": case(
                 (returns | old.reading_id.is_(None), new.joined_reading_id), else_=old.joined_reading_id
