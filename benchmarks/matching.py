@@ -1,6 +1,6 @@
 """How good cohorts are after one second, beside random restarts with the same rules, time and objective.
 
-``python -m benchmarks.matching`` prints the table; :func:`rows` gives it as data.
+`python -m benchmarks matching` prints the table.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def random_restarts(problem: Problem, count: int, seconds: float) -> float:
     return best
 
 
-def rows() -> list[dict[str, Any]]:
+def run() -> list[dict[str, Any]]:
     """J of ours and of the peer (smaller is better), our gap to the lower bound, our time."""
     table: list[dict[str, Any]] = []
     for kind, make in (("spread", spread_only), ("mixed", mixed)):
@@ -92,15 +92,3 @@ def row(name: str, ours: float, peer: float | None, unit: str) -> dict[str, Any]
         "goal": None,
         "holds": None,
     }
-
-
-def main() -> None:
-    print(f"{'':45} {'ours':>10} {'peer':>10} {'ratio':>7}")
-    for line in rows():
-        peer = "" if line["peer"] is None else f"{line['peer']:.3f}"
-        ratio = "" if line["ratio"] is None else f"{line['ratio']:.3f}"
-        print(f"{line['name']:45} {line['ours']:10.3f} {peer:>10} {ratio:>7} {line['unit']}")
-
-
-if __name__ == "__main__":
-    main()

@@ -2,13 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from flask import Flask
-from flask_babel import LazyString
-from sqlalchemy.orm import Session
+from flask import Flask, current_app
+from flask_babel import LazyString, force_locale
+from sqlalchemy import ColumnElement, insert, select, update
+from sqlalchemy.orm import InstrumentedAttribute, Session
+
+from lti_tool import clock, jobs
+from lti_tool.gradebook import columns, wanted
+from lti_tool.gradebook.states import NOTHING, Message, State, state_of
+from lti_tool.gradebook.tables import Cell, Column, fields
+from lti_tool.lti.launch import Role
+from lti_tool.programs.tables import Program
+from lti_tool.roster.tables import Enrolment
+
+JOB = "gradebook"
+# What the LMS shows must not change with the language of whoever caused the change.
+LMS_LOCALE = "en"
+# Up to here people are named in a query; beyond it the whole program is read and filtered here.
+NAMED_PEOPLE = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,3 +52,123 @@ class Measure:
 def register_measure(app: Flask, measure: Measure) -> None:
     """Make `measure` a column of every program's gradebook."""
     app.extensions.setdefault("measures", {})[measure.key] = measure
+
+
+def _measures() -> dict[str, Measure]:
+    measures: dict[str, Measure] = current_app.extensions.get("measures", {})
+    return measures
+
+
+def changed(session: Session, program_id: int, person_ids: Iterable[int], now: datetime | None = None) -> None:
+    """Recount these people and make their cells want what follows, in the caller's transaction.
+
+    The number of queries does not depend on the number of people. Who is not a learner of the course (left, a
+    test user, staff) is passed over: a cell that exists stays as it is. `now` is the program's time.
+    """
+    session.flush()
+    # Two deeds of one person at once would each count without the other; the second waits here for the first.
+    program = session.scalar(select(Program).where(Program.id == program_id).with_for_update(key_share=True))
+    if program is None:
+        raise LookupError(f"there is no program {program_id}")
+    learners = _learners(session, program, set(person_ids))
+    now = now or clock.now()
+    with force_locale(LMS_LOCALE):
+        made = columns.ensure(session, program, columns.short_labels())
+        messages = _messages(session, program_id, learners, now, over=now >= made[columns.COMPLETION].ends_at)
+    if learners and _write(session, made, learners, messages):
+        jobs.ring(session, JOB)
+
+
+def everybody(session: Session, program_id: int, now: datetime | None = None) -> None:
+    """Recount all learners of the program's course who have a cell in it."""
+    query = select(Cell.person_id).distinct().join(Column).where(Column.program_id == program_id)
+    changed(session, program_id, session.scalars(query).all(), now)
+
+
+def _learners(session: Session, program: Program, person_ids: set[int]) -> list[int]:
+    found = session.scalars(
+        select(Enrolment.person_id).where(
+            Enrolment.course_id == program.course_id,
+            *may_learn(),
+            *_named(Enrolment.person_id, person_ids),
+        )
+    )
+    return sorted(person_ids.intersection(found))
+
+
+def may_learn() -> tuple[ColumnElement[bool], ...]:
+    """`Enrolment.may_learn` in the database's words."""
+    return Enrolment.role == Role.LEARNER.value, Enrolment.is_test.is_(False), Enrolment.left_at.is_(None)
+
+
+def _named(column: InstrumentedAttribute[int], person_ids: Collection[int]) -> Iterator[ColumnElement[bool]]:
+    if len(person_ids) <= NAMED_PEOPLE:
+        yield column.in_(person_ids)
+
+
+def _messages(
+    session: Session, program_id: int, learners: Sequence[int], now: datetime, *, over: bool
+) -> dict[tuple[str, int], Message]:
+    """What each (measure, person) should show."""
+    counted = {key: measure.compute(session, program_id, learners, now) for key, measure in _measures().items()}
+    messages: dict[tuple[str, int], Message] = {}
+    for person_id in learners:
+        parts = {key: progress[person_id] for key, progress in counted.items() if person_id in progress}
+        for key, measure in _measures().items():
+            messages[key, person_id] = wanted.measured(parts.get(key), str(measure.unit))
+        messages[columns.COMPLETION, person_id] = wanted.completion(tuple(parts.values()), over=over)
+    return messages
+
+
+def _write(
+    session: Session,
+    made: Mapping[str, Column],
+    learners: Sequence[int],
+    messages: Mapping[tuple[str, int], Message],
+) -> bool:
+    """Insert missing cells and update those that differ. Returns whether there is anything to send."""
+    ids = [column.id for column in made.values()]
+    query = select(Cell).where(Cell.column_id.in_(ids), *_named(Cell.person_id, learners))
+    # What this session read before it had the lock may be old.
+    found = session.scalars(query, execution_options={"populate_existing": True})
+    cells = {(cell.column_id, cell.person_id): cell for cell in found}
+    fresh, moved = [], []
+    for (measure, person_id), message in messages.items():
+        cell = cells.get((made[measure].id, person_id))
+        if cell is None:
+            fresh.append(_new_row(made[measure].id, person_id, message))
+        elif cell.values.wanted != message:
+            moved.append(_moved_row(cell, message))
+            session.expire(cell)
+    if fresh:
+        session.execute(insert(Cell), fresh)
+    if moved:
+        session.execute(update(Cell), moved)
+    return any(row["try_at"] is not None for row in (*fresh, *moved))
+
+
+def _new_row(column_id: int, person_id: int, message: Message) -> dict[str, object]:
+    now = clock.wall()
+    return {
+        "column_id": column_id,
+        "person_id": person_id,
+        **fields("wanted", message),
+        "wanted_at": now,
+        "attempts": 0,
+        "try_at": None if message == NOTHING else now,
+    }
+
+
+def _moved_row(cell: Cell, message: Message) -> dict[str, object]:
+    """What a refused cell wants has changed, so it is tried again; a person's grade stays until somebody chooses."""
+    now = clock.wall()
+    row = {"id": cell.id, **fields("wanted", message), "wanted_at": now}
+    values = cell.values.becoming(message)
+    due = state_of(values) is State.ON_ITS_WAY
+    return row | {
+        "attempts": 0,
+        "problem_code": None,
+        "problem": None,
+        "problem_reference": None,
+        "try_at": now if due else None,
+    }

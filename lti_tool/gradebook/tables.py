@@ -5,14 +5,20 @@ was last sent, what the LMS last showed. Its state is derived from the three (se
 from __future__ import annotations
 
 from datetime import datetime
-from enum import StrEnum
+from typing import Literal
 
-from sqlalchemy import CheckConstraint, Float, ForeignKey, Index, String, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, ColumnElement, Float, ForeignKey, Index, String, UniqueConstraint, or_, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from lti_tool.database import Base
+from lti_tool.gradebook.states import Decision, Message, Values
+from lti_tool.lti.grades import Activity, Grading
 from lti_tool.programs.tables import Program
 from lti_tool.roster.tables import Person
+
+COMMENT_LENGTH = 255
+SHOWN_COMMENT_LENGTH = 1000
+PROBLEM_LENGTH = 500
 
 
 def _differs(distinct: str) -> str:
@@ -20,12 +26,13 @@ def _differs(distinct: str) -> str:
     return " OR ".join(f"wanted_{field} {distinct} sent_{field}" for field in fields)
 
 
-DIFFERS_SQLITE = _differs("IS NOT")
-DIFFERS_POSTGRESQL = _differs("IS DISTINCT FROM")
-
-
 class Column(Base):
-    """Our side of a line item. It is found again in the LMS by (`resource_id`, `tag`)."""
+    """Our side of a line item. It is found again in the LMS by (`resource_id`, `tag`).
+
+    `try_at` is when a worker may next work on it, `problem` why the last attempt failed. `line_item_lost`: the
+    LMS no longer knows `line_item_url`. `ends_at` is the program's end by the program's clock; `finished_at`
+    says when its last recount was made.
+    """
 
     __tablename__ = "gradebook_column"
     __table_args__ = (
@@ -41,9 +48,12 @@ class Column(Base):
     resource_id: Mapped[str] = mapped_column(String(255))
     tag: Mapped[str] = mapped_column(String(255))
     line_item_url: Mapped[str | None] = mapped_column(String(2000))
-    problem: Mapped[str | None] = mapped_column(String(500))
+    line_item_lost: Mapped[bool] = mapped_column(default=False)
+    ends_at: Mapped[datetime] = mapped_column(index=True)
+    finished_at: Mapped[datetime | None]
+    problem: Mapped[str | None] = mapped_column(String(PROBLEM_LENGTH))
     attempts: Mapped[int] = mapped_column(default=0)
-    try_at: Mapped[datetime]
+    try_at: Mapped[datetime] = mapped_column(index=True)
     # Reading back: asked for when `read_wanted_at` is after `read_at`; the interval is the job's.
     read_wanted_at: Mapped[datetime | None]
     read_at: Mapped[datetime | None]
@@ -53,19 +63,14 @@ class Column(Base):
     program: Mapped[Program] = relationship(lazy="raise_on_sql")
 
 
-class Decision(StrEnum):
-    """What an instructor said about a grade that a person set in the LMS."""
-
-    KEEP = "keep"
-    SEND = "send"
-
-
 class Cell(Base):
     """One person in one column. Scores are in the column's own points (0…maximum; empty: no score).
 
     `try_at` is when a worker may next try to close a difference; empty: not by itself (held by a person's
     grade, or refused for good). `trying_*` is what a worker may have sent without having noted the answer:
-    whoever reads the LMS afterwards must know that value for ours.
+    whoever reads the LMS afterwards must know that value for ours. `sent_at` is when an answer was noted, by
+    our clock; `sent_timestamp` is what the LMS was told, which only ever rises. `shown_*` is from the last
+    reading since then. `shown_by` is the LMS's id of who set it, where it says so.
     """
 
     __tablename__ = "gradebook_cell"
@@ -77,8 +82,8 @@ class Cell(Base):
             "ix_gradebook_cell_differing",
             "column_id",
             "try_at",
-            sqlite_where=text(DIFFERS_SQLITE),
-            postgresql_where=text(DIFFERS_POSTGRESQL),
+            sqlite_where=text(_differs("IS NOT")),
+            postgresql_where=text(_differs("IS DISTINCT FROM")),
         ),
     )
 
@@ -87,29 +92,35 @@ class Cell(Base):
     person_id: Mapped[int] = mapped_column(ForeignKey("person.id", ondelete="CASCADE"), index=True)
 
     wanted_score: Mapped[float | None] = mapped_column(Float)
-    wanted_comment: Mapped[str | None] = mapped_column(String(255))
+    wanted_comment: Mapped[str | None] = mapped_column(String(COMMENT_LENGTH))
     wanted_activity: Mapped[str] = mapped_column(String(20))
     wanted_grading: Mapped[str] = mapped_column(String(20))
     wanted_at: Mapped[datetime]
 
     trying_score: Mapped[float | None] = mapped_column(Float)
+    trying_comment: Mapped[str | None] = mapped_column(String(COMMENT_LENGTH))
+    trying_activity: Mapped[str | None] = mapped_column(String(20))
+    trying_grading: Mapped[str | None] = mapped_column(String(20))
     trying_timestamp: Mapped[datetime | None]
 
     sent_score: Mapped[float | None] = mapped_column(Float)
-    sent_comment: Mapped[str | None] = mapped_column(String(255))
+    sent_comment: Mapped[str | None] = mapped_column(String(COMMENT_LENGTH))
     sent_activity: Mapped[str | None] = mapped_column(String(20))
     sent_grading: Mapped[str | None] = mapped_column(String(20))
     sent_timestamp: Mapped[datetime | None]
+    sent_at: Mapped[datetime | None]
 
     shown_score: Mapped[float | None] = mapped_column(Float)
-    shown_comment: Mapped[str | None] = mapped_column(String(1000))
+    shown_comment: Mapped[str | None] = mapped_column(String(SHOWN_COMMENT_LENGTH))
+    shown_by: Mapped[str | None] = mapped_column(String(255))
     shown_at: Mapped[datetime | None]
 
     decision: Mapped[str | None] = mapped_column(String(10))
     decided_on_score: Mapped[float | None] = mapped_column(Float)
 
     problem_code: Mapped[str | None] = mapped_column(String(40))
-    problem: Mapped[str | None] = mapped_column(String(500))
+    problem: Mapped[str | None] = mapped_column(String(PROBLEM_LENGTH))
+    problem_reference: Mapped[str | None] = mapped_column(String(20))
     attempts: Mapped[int] = mapped_column(default=0)
     try_at: Mapped[datetime | None]
     leased_by: Mapped[str | None] = mapped_column(String(64))
@@ -117,3 +128,55 @@ class Cell(Base):
 
     column: Mapped[Column] = relationship(lazy="raise_on_sql")
     person: Mapped[Person] = relationship(lazy="raise_on_sql")
+
+    @property
+    def values(self) -> Values:
+        """What the rules about a cell look at."""
+        wanted = message(self, "wanted")
+        if wanted is None:
+            raise ValueError(f"cell {self.id} wants nothing")
+        return Values(
+            wanted=wanted,
+            trying=message(self, "trying"),
+            sent=message(self, "sent"),
+            shown=self.shown_score,
+            decision=Decision(self.decision) if self.decision else None,
+            decided_on=self.decided_on_score,
+            refused=self.problem_code is not None,
+        )
+
+
+Part = Literal["wanted", "trying", "sent"]
+
+
+def message(cell: Cell, part: Part) -> Message | None:
+    """One of a cell's messages; None where there is none."""
+    activity = getattr(cell, f"{part}_activity")
+    if activity is None:
+        return None
+    return Message(
+        score=getattr(cell, f"{part}_score"),
+        comment=getattr(cell, f"{part}_comment"),
+        activity=Activity(activity),
+        grading=Grading(getattr(cell, f"{part}_grading")),
+    )
+
+
+def fields(part: Part, message: Message | None) -> dict[str, object]:
+    """The other way: the fields that hold `message`."""
+    return {
+        f"{part}_score": message.score if message else None,
+        f"{part}_comment": message.comment if message else None,
+        f"{part}_activity": message.activity.value if message else None,
+        f"{part}_grading": message.grading.value if message else None,
+    }
+
+
+def differs() -> ColumnElement[bool]:
+    """Cells whose last sent message is not the wanted one; the words of the partial index."""
+    return or_(
+        Cell.wanted_score.is_distinct_from(Cell.sent_score),
+        Cell.wanted_comment.is_distinct_from(Cell.sent_comment),
+        Cell.wanted_activity.is_distinct_from(Cell.sent_activity),
+        Cell.wanted_grading.is_distinct_from(Cell.sent_grading),
+    )

@@ -22,14 +22,14 @@ def arrive(launch: Launch) -> ResponseReturnValue:
         person_name=recorded.person_name,
         course_id=recorded.course_id,
         tenant_id=recorded.tenant_id,
-        role=launch.standing.role,
-        is_test=launch.standing.is_test,
-        is_admin=launch.standing.is_admin,
+        role=recorded.role,
+        is_test=recorded.is_test,
+        is_admin=recorded.is_admin,
         zone=recorded.zone,
-        locale=launch.identity.locale,
+        locale=recorded.locale,
         frame_origins=launch.frame_origins,
     )
-    if launch.standing.role is Role.INSTRUCTOR:
+    if recorded.role is Role.INSTRUCTOR:
         reading.want_reading(session, recorded.course_id)
     response = redirect(url_for("home.index", visit=ticket.token), code=303)
     visits.set_cookie(response, ticket)

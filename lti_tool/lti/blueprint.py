@@ -86,13 +86,13 @@ def launch_opened() -> ResponseReturnValue:
 def _launch(on_launch: OnLaunch) -> Response:
     here = wire.current()
     message = PlatformMessage(base_url=here.base_url, keys=here.platform_keys, http=here.client.session)
-    if error := message._get_request_param("error"):
-        raise LaunchRefused("platform_error", _error_code(error))
+    if message.error:
+        raise LaunchRefused("platform_error", _error_code(message.error))
     message.validate()
     with transaction() as session:
         if not states.consume(session, message.state, message.nonce):
             raise LaunchRefused("launch_expired")
-        response = make_response(on_launch(message.launch()))
+        response = make_response(on_launch(message.launch))
     message.cookies.forget(message.state)
     message.cookies.write_to(response)
     return response

@@ -13,7 +13,7 @@ SHORTEST_SESSION, LONGEST_SESSION = 45, 60
 _NOT_PLACES = frozenset({"localtime", "Factory", "posixrules"})
 
 
-class FieldErrors(ValueError):
+class FormError(ValueError):
     """What is wrong with a form: sentences for the person who sent it, by field name."""
 
     def __init__(self, errors: Mapping[str, str]) -> None:
@@ -35,9 +35,9 @@ class Reader:
         self.errors: dict[str, str] = {}
 
     def check(self) -> None:
-        """Raise FieldErrors if any field was wrong."""
+        """Raise FormError if any field was wrong."""
         if self.errors:
-            raise FieldErrors(self.errors)
+            raise FormError(self.errors)
 
     def text(self, name: str, longest: int) -> str:
         """A text of 1 to `longest` characters, without white space around it."""

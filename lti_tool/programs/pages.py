@@ -13,7 +13,7 @@ from lti_tool import clock
 from lti_tool.database import db
 from lti_tool.programs import rules
 from lti_tool.programs.access import program_of, programs_of
-from lti_tool.programs.fields import LONGEST_SESSION, SHORTEST_SESSION, FieldErrors, zones
+from lti_tool.programs.fields import LONGEST_SESSION, SHORTEST_SESSION, FormError, zones
 from lti_tool.programs.schedule import scheduled, session_start
 from lti_tool.programs.templates import template
 from lti_tool.roster.tables import Course
@@ -49,7 +49,7 @@ def create() -> ResponseReturnValue:
     """Make the program."""
     try:
         program = rules.create(db.session(), _course(), request.form, current_visit().person_id)
-    except FieldErrors as wrong:
+    except FormError as wrong:
         return _form(request.form, wrong.errors), 400
     return redirect_with(
         "good", _("The program is planned. Next: form its cohorts."), "programs.plan", program_id=program.id

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from lti_tool import audit, clock
-from lti_tool.programs.fields import FieldErrors, Reader
+from lti_tool.programs.fields import FormError, Reader
 from lti_tool.programs.schedule import fitted
 from lti_tool.programs.tables import AgendaItem, Module, Program
 from lti_tool.programs.templates import ModuleTemplate, ProgramTemplate, template
@@ -35,7 +35,7 @@ class Wish:
 def read_wish(values: Mapping[str, str], now: datetime) -> Wish:
     """Check what was typed; the first session may be up to a year ago, for a program that already runs.
 
-    Raises FieldErrors.
+    Raises FormError.
     """
     today = now.astimezone(UTC).date()
     reader = Reader(values)
@@ -55,7 +55,7 @@ def create(session: Session, course: Course, values: Mapping[str, str], actor_id
     """Make a program with all its modules from the template; `values` as in `Wish`, a zone's default is the course's.
 
     Titles are unique in a course, because people tell programs and their gradebook columns apart by them. So
-    the same form sent twice finds the program that it made. Raises FieldErrors.
+    the same form sent twice finds the program that it made. Raises FormError.
     """
     now = clock.now()
     wish = read_wish({"zone": course.zone} | dict(values), now)
@@ -68,14 +68,16 @@ def create(session: Session, course: Course, values: Mapping[str, str], actor_id
     session.add(program)
     session.flush()
     after = {key: str(value) for key, value in asdict(wish).items()}
-    audit.record(session, "program created", "program", program.id, course_id=course.id, actor_id=actor_id, after=after)
+    audit.record(
+        session, "program created", "program", program.id, course_id=course.id, actor_id=actor_id, after=after
+    )
     return program
 
 
 def _made_before(program: Program, wish: Wish) -> Program:
     if all(getattr(program, name) == value for name, value in asdict(wish).items()):
         return program
-    raise FieldErrors({"title": _("This course has a program of that title. Choose another title for this one.")})
+    raise FormError({"title": _("This course has a program of that title. Choose another title for this one.")})
 
 
 def _build(course: Course, wish: Wish, source: ProgramTemplate, now: datetime) -> Program:

@@ -61,5 +61,5 @@ def template(key: str = DEFAULT) -> ProgramTemplate:
 
 
 def _module(data: Mapping[str, Any]) -> ModuleTemplate:
-    texts = {key: value.strip() if isinstance(value, str) else value for key, value in data.items()}
+    texts: dict[str, Any] = {key: value.strip() if isinstance(value, str) else value for key, value in data.items()}
     return ModuleTemplate(**texts | {"reflection": tuple(data["reflection"]), "tips": data.get("tips", {})})

@@ -8,6 +8,7 @@ import hmac
 import json
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -509,3 +510,18 @@ def test_a_refused_login_leaves_no_state(browser: Browser, registration: Registr
     with browser.tool.app.app_context():
         count = select(func.count()).where(LtiLoginState.registration_id == registration.id)
         assert db.session.scalar(count) == 0
+
+
+def test_of_many_copies_of_one_launch_sent_at_once_a_single_one_counts(browser: Browser) -> None:
+    browser.login()
+    form = {"id_token": browser.token(), "state": browser.auth["state"]}
+    cookies = browser.http.cookies.get_dict()
+
+    def send(_number: int) -> int:
+        answer = requests.post(f"{browser.base}/lti/launch", data=form, cookies=cookies, timeout=10)
+        return answer.status_code
+
+    with ThreadPoolExecutor(8) as pool:
+        statuses = sorted(pool.map(send, range(8)))
+    assert statuses == [200] + [401] * 7
+    assert len(browser.tool.launches) == 1

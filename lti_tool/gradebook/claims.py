@@ -1,0 +1,230 @@
+"""Taking differing cells, and noting what became of them. Short transactions, and nothing else.
+
+A batch is leased: its cells carry an owner and a time until which nobody else touches them. Whoever dies leaves
+an expired lease behind, which the next worker takes over; a late answer of the old owner then changes nothing,
+because every note asks for the owner.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from sqlalchemy import BindParameter, ColumnElement, bindparam, exists, select, update
+from sqlalchemy.orm import Session
+
+from lti_tool import audit, clock, settings
+from lti_tool.database import transaction
+from lti_tool.gradebook import places
+from lti_tool.gradebook.places import Place
+from lti_tool.gradebook.progress import may_learn
+from lti_tool.gradebook.states import (
+    Message,
+    Shown,
+    State,
+    Step,
+    Values,
+    after_reading,
+    next_step,
+    next_timestamp,
+    state_of,
+)
+from lti_tool.gradebook.tables import SHOWN_COMMENT_LENGTH, Cell, Column, differs, fields
+from lti_tool.programs.tables import Program
+from lti_tool.roster.tables import Enrolment, Person
+
+BATCH = 200
+UNREAD: dict[str, object] = {"shown_score": None, "shown_comment": None, "shown_by": None, "shown_at": None}
+NO_PROBLEM: dict[str, object] = {"problem_code": None, "problem": None, "problem_reference": None}
+UNLEASED: dict[str, object] = {"leased_by": None, "leased_until": None}
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One cell in a worker's hands. `last` is the latest time that the LMS may have been told."""
+
+    cell_id: int
+    subject: str
+    values: Values
+    last: datetime | None
+    attempts: int
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Cells of one column, leased by `owner` until `until`. `fresh`: the column was read a moment ago."""
+
+    owner: str
+    until: datetime
+    place: Place
+    tasks: Sequence[Task]
+    fresh: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Sending:
+    """A task that goes out: this message, with this time."""
+
+    task: Task
+    message: Message
+    timestamp: datetime
+
+
+def lease() -> timedelta:
+    """How long a unit may take at the very most: a few seconds of starting calls, twice, and their longest waits."""
+    return timedelta(seconds=20 + 8 * settings.current().lms_timeout_seconds)
+
+
+def due_cells(now: datetime) -> tuple[ColumnElement[bool], ...]:
+    """Cells that differ, are due, are in nobody's hands, and belong to a learner of the course."""
+    return (
+        differs(),
+        Cell.try_at <= now,
+        places.free(Cell, now),
+        exists(
+            select(Enrolment.id)
+            .join(Program, Program.course_id == Enrolment.course_id)
+            .join(Column, Column.program_id == Program.id)
+            .where(Column.id == Cell.column_id, Enrolment.person_id == Cell.person_id, *may_learn())
+        ),
+    )
+
+
+def pick_column(session: Session, now: datetime, *conditions: ColumnElement[bool]) -> Column | None:
+    """Lock the column that has waited longest among those that may be worked on; others' are skipped."""
+    return session.scalar(
+        select(Column)
+        .where(Column.try_at <= now, places.free(Column, now), *conditions)
+        .order_by(Column.try_at)
+        .limit(1)
+        .with_for_update(skip_locked=True)
+    )
+
+
+def new_owner() -> str:
+    """A name that no other lease has ever had."""
+    return secrets.token_hex(16)
+
+
+def claim(session: Session, column: Column, now: datetime, *, fresh: bool) -> Batch | None:
+    """Lease up to BATCH due cells of a locked column in the caller's transaction."""
+    rows = session.execute(
+        select(Cell, Person.subject)
+        .join(Person, Person.id == Cell.person_id)
+        .where(Cell.column_id == column.id, *due_cells(now))
+        .order_by(Cell.try_at)
+        .limit(BATCH)
+        .with_for_update(skip_locked=True, of=Cell)
+    ).all()
+    if not rows:
+        return None
+    owner, until = new_owner(), now + lease()
+    tasks = tuple(_task(cell, subject) for cell, subject in rows)
+    session.execute(
+        update(Cell).where(Cell.id.in_([task.cell_id for task in tasks])).values(leased_by=owner, leased_until=until),
+        execution_options={"synchronize_session": False},
+    )
+    column.try_at = now  # the others have their turn before this one's next batch
+    return Batch(owner, until, places.of(session, column), tasks, fresh)
+
+
+def _task(cell: Cell, subject: str) -> Task:
+    last = max((time for time in (cell.sent_timestamp, cell.trying_timestamp) if time), default=None)
+    return Task(cell.id, subject, cell.values, last, cell.attempts)
+
+
+def prepare(batch: Batch, read: Mapping[int, Shown | None]) -> list[Sending]:
+    """Note what was read, and what is about to be sent; whatever need not or must not go out is given back.
+
+    `read` holds what the LMS showed, by cell, for the cells that were looked up.
+    """
+    now = clock.wall()
+    with transaction() as session:
+        kept = _own_rows(session, batch)
+        tasks = [_after(session, batch, task, read) for task in batch.tasks if task.cell_id in kept]
+        note_rows(session, batch.owner, [_prepared(task, read, now) for task in tasks])
+    return [
+        Sending(task, task.values.wanted, next_timestamp(now, task.last))
+        for task in tasks
+        if next_step(task.values) is Step.SEND
+    ]
+
+
+def _after(session: Session, batch: Batch, task: Task, read: Mapping[int, Shown | None]) -> Task:
+    if task.cell_id not in read:
+        return task
+    shown = read[task.cell_id]
+    values = after_reading(task.values, shown)
+    notice(session, batch.place.course_id, task.cell_id, task.values, values, shown)
+    return replace(task, values=values)
+
+
+def _prepared(task: Task, read: Mapping[int, Shown | None], now: datetime) -> dict[str, object]:
+    row: dict[str, object] = {"id": task.cell_id}
+    if task.cell_id in read:
+        row |= shown_fields(task.values, read[task.cell_id], now)
+    match next_step(task.values):
+        case Step.SEND:
+            return row | fields("trying", task.values.wanted) | {"trying_timestamp": next_timestamp(now, task.last)}
+        case Step.HOLD:
+            return row | UNLEASED | {"try_at": None}
+        case Step.REST:
+            return row | UNLEASED
+
+
+def shown_fields(values: Values, shown: Shown | None, at: datetime) -> dict[str, object]:
+    """What a reading writes into a cell whose values after it are `values`."""
+    comment = shown.comment[:SHOWN_COMMENT_LENGTH] if shown and shown.comment else None
+    return {
+        **fields("sent", values.sent),
+        **fields("trying", values.trying),
+        "shown_score": values.shown,
+        "shown_comment": comment,
+        "shown_by": shown.by if shown else None,
+        "shown_at": at,
+        "decision": values.decision.value if values.decision else None,
+        "decided_on_score": values.decided_on,
+    }
+
+
+def notice(
+    session: Session, course_id: int, cell_id: int, before: Values, values: Values, shown: Shown | None
+) -> None:
+    """Write down that a person's grade was seen for the first time."""
+    if state_of(values) is State.HELD and values.shown != before.shown:
+        audit.record(
+            session,
+            "set in the LMS",
+            "cell",
+            cell_id,
+            course_id=course_id,
+            actor_id=None,
+            before=before.sent.visible if before.sent else None,
+            after={"score": values.shown, "by": shown.by if shown else None},
+        )
+
+
+def _own_rows(session: Session, batch: Batch) -> set[int]:
+    """The cells that are still this owner's."""
+    ids = [task.cell_id for task in batch.tasks]
+    return set(session.scalars(select(Cell.id).where(Cell.id.in_(ids), Cell.leased_by == batch.owner)))
+
+
+def note_rows(session: Session, owner: str, rows: Iterable[dict[str, object]]) -> None:
+    """Write each row's fields into the cell with its id, if it is still `owner`'s. One statement for each shape."""
+    shapes: dict[frozenset[str], list[dict[str, object]]] = {}
+    for row in rows:
+        shapes.setdefault(frozenset(row), []).append(row)
+    for names, same in shapes.items():
+        assignments: dict[str, BindParameter[object]] = {
+            name: bindparam(f"to_{name}") for name in names if name != "id"
+        }
+        if assignments:
+            session.connection().execute(
+                update(Cell.__table__)  # type: ignore[arg-type]  # a mapped class's table is a Table
+                .where(Cell.id == bindparam("of_id"), Cell.leased_by == owner)
+                .values(assignments),
+                [{("of_" if name == "id" else "to_") + name: value for name, value in row.items()} for row in same],
+            )

@@ -1,0 +1,233 @@
+"""Closing the difference: making the LMS show what is wanted, without ever overwriting a person's grade.
+
+One unit of work is one step with one column, chosen from what the database says is due: find or make its line
+item, read it, or send a batch of cells. Each is a few calls between short transactions, none of which is open
+during a call. A process that dies leaves the difference standing, and whoever comes next closes it.
+"""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from sqlalchemy import func, select
+
+from lti_tool import clock
+from lti_tool.database import transaction
+from lti_tool.gradebook import claims, in_flight, line_items, places, reading
+from lti_tool.gradebook.claims import NO_PROBLEM, UNLEASED, UNREAD, Batch, Sending, Task
+from lti_tool.gradebook.line_items import Opening
+from lti_tool.gradebook.places import Budget, Place
+from lti_tool.gradebook.reading import Reading
+from lti_tool.gradebook.retries import backoff, cell_words, later, wait_after
+from lti_tool.gradebook.states import Shown
+from lti_tool.gradebook.tables import PROBLEM_LENGTH, Cell, Column, fields
+from lti_tool.lti import grades
+from lti_tool.lti.failures import LmsError, Refused, Retryable, Superseded, Throttled, Unauthorised
+from lti_tool.lti.grades import Score
+from lti_tool.web.errors import new_reference
+
+FRESH = timedelta(seconds=60)  # a column is read at most so long before it is sent to
+FEW = 10  # up to here people are looked up one by one
+STARTING_SECONDS = 5.0  # a unit starts no more calls after this, so that a worker can stop
+GIVE_UP_AFTER = 5  # failures in a row, in one unit, that speak of the platform and not of a person
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a sending; `error` is empty when the LMS took it.
+
+    With `is_platforms` it says nothing of this person: the platform, or the line item, takes no scores now.
+    """
+
+    sending: Sending
+    error: LmsError | None = None
+    is_platforms: bool = False
+
+
+def close_due() -> bool:
+    """Do the next step for the column that has waited longest with something to send. False when there is none."""
+    match _next():
+        case Opening() as opening:
+            line_items.open_item(opening)
+        case Reading() as a_reading:
+            reading.read(a_reading)
+        case Batch() as batch:
+            _close(batch)
+        case None:
+            return False
+    return True
+
+
+def _next() -> Opening | Reading | Batch | None:
+    now = clock.wall()
+    with transaction() as session:
+        has_due = Column.id.in_(select(Cell.column_id).where(*claims.due_cells(now)))
+        column = claims.pick_column(session, now, has_due)
+        if column is None:
+            return None
+        if column.line_item_url is None or column.line_item_lost:
+            return line_items.claim(session, column, now)
+        fresh = column.read_at is not None and column.read_at > now - FRESH
+        due = select(func.count()).select_from(
+            select(Cell.id).where(Cell.column_id == column.id, *claims.due_cells(now)).limit(FEW + 1).subquery()
+        )
+        if not fresh and (session.scalar(due) or 0) > FEW:
+            return reading.claim(session, column, now)
+        return claims.claim(session, column, now, fresh=fresh)
+
+
+def _close(batch: Batch) -> None:
+    budget = places.budget()
+    try:
+        read = _look(batch, budget)
+    except LmsError as error:
+        _give_back(batch, batch.tasks, error)
+        return
+    unread = [task for task in batch.tasks if _is_unsure(batch, task) and task.cell_id not in read]
+    _give_back(batch, unread)
+    known = replace(batch, tasks=[task for task in batch.tasks if task not in unread])
+    _send(batch, claims.prepare(known, read), budget)
+
+
+def _is_unsure(batch: Batch, task: Task) -> bool:
+    """Whether the LMS must be asked what it shows: our last answer was lost, or the column was not just read."""
+    return task.values.trying is not None or not batch.fresh
+
+
+def _look(batch: Batch, budget: Budget) -> dict[int, Shown | None]:
+    """What the LMS shows for those who must be looked up, as far as there is time. Raises LmsError."""
+    stop_at = time.monotonic() + STARTING_SECONDS
+
+    def look(task: Task) -> tuple[int, Shown | None]:
+        with budget.slot(batch.place):
+            return task.cell_id, reading.look_up(batch.place, task.subject)
+
+    waiting = iter([task for task in batch.tasks if _is_unsure(batch, task)])
+    found = in_flight.groups(waiting, look, batch.place.in_flight, lambda: time.monotonic() < stop_at)
+    return dict(itertools.chain.from_iterable(found))
+
+
+def _give_back(batch: Batch, tasks: Sequence[Task], error: LmsError | None = None) -> None:
+    """Let these cells go as they were; after `error` the column waits, or is found again."""
+    if not tasks:
+        return
+    with transaction() as session:
+        claims.note_rows(session, batch.owner, [{"id": task.cell_id, **UNLEASED} for task in tasks])
+        if error is not None:
+            line_items.failed(session, batch.place, error)
+
+
+def _send(batch: Batch, sendings: Sequence[Sending], budget: Budget) -> None:
+    """Send with as many in flight as the platform takes, noting answers in small groups."""
+    blocking: LmsError | None = None
+    strikes = 0
+    stop_at = time.monotonic() + STARTING_SECONDS
+    waiting = iter(sendings)
+
+    def post(sending: Sending) -> Outcome:
+        with budget.slot(batch.place):
+            return _post(batch.place, sending)
+
+    def go_on() -> bool:
+        return blocking is None and time.monotonic() < stop_at
+
+    for outcomes in in_flight.groups(waiting, post, batch.place.in_flight, go_on):
+        _note(batch, outcomes)
+        for outcome in outcomes:
+            strikes = strikes + 1 if type(outcome.error) is Retryable else 0
+            if outcome.is_platforms or strikes >= GIVE_UP_AFTER:
+                blocking = blocking or outcome.error
+    _finish(batch, list(waiting), blocking)
+
+
+def _post(place: Place, sending: Sending) -> Outcome:
+    message = sending.message
+    score = Score(
+        user_id=sending.task.subject,
+        timestamp=sending.timestamp,
+        activity=message.activity,
+        grading=message.grading,
+        given=message.score,
+        maximum=place.maximum,
+        comment=message.comment,
+    )
+    try:
+        grades.post_score(place.connection, place.url, score)
+    except Refused as error:
+        if error.status != line_items.NOT_FOUND:
+            return Outcome(sending, error)
+        return Outcome(sending, error, is_platforms=_is_gone(place, sending.task.subject))
+    except LmsError as error:
+        return Outcome(sending, error, is_platforms=isinstance(error, Throttled | Unauthorised))
+    return Outcome(sending)
+
+
+def _is_gone(place: Place, subject: str) -> bool:
+    """Whether it is the line item that the LMS does not know, rather than the person."""
+    try:
+        reading.look_up(place, subject)
+    except LmsError as error:
+        return error.status == line_items.NOT_FOUND
+    return False
+
+
+def _note(batch: Batch, outcomes: Iterable[Outcome]) -> None:
+    rows = [{"id": outcome.sending.task.cell_id, **UNLEASED, **_became(outcome)} for outcome in outcomes]
+    with transaction() as session:
+        claims.note_rows(session, batch.owner, rows)
+
+
+def _became(outcome: Outcome) -> dict[str, object]:
+    """What an outcome writes into its cell."""
+    sending, error, now = outcome.sending, outcome.error, clock.wall()
+    attempts = sending.task.attempts + 1
+    if error is None:
+        return _taken(sending, now)
+    if outcome.is_platforms:
+        return fields("trying", None)  # it did not get there, and is as due as before
+    if isinstance(error, Refused):
+        return _refused(error)
+    again = {"attempts": attempts, "problem": cell_words(error)[:PROBLEM_LENGTH]}
+    if isinstance(error, Superseded):
+        # It is looked up before the next attempt, which then carries a later time.
+        return again | {"try_at": later(now, backoff(0)), "sent_timestamp": sending.timestamp}
+    return again | {"try_at": later(now, wait_after(error, attempts))}
+
+
+def _taken(sending: Sending, now: datetime) -> dict[str, object]:
+    return {
+        **fields("sent", sending.message),
+        **fields("trying", None),
+        **UNREAD,
+        **NO_PROBLEM,
+        "sent_timestamp": sending.timestamp,
+        "sent_at": now,
+        "decision": None,
+        "decided_on_score": None,
+        "attempts": 0,
+    }
+
+
+def _refused(error: Refused) -> dict[str, object]:
+    return {
+        **fields("trying", None),
+        "problem_code": f"refused-{error.status or 'unsent'}",
+        "problem": cell_words(error)[:PROBLEM_LENGTH],
+        "problem_reference": new_reference(),
+        "try_at": None,
+    }
+
+
+def _finish(batch: Batch, unsent: Iterable[Sending], blocking: LmsError | None) -> None:
+    """Give back what was never begun, and let the column wait if it was the platform that failed."""
+    rows = [{"id": sending.task.cell_id, **UNLEASED, **fields("trying", None)} for sending in unsent]
+    with transaction() as session:
+        claims.note_rows(session, batch.owner, rows)
+        if blocking is None:
+            line_items.worked(session, batch.place.column_id)
+        else:
+            line_items.failed(session, batch.place, blocking)

@@ -1,0 +1,195 @@
+"""Reading back what the LMS shows: on request, after an instructor's launch, and every ten minutes.
+
+A grade that a person set is noticed here, and kept: its cell is held until an instructor chooses.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import islice
+
+import structlog
+from sqlalchemy import ColumnElement, and_, or_, select
+from sqlalchemy.orm import Session
+
+from lti_tool import clock, jobs
+from lti_tool.database import transaction
+from lti_tool.gradebook import claims, line_items, places
+from lti_tool.gradebook.places import Place
+from lti_tool.gradebook.progress import JOB
+from lti_tool.gradebook.states import Shown, State, after_reading, state_of
+from lti_tool.gradebook.tables import Cell, Column
+from lti_tool.lti import grades
+from lti_tool.lti.failures import LmsError
+from lti_tool.lti.grades import Result
+from lti_tool.programs.tables import Program
+from lti_tool.roster.tables import Person
+
+INTERVAL = timedelta(minutes=10)
+AFTERMATH = timedelta(days=14)  # how long after a program's end its columns are still read
+ROWS = 200
+# An LMS that shows two decimals in its own points may be off by half a hundredth of them.
+ROUNDING = 0.0051
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One walk over a column's results, begun at `began`; the column is leased by `owner`."""
+
+    owner: str
+    place: Place
+    began: datetime
+
+
+def want_reading(session: Session, course_id: int) -> None:
+    """Have the columns of a course read soon, in the caller's transaction: an instructor is there to see them.
+
+    The launch may have brought what was missing, so columns at a standstill are tried again.
+    """
+    programs = select(Program.id).where(Program.course_id == course_id)
+    _want(session, Column.program_id.in_(programs))
+
+
+def want_program(session: Session, program_id: int) -> None:
+    """Have the columns of one program read soon, in the caller's transaction."""
+    _want(session, Column.program_id == program_id)
+
+
+def _want(session: Session, which: ColumnElement[bool]) -> None:
+    now = clock.wall()
+    columns = session.scalars(select(Column).where(which).with_for_update()).all()
+    for column in columns:
+        column.read_wanted_at = now
+        if column.problem is not None:
+            column.try_at = now
+    if columns:
+        jobs.ring(session, JOB)
+
+
+def read_due() -> bool:
+    """Read the column that has waited longest for it. False when none is due."""
+    now = clock.wall()
+    asked = and_(
+        Column.read_wanted_at.is_not(None), or_(Column.read_at.is_(None), Column.read_wanted_at > Column.read_at)
+    )
+    old = and_(
+        Column.ends_at > clock.now() - AFTERMATH, or_(Column.read_at.is_(None), Column.read_at <= now - INTERVAL)
+    )
+    with transaction() as session:
+        known = (Column.line_item_url.is_not(None), Column.line_item_lost.is_(False))
+        column = claims.pick_column(session, now, *known, or_(asked, old))
+        a_reading = claim(session, column, now) if column is not None else None
+    if a_reading is None:
+        return False
+    read(a_reading)
+    return True
+
+
+def claim(session: Session, column: Column, now: datetime) -> Reading:
+    """Lease a locked column in the caller's transaction."""
+    column.leased_by, column.leased_until = claims.new_owner(), now + claims.lease()
+    return Reading(column.leased_by, places.of(session, column), now)
+
+
+def read(reading: Reading) -> None:
+    """Walk over the results page by page, each written down in a short transaction."""
+    strangers = 0
+    place = reading.place
+    try:
+        for results in _groups(grades.read_results(place.connection, place.url)):
+            with transaction() as session:
+                if not _still_ours(session, reading):
+                    return
+                strangers += len(results) - _apply(session, reading, results)
+    except LmsError as error:
+        with transaction() as session:
+            line_items.failed(session, place, error, owner=reading.owner)
+        return
+    if strangers:
+        log.info("results of people whom Peerloop does not grade", column=place.column_id, count=strangers)
+    with transaction() as session:
+        _finish(session, reading)
+
+
+def _groups(results: Iterator[Result]) -> Iterator[list[Result]]:
+    while group := list(islice(results, ROWS)):
+        yield group
+
+
+def _still_ours(session: Session, reading: Reading) -> bool:
+    column = line_items.own(session, reading.place, reading.owner)
+    if column is None:
+        return False
+    column.leased_until = clock.wall() + claims.lease()
+    return True
+
+
+def _apply(session: Session, reading: Reading, results: Sequence[Result]) -> int:
+    """Write results into their cells. Returns how many of them belong to a cell."""
+    shown = {result.user_id: as_shown(result, reading.place.maximum) for result in results}
+    found = session.execute(
+        select(Cell, Person.subject)
+        .join(Person, Person.id == Cell.person_id)
+        .where(Cell.column_id == reading.place.column_id, Person.subject.in_(shown))
+        .with_for_update(of=Cell)
+        .execution_options(populate_existing=True)
+    ).all()
+    for cell, subject in found:
+        if _is_current(cell, reading.began):
+            _show(session, reading.place, cell, shown[subject])
+    return len(found)
+
+
+def _is_current(cell: Cell, began: datetime) -> bool:
+    """A cell that is being sent, or was since the reading began, may show more than was read."""
+    leased = cell.leased_until is not None and cell.leased_until > clock.wall()
+    return not leased and (cell.sent_at is None or cell.sent_at < began)
+
+
+def _show(session: Session, place: Place, cell: Cell, shown: Shown | None) -> None:
+    before = cell.values
+    values = after_reading(before, shown)
+    for name, value in claims.shown_fields(values, shown, clock.wall()).items():
+        setattr(cell, name, value)
+    state = state_of(values)
+    if state in {State.HELD, State.KEPT}:
+        cell.try_at = None
+    elif state is State.ON_ITS_WAY and cell.try_at is None:
+        cell.try_at = clock.wall()
+    claims.notice(session, place.course_id, cell.id, before, values, shown)
+
+
+def _finish(session: Session, reading: Reading) -> None:
+    """Whoever had a grade and is no longer listed had it taken away by a person."""
+    column = line_items.own(session, reading.place, reading.owner)
+    if column is None:
+        return
+    unlisted = session.scalars(
+        select(Cell)
+        .where(Cell.column_id == column.id, Cell.shown_score.is_not(None), Cell.shown_at < reading.began)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    for cell in unlisted:
+        if _is_current(cell, reading.began):
+            _show(session, reading.place, cell, None)
+    column.read_at = reading.began
+    column.attempts, column.problem = 0, None
+    column.leased_by = column.leased_until = None
+
+
+def look_up(place: Place, subject: str) -> Shown | None:
+    """What the LMS shows for one person. Calls the LMS; raises LmsError."""
+    results = grades.read_results(place.connection, place.url, user_id=subject)
+    return next((as_shown(result, place.maximum) for result in results if result.user_id == subject), None)
+
+
+def as_shown(result: Result, maximum: float) -> Shown:
+    """A result in the column's own points."""
+    scale = maximum / result.maximum if result.maximum > 0 else 1.0
+    score = None if result.score is None else result.score * scale
+    return Shown(score, result.comment, result.scorer_id, ROUNDING * scale)

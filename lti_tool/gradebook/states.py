@@ -1,0 +1,180 @@
+"""What a cell's values mean: its state, and whether what the LMS shows is ours or a person's. Pure functions.
+
+Three truths meet in a cell: what is wanted, what was sent, what the LMS showed when it was last read. A shown
+grade that is neither what we sent, nor what we may have sent (`trying`), nor what we want, was set by a person.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from lti_tool.lti.grades import Activity, Grading
+
+ALIKE = 1e-6  # scores that differ by less are the same number
+
+
+class State(StrEnum):
+    """How a cell stands. The order is that of urgency."""
+
+    HELD = "held"  # a person set it in the LMS; an instructor must choose
+    REFUSED = "refused"  # the LMS will not take it until something changes
+    ON_ITS_WAY = "sent"
+    WAITING = "waits"  # nothing to send yet, or nowhere to send it
+    KEPT = "kept"  # a person set it in the LMS, and an instructor chose to keep it
+    TRUE = "done"
+
+
+class Decision(StrEnum):
+    """What an instructor said about a grade that a person set in the LMS."""
+
+    KEEP = "keep"
+    SEND = "send"
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What a score tells the LMS, without person and time."""
+
+    score: float | None
+    comment: str | None
+    activity: Activity
+    grading: Grading
+
+    @property
+    def visible(self) -> float | None:
+        """What the LMS is expected to show: it keeps only a score that is fully graded."""
+        return self.score if self.grading is Grading.FULLY_GRADED else None
+
+
+NOTHING = Message(None, None, Activity.INITIALIZED, Grading.NOT_READY)
+
+
+@dataclass(frozen=True, slots=True)
+class Values:
+    """What is known about a cell. `shown` is None when the LMS showed no grade, or was not read since we sent."""
+
+    wanted: Message
+    trying: Message | None = None
+    sent: Message | None = None
+    shown: float | None = None
+    decision: Decision | None = None
+    decided_on: float | None = None
+    refused: bool = False
+
+    def becoming(self, wanted: Message) -> Values:
+        """The same cell once it wants something else, which makes a refusal worth another try."""
+        return replace(self, wanted=wanted, refused=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """One result, in the column's own points. `tolerance` is how far the LMS's rounding may move a score.
+
+    `score` is None where the LMS leaves it out, which says nothing: Moodle does so for a grade of exactly 0.
+    """
+
+    score: float | None
+    comment: str | None
+    by: str | None
+    tolerance: float
+
+
+def alike(a: float | None, b: float | None, tolerance: float = ALIKE) -> bool:
+    """Whether two grades are the same; no grade is like no other."""
+    if a is None or b is None:
+        return a is b
+    return abs(a - b) <= max(tolerance, ALIKE)
+
+
+def differs(values: Values) -> bool:
+    """Whether the LMS was last told something else than is wanted; it need not be told of nothing at all."""
+    return values.wanted != (values.sent or NOTHING)
+
+
+def is_persons(values: Values) -> bool:
+    """Whether the LMS shows a grade that a person set."""
+    ours = (values.sent, values.trying, values.wanted)
+    return values.shown is not None and not any(alike(values.shown, message.visible) for message in ours if message)
+
+
+def decision(values: Values) -> Decision | None:
+    """The decision that holds: one about the grade that is shown now."""
+    return values.decision if alike(values.shown, values.decided_on) else None
+
+
+def state_of(values: Values, *, can_send: bool = True) -> State:
+    """The state that follows. `can_send`: the person is a learner here, and the LMS offers a place for it."""
+    replaced = is_persons(values)
+    if replaced and decision(values) is not Decision.SEND:
+        return State.KEPT if decision(values) is Decision.KEEP else State.HELD
+    if not replaced and not differs(values):
+        return State.WAITING if values.sent is None else State.TRUE
+    if values.refused:
+        return State.REFUSED
+    return State.ON_ITS_WAY if can_send else State.WAITING
+
+
+def after_reading(values: Values, shown: Shown | None) -> Values:
+    """The values once the LMS was read; `shown` is None where it has no row for the person.
+
+    A lost answer is settled here: where the LMS shows what may have been sent, it has been sent.
+    """
+    if shown is None:
+        values = replace(values, shown=None)
+    elif shown.score is not None:
+        values = replace(values, shown=_as_ours(values, shown))
+    if values.trying and _arrived(values, shown):
+        values = replace(values, sent=values.trying, trying=None)
+    if values.decision and decision(values) is None:
+        values = replace(values, decision=None, decided_on=None)
+    return values
+
+
+def _as_ours(values: Values, shown: Shown) -> float | None:
+    """The shown score; where rounding alone parts it from one of ours, that one."""
+    for message in (values.sent, values.trying, values.wanted):
+        if message and message.visible is not None and alike(shown.score, message.visible, shown.tolerance):
+            return message.visible
+    return shown.score
+
+
+def _arrived(values: Values, shown: Shown | None) -> bool:
+    """Whether the LMS shows that `trying` came: its score and comment, where they differ from those sent before."""
+    trying, sent = values.trying, values.sent or NOTHING
+    if trying is None or shown is None or not alike(values.shown, trying.visible):
+        return False
+    if shown.comment is None:
+        return trying.visible is not None and not alike(trying.visible, sent.visible)
+    return shown.comment == trying.comment and (trying.visible, trying.comment) != (sent.visible, sent.comment)
+
+
+class Step(StrEnum):
+    """What a worker does next about a cell."""
+
+    SEND = "send"
+    HOLD = "hold"
+    REST = "rest"  # nothing differs any more
+
+
+def next_step(values: Values) -> Step:
+    """The decision, once the LMS has been read (see `after_reading`)."""
+    match state_of(replace(values, refused=False)):
+        case State.HELD | State.KEPT:
+            return Step.HOLD
+        case State.ON_ITS_WAY:
+            return Step.SEND
+        case _:
+            return Step.REST
+
+
+def next_timestamp(now: datetime, *earlier: datetime | None) -> datetime:
+    """When a score was made, as the LMS is told: strictly after `earlier`, in another whole second.
+
+    The standard asks for strictly rising times; Moodle compares whole seconds.
+    """
+    last = max((time for time in earlier if time), default=None)
+    if last is None or now.replace(microsecond=0) > last:
+        return now
+    return last.replace(microsecond=0) + timedelta(seconds=1)
