@@ -134,7 +134,7 @@ def _members(session: Session, program_id: int) -> Mapping[int, int]:
         .where(Membership.program_id == program_id, *running())
         .group_by(Membership.cohort_id)
     )
-    return dict(session.execute(query).tuples().all())
+    return dict(iter(session.execute(query)))
 
 
 def schedule(session: Session, program_id: int) -> Mapping[int, Sequence[Scheduled]]:

@@ -9,7 +9,7 @@ from itertools import combinations
 
 from flask_babel import gettext as _
 from sqlalchemy import ColumnElement, and_, delete, exists, insert, or_, select
-from sqlalchemy.orm import Session, aliased, joinedload
+from sqlalchemy.orm import InstrumentedAttribute, Session, aliased, joinedload
 
 from lti_tool import clock
 from lti_tool.cohorts.tables import Membership
@@ -53,9 +53,7 @@ def _paired(
 
 def plan(session: Session, cohort_id: int) -> None:
     """Plan the pairs of a cohort's coming sessions anew, from what has happened so far."""
-    coming = session.scalars(
-        select(Meeting).join(Module).where(Meeting.cohort_id == cohort_id, *_coming()).order_by(Module.number)
-    ).all()
+    coming = _coming_of(session, cohort_id)
     if not coming:
         return
     members = [str(person) for person in running_members(session, cohort_id)]
@@ -72,15 +70,19 @@ def plan(session: Session, cohort_id: int) -> None:
 
 def plan_if_repeating(session: Session, cohort_id: int) -> None:
     """Plan a cohort's coming pairs anew if people who have met by now would meet again."""
-    coming = session.scalars(
-        select(Meeting).join(Module).where(Meeting.cohort_id == cohort_id, *_coming()).order_by(Module.number)
-    ).all()
+    coming = _coming_of(session, cohort_id)
     if not coming:
         return
     met = _duos(group for groups in met_before(session, coming[0]).values() for group in groups)
     seats = seats_of(session, [meeting.id for meeting in coming])
     if met & _duos(group for groups in seats.values() for group in groups):
         plan(session, cohort_id)
+
+
+def _coming_of(session: Session, cohort_id: int) -> Sequence[Meeting]:
+    """In order, and held until the transaction ends, so that two who plan at once do not seat people twice."""
+    query = select(Meeting).join(Module).where(Meeting.cohort_id == cohort_id, *_coming()).order_by(Module.number)
+    return session.scalars(query.with_for_update(of=Meeting, key_share=True)).all()
 
 
 def _duos(groups: Iterable[Group]) -> set[frozenset[str]]:
@@ -208,17 +210,19 @@ def _is_stale() -> ColumnElement[bool]:
         .where(Membership.cohort_id == Meeting.cohort_id, *running())
         .correlate(Meeting, PairSeat)
     )
-    marked = Attendance.meeting_id == Meeting.id
-    seated = PairSeat.meeting_id == Meeting.id
     unseated = member.where(
-        ~exists().where(marked, Attendance.person_id == Membership.person_id),
-        ~exists().where(seated, PairSeat.person_id == Membership.person_id),
+        ~_marked(Membership.person_id),
+        ~exists()
+        .where(PairSeat.meeting_id == Meeting.id, PairSeat.person_id == Membership.person_id)
+        .correlate(Meeting, Membership),
     )
     unexpected = select(PairSeat.id).where(
-        seated,
-        or_(
-            exists().where(marked, Attendance.person_id == PairSeat.person_id),
-            ~member.where(Membership.person_id == PairSeat.person_id).exists(),
-        ),
+        PairSeat.meeting_id == Meeting.id,
+        or_(_marked(PairSeat.person_id), ~member.where(Membership.person_id == PairSeat.person_id).exists()),
     )
     return or_(unseated.exists(), unexpected.exists())
+
+
+def _marked(person: InstrumentedAttribute[int]) -> ColumnElement[bool]:
+    mark = exists().where(Attendance.meeting_id == Meeting.id, Attendance.person_id == person)
+    return mark.correlate(Meeting, Membership, PairSeat)

@@ -16,7 +16,8 @@ from lti_tool.work.tables import Assignment
 
 def assignment_of(visit: Visit, assignment_id: int) -> tuple[Assignment, Program]:
     """An assignment with its meeting, cohort and module, and its program. Answers 404 when another course's."""
-    assignment = db.session.get(Assignment, assignment_id, options=[joinedload(Assignment.meeting)])
+    query = select(Assignment).where(Assignment.id == assignment_id).options(joinedload(Assignment.meeting))
+    assignment = db.session.scalar(query)
     if assignment is None:
         abort(404)
     _meeting, program = meeting_of(visit, assignment.meeting_id)

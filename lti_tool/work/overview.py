@@ -41,7 +41,7 @@ def next_assignment(session: Session, person_id: int, program_id: int, now: date
         )
         .order_by(Assignment.due_at)
     )
-    rows = session.execute(query).tuples()
+    rows = session.execute(query)
     return next((assignment for assignment, membership in rows if belongs(membership, assignment.meeting)), None)
 
 
@@ -130,7 +130,7 @@ def is_for(session: Session, assignment_id: int, person_id: int) -> bool:
         .join(Assignment, Assignment.meeting_id == Meeting.id)
         .join(Membership, Membership.cohort_id == Meeting.cohort_id)
         .where(Assignment.id == assignment_id, Membership.person_id == person_id)
-    ).tuples()
+    )
     if any(belongs(membership, meeting) for meeting, membership in rows):
         return True
     handed_in = select(Submission.id).where(

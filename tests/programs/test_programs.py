@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, time
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -22,7 +23,7 @@ from tests.support.moments import SetNow, counted_queries, set_now
 
 __all__ = ["set_now"]
 
-VALUES = {
+VALUES: dict[str, Any] = {
     "title": "Giving feedback, spring",
     "skill": "giving feedback",
     "first_session_on": "2026-03-12",
@@ -61,7 +62,8 @@ def test_the_template_is_a_complete_program_of_eight_sessions() -> None:
         assert module.tips.keys() <= {part.key for part in source.script}
 
 
-def test_one_step_makes_the_program_with_its_modules_and_scripts(any_app: Flask) -> None:
+@pytest.mark.usefixtures("any_app")
+def test_one_step_makes_the_program_with_its_modules_and_scripts() -> None:
     program = _create()
     assert db.session.scalar(select(func.count()).select_from(Module).where(Module.program_id == program.id)) == 8
     minutes = db.session.execute(
@@ -77,7 +79,8 @@ def test_a_longer_session_gives_its_minutes_to_the_practice() -> None:
     assert [minutes for _part, minutes in fitted(template().script, 45)] == [2, 10, 20, 10, 3]
 
 
-def test_the_same_form_sent_twice_makes_one_program(any_app: Flask) -> None:
+@pytest.mark.usefixtures("any_app")
+def test_the_same_form_sent_twice_makes_one_program() -> None:
     course = factories.make_course()
     made = []
     for _time in range(2):
@@ -87,7 +90,8 @@ def test_the_same_form_sent_twice_makes_one_program(any_app: Flask) -> None:
     assert db.session.query(Program).count() == 1
 
 
-def test_a_second_program_needs_another_title(app: Flask) -> None:
+@pytest.mark.usefixtures("app")
+def test_a_second_program_needs_another_title() -> None:
     course = factories.make_course()
     with transaction() as session:
         rules.create(session, session.merge(course), VALUES, None)
@@ -95,7 +99,8 @@ def test_a_second_program_needs_another_title(app: Flask) -> None:
         rules.create(session, session.merge(course), VALUES | {"session_time": "15:00"}, None)
 
 
-def test_the_zone_is_the_courses_unless_another_is_chosen(app: Flask) -> None:
+@pytest.mark.usefixtures("app")
+def test_the_zone_is_the_courses_unless_another_is_chosen() -> None:
     course = factories.make_course(zone="Asia/Tokyo")
     values = {name: value for name, value in VALUES.items() if name != "zone"}
     with transaction() as session:
@@ -103,7 +108,8 @@ def test_the_zone_is_the_courses_unless_another_is_chosen(app: Flask) -> None:
     assert program.zone == "Asia/Tokyo"
 
 
-def test_a_program_that_already_runs_may_begin_in_the_past(app: Flask) -> None:
+@pytest.mark.usefixtures("app")
+def test_a_program_that_already_runs_may_begin_in_the_past() -> None:
     assert _create(first_session_on="2026-01-15").first_session_on == date(2026, 1, 15)
 
 
@@ -131,7 +137,8 @@ def test_a_program_that_already_runs_may_begin_in_the_past(app: Flask) -> None:
         ("zone", "", "time zone from the list"),
     ],
 )
-def test_a_wrong_field_is_told_at_that_field(app: Flask, field: str, value: str, says: str) -> None:
+@pytest.mark.usefixtures("app")
+def test_a_wrong_field_is_told_at_that_field(field: str, value: str, says: str) -> None:
     with pytest.raises(FormError) as wrong:
         rules.read_wish(VALUES | {field: value}, factories.NOW)
     assert list(wrong.value.errors) == [field]
