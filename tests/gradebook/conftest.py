@@ -32,3 +32,11 @@ def lms(any_app: Flask, sandbox: SandboxProcess, keys: KeyServer) -> Iterator[Co
     yield CourseInLms(any_app, sandbox, keys)
     sandbox.control.clear_faults()
     wire.current().client.close()
+
+
+@pytest.fixture
+def lms_on_sqlite(app: Flask, sandbox: SandboxProcess, keys: KeyServer) -> Iterator[CourseInLms]:
+    """The same on SQLite alone, for tests in which it is the LMS that varies."""
+    yield CourseInLms(app, sandbox, keys)
+    sandbox.control.clear_faults()
+    wire.current().client.close()

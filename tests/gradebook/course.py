@@ -81,8 +81,8 @@ class CourseInLms:
             jwks_url=keys.publish(wire.current().keyring.public_keys()),
         )
         self.client_id: str = tool["client_id"]
-        self.course = self._course()
-        self.people = self.enrol(sandbox, learners)
+        self.course_id = self._course()
+        self.people = self.enrol(learners)
         self.program = factories.make_program(self.course)
         self.program_id: int = self.program.id
 
@@ -91,7 +91,13 @@ class CourseInLms:
     ) -> Mapping[int, Progress]:
         return {person: self.progress[person] for person in person_ids if person in self.progress}
 
-    def _course(self) -> Course:
+    @property
+    def course(self) -> Course:
+        found = db.session.get(Course, self.course_id)
+        assert found is not None
+        return found
+
+    def _course(self) -> int:
         course = factories.make_course(issuer=self.sandbox.base_url)
         state = self.sandbox.control.state()
         self.tool_id: int = next(tool["id"] for tool in state["tools"] if tool["client_id"] == self.client_id)
@@ -111,17 +117,20 @@ class CourseInLms:
                     grade_scopes=SCOPES,
                 )
             )
-        return course
+        return course.id
 
-    def enrol(self, sandbox: SandboxProcess, count: int) -> list[int]:
+    def enrol(self, count: int) -> list[int]:
         """People of our course who are learners of the LMS's course; their ids."""
-        known = sandbox.control.state()["courses"][CONTEXT]["people"]
-        subjects = [p["sub"] for p in known if p["role"] == "learner" and p["active"] and not p["test_user"]]
         people = [person.id for person in factories.make_people(self.course, count)]
         with transaction() as session:
-            for person, subject in zip(people, subjects, strict=False):
+            for person, subject in zip(people, self.subjects(), strict=False):
                 session.execute(update(Person).where(Person.id == person).values(subject=subject))
         return people
+
+    def subjects(self) -> list[str]:
+        """The learners of the LMS's course."""
+        known = self.sandbox.control.state()["courses"][CONTEXT]["people"]
+        return [p["sub"] for p in known if p["role"] == "learner" and p["active"] and not p["test_user"]]
 
     def did(self, *people: int, done: int, due: int, total: int = 8) -> None:
         """These people now have so much progress, as a deed would make it."""
