@@ -11,6 +11,7 @@ from flask import Flask
 from flask.cli import ScriptInfo, with_appcontext
 
 import config
+from lti_tool.demo.commands import demo
 from lti_tool.lti.commands import platform
 from lti_tool.matching.commands import match
 
@@ -124,5 +125,6 @@ def sync_run(until_idle: bool, as_json: bool) -> None:
     click.echo(json.dumps(done) if as_json else ", ".join(f"{name}: {units}" for name, units in done.items()))
 
 
+main.add_command(demo)
 main.add_command(match)
 main.add_command(platform)
