@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import groupby
 
 from flask import Blueprint, abort, render_template, request
 from flask.typing import ResponseReturnValue
@@ -11,27 +12,28 @@ from flask_babel import gettext as _
 from lti_tool import clock
 from lti_tool.database import db
 from lti_tool.meetings.pairs import partners
+from lti_tool.programs.access import program_of
 from lti_tool.programs.fields import FormError
 from lti_tool.web.gate import Access, allow, current_visit
 from lti_tool.web.notices import redirect_with
 from lti_tool.work import rules
 from lti_tool.work.access import assignment_of, own_assignment_of
-from lti_tool.work.overview import everybody, is_late, of_partners
+from lti_tool.work.overview import everybody, is_late, of_partners, work_overview
 from lti_tool.work.tables import Submission
 
-blueprint = Blueprint("work", __name__, url_prefix="/v/<visit>/assignments", template_folder="templates")
+blueprint = Blueprint("work", __name__, url_prefix="/v/<visit>", template_folder="templates")
 
 LARGEST_ID = 2**31 - 1
 
 
-@blueprint.get("/<int:assignment_id>")
+@blueprint.get("/assignments/<int:assignment_id>")
 @allow(Access.LEARNER)
 def show(assignment_id: int) -> ResponseReturnValue:
     """One's own micro-assignment, and the partner's to confirm."""
     return _own_page(assignment_id)
 
 
-@blueprint.post("/<int:assignment_id>")
+@blueprint.post("/assignments/<int:assignment_id>")
 @allow(Access.LEARNER)
 def hand_in(assignment_id: int) -> ResponseReturnValue:
     """Hand in the field `text`."""
@@ -46,7 +48,7 @@ def hand_in(assignment_id: int) -> ResponseReturnValue:
     return redirect_with("good", _("Handed in."), "work.show", assignment_id=assignment_id)
 
 
-@blueprint.post("/<int:assignment_id>/confirm")
+@blueprint.post("/assignments/<int:assignment_id>/confirm")
 @allow(Access.LEARNER)
 def confirm(assignment_id: int) -> ResponseReturnValue:
     """Confirm the work of the partner whose id the field `person` holds."""
@@ -61,14 +63,14 @@ def confirm(assignment_id: int) -> ResponseReturnValue:
     return redirect_with("good", _("Confirmed. It counts now."), "work.show", assignment_id=assignment_id)
 
 
-@blueprint.get("/<int:assignment_id>/submissions")
+@blueprint.get("/assignments/<int:assignment_id>/submissions")
 @allow(Access.FACILITATOR)
 def submissions(assignment_id: int) -> ResponseReturnValue:
     """What everybody of a cohort has handed in."""
     return _everybodys_page(assignment_id)
 
 
-@blueprint.post("/<int:assignment_id>/submissions/confirm")
+@blueprint.post("/assignments/<int:assignment_id>/submissions/confirm")
 @allow(Access.FACILITATOR)
 def confirm_for_all(assignment_id: int) -> ResponseReturnValue:
     """Confirm the work of the field `person`, in the partner's stead."""
@@ -81,6 +83,23 @@ def confirm_for_all(assignment_id: int) -> ResponseReturnValue:
         db.session.rollback()
         return _everybodys_page(assignment_id, errors=wrong.errors), 400
     return redirect_with("good", _("Confirmed. It counts now."), "work.submissions", assignment_id=assignment_id)
+
+
+@blueprint.get("/programs/<int:program_id>/assignments")
+@allow(Access.STAFF)
+def program(program_id: int) -> ResponseReturnValue:
+    """All cohorts and all micro-assignments, in numbers that lead to the texts."""
+    found = program_of(current_visit(), program_id)
+    counted = work_overview(db.session(), found.id)
+    by_cohort = groupby(counted, key=lambda one: one.assignment.meeting.cohort_id)
+    return render_template(
+        "work/program.html",
+        program=found,
+        cohorts=[list(weeks) for _cohort, weeks in by_cohort],
+        waiting=sum(one.handed_in - one.confirmed for one in counted),
+        confirmed=sum(one.confirmed for one in counted),
+        now=clock.now(),
+    )
 
 
 def _submission(assignment_id: int) -> Submission:

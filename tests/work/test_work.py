@@ -12,7 +12,6 @@ from sqlalchemy import select
 from lti_tool.cohorts.tables import Cohort, Membership
 from lti_tool.database import db, transaction
 from lti_tool.gradebook.tables import Cell, Column
-from lti_tool.jobs import run_until_idle
 from lti_tool.lti.launch import Role
 from lti_tool.meetings.tables import Meeting, PairSeat
 from lti_tool.programs.fields import FormError
@@ -169,7 +168,7 @@ def test_when_the_due_time_has_passed_what_is_undone_counts_as_due(scene: Scene)
 
 def test_late_is_accepted_and_counts(scene: Scene) -> None:
     scene.set_now(scene.due_at)
-    assert run_until_idle(names=("work",)) == {"work": 1}
+    assert scene.app.extensions["jobs"]["work"].run()
     late = scene.hand_in(scene.bilal, after=timedelta(days=10))
     assert overview.is_late(scene.assignment, late)
     scene.confirm(scene.bilal, by=scene.amara)
@@ -326,3 +325,23 @@ def test_the_list_of_submissions_asks_as_often_for_one_text_as_for_five(quick: S
         for person_id in (quick.bilal, quick.chen, quick.dana, quick.eli):
             quick.hand_in(person_id)
     assert sent[0] == sent[1]
+
+
+def test_staff_see_every_assignment_in_numbers_that_lead_to_the_texts(quick: Scene) -> None:
+    scene = quick
+    (ines,) = factories.make_people(scene.course, ["Ines"], role=Role.INSTRUCTOR)
+    staff = factories.visit(scene.app, scene.course, ines, Role.INSTRUCTOR)
+    scene.hand_in(scene.amara)
+    scene.hand_in(scene.bilal)
+    scene.confirm(scene.amara, by=scene.bilal)
+    address = f"programs/{scene.program_id}/assignments"
+    with counted_queries() as few:
+        text = staff.get(address).get_data(as_text=True)
+    assert "One text waits to be confirmed" in text
+    assert f'/{scene.address}/submissions">1 of 2</a>' in text
+    for name in "BCD":
+        factories.make_cohort(scene.program, factories.make_people(scene.course, [name]), name=name)
+    with counted_queries() as many:
+        staff.get(address)
+    assert len(few) == len(many)
+    assert scene.browser(0).get(address).status_code == 403
