@@ -22,7 +22,7 @@ from lti_tool.lti.failures import LmsError, Retryable
 from lti_tool.lti.memberships import Page, Status, read_pages
 from lti_tool.roster import departures, members, problems
 from lti_tool.roster.tables import Course, ReadingState, RosterReading, Tenant
-from lti_tool.roster.upserts import insert_into
+from lti_tool.roster.upserts import dialect_of, insert_into
 
 JOB = "roster"
 SWEEP = timedelta(seconds=60)
@@ -72,7 +72,7 @@ def _request(session: Session, course_id: int) -> RosterReading:
         **dict.fromkeys(("attempts", "pages", "members", "skipped", "leaving"), 0),
     }
     # The index on open readings lets one of two that ask at the same time have its way.
-    session.execute(insert_into(session, table).values(row).on_conflict_do_nothing())
+    session.execute(insert_into(dialect_of(session), table).values(row).on_conflict_do_nothing())
     jobs.ring(session, JOB)
     opened = select(RosterReading).where(RosterReading.course_id == course_id, RosterReading.state.in_(_OPEN))
     return session.scalars(opened).one()
@@ -226,9 +226,7 @@ def _store(claim: _Claim, page: Page) -> None:
             # Who is no longer active counts as missing, as on platforms that list only the active.
             [member for member in page.members if member.status is Status.ACTIVE],
             tenant_id=claim.tenant_id,
-            course_id=claim.course_id,
             reading_id=claim.reading_id,
-            now=clock.now(),
         )
 
 
