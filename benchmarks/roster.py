@@ -83,9 +83,7 @@ def measured(what: str, base: str) -> dict[str, float]:
 @contextmanager
 def stub() -> Iterator[str]:
     """The LMS in a process of its own; yields its address."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "benchmarks.roster", "stub"], stdout=subprocess.PIPE, text=True
-    )
+    process = subprocess.Popen([sys.executable, "-m", "benchmarks.roster", "stub"], stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout is not None
         yield process.stdout.readline().strip()
