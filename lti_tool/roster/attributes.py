@@ -21,7 +21,7 @@ from lti_tool import audit
 from lti_tool.database import Base
 from lti_tool.roster import people
 from lti_tool.roster.tables import Enrolment, Person, PersonAttribute
-from lti_tool.roster.upserts import insert_into
+from lti_tool.roster.upserts import dialect_of, insert_into
 
 MAX_BYTES = 1024 * 1024
 MAX_LINES = 20_000
@@ -299,7 +299,7 @@ def _write(session: Session, course_id: int, changed: dict[int, dict[str, str]])
         if value
     ]
     if rows:
-        query = insert_into(session, Base.metadata.tables["person_attribute"])
+        query = insert_into(dialect_of(session), Base.metadata.tables["person_attribute"])
         keys = ["course_id", "person_id", "name"]
         session.execute(query.on_conflict_do_update(index_elements=keys, set_={"value": query.excluded.value}), rows)
     for person, name, value in cells:

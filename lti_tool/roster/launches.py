@@ -18,7 +18,7 @@ from lti_tool.lti.launch import Context, Launch, Role
 from lti_tool.lti.tables import LtiRegistration
 from lti_tool.roster import readings
 from lti_tool.roster.names import made_up_name, stated_name
-from lti_tool.roster.upserts import insert_into
+from lti_tool.roster.upserts import dialect_of, insert_into
 
 TENANT, COURSE, LINK, PERSON, ENROLMENT = (
     Base.metadata.tables[name] for name in ("tenant", "course", "course_link", "person", "enrolment")
@@ -133,7 +133,7 @@ def _store(session: Session, table: Table, known: Row | None, keys: Row, stated:
     """
     if known is None:
         # Another launch may have made the row since we looked.
-        query = insert_into(session, table).values({**otherwise, **keys, **stated})
+        query = insert_into(dialect_of(session), table).values({**otherwise, **keys, **stated})
         query = query.on_conflict_do_update(index_elements=list(keys), set_=stated or keys)
         return dict(session.execute(query.returning(*table.c)).mappings().one())
     changed = {name: value for name, value in stated.items() if known[name] != value}

@@ -72,7 +72,7 @@ def import_attributes() -> ResponseReturnValue:
 
 def _import_words(done: attributes.Imported) -> str:
     words = ngettext("%(num)s person has", "%(num)s people have", done.people)
-    text = _("%(people)s attributes now: %(names)s.", people=words, names=", ".join(done.names))
+    text: str = _("%(people)s attributes now: %(names)s.", people=words, names=", ".join(done.names))
     if not done.unknown:
         return text
     shown = "; ".join(done.unknown[:5]) + ("; …" if len(done.unknown) > 5 else "")
