@@ -19,7 +19,7 @@ from lti_tool.gradebook.states import State
 from lti_tool.gradebook.tables import Cell, Column
 from lti_tool.lti import grades
 from lti_tool.lti.launch import Role
-from lti_tool.roster.tables import Course, Enrolment
+from lti_tool.roster.tables import Course, Enrolment, Person
 from tests.gradebook.course import CourseInLms
 from tests.support import factories
 
