@@ -20,8 +20,8 @@ from lti_tool.programs.tables import Program
 from lti_tool.roster.tables import Enrolment
 
 JOB = "gradebook"
-# What the LMS shows must not change with the language of whoever caused the change.
-LMS_LOCALE = "en"
+# What is stored or sent must not change with the language of whoever caused the change.
+LOCALE = "en"
 # Up to here people are named in a query; beyond it the whole program is read and filtered here.
 NAMED_PEOPLE = 500
 
@@ -72,7 +72,7 @@ def changed(session: Session, program_id: int, person_ids: Iterable[int], now: d
         raise LookupError(f"there is no program {program_id}")
     learners = _learners(session, program, set(person_ids))
     now = now or clock.now()
-    with force_locale(LMS_LOCALE):
+    with force_locale(LOCALE):
         made = columns.ensure(session, program, columns.short_labels())
         messages = _messages(session, program_id, learners, now, over=now >= made[columns.COMPLETION].ends_at)
     if learners and _write(session, made, learners, messages):
@@ -83,6 +83,15 @@ def everybody(session: Session, program_id: int, now: datetime | None = None) ->
     """Recount all learners of the program's course who have a cell in it."""
     query = select(Cell.person_id).distinct().join(Column).where(Column.program_id == program_id)
     changed(session, program_id, session.scalars(query).all(), now)
+
+
+def of_person(
+    session: Session, program_id: int, person_id: int, now: datetime | None = None
+) -> Mapping[str, Progress]:
+    """How far one person is by every measure; a measure that knows nothing of them is left out."""
+    now = now or clock.now()
+    counted = {key: each.compute(session, program_id, [person_id], now) for key, each in _measures().items()}
+    return {key: people[person_id] for key, people in counted.items() if person_id in people}
 
 
 def _learners(session: Session, program: Program, person_ids: set[int]) -> list[int]:

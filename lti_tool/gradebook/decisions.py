@@ -1,0 +1,90 @@
+"""What an instructor decides about a cell: keep the LMS's grade, send ours, or try again."""
+
+from __future__ import annotations
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from lti_tool import audit, clock, jobs
+from lti_tool.gradebook.claims import NO_PROBLEM
+from lti_tool.gradebook.progress import JOB
+from lti_tool.gradebook.states import Decision, State, alike, is_persons, state_of
+from lti_tool.gradebook.tables import Cell, Column, fields
+from lti_tool.programs.tables import Program
+
+SUBJECT = "cell"
+
+
+class OutdatedError(Exception):
+    """The cell is no longer in the state that the decision was about."""
+
+
+def find(session: Session, course_id: int, cell_id: int) -> Cell | None:
+    """The cell, locked for the caller's transaction, if it belongs to a program of this course."""
+    return session.scalar(
+        select(Cell)
+        .join(Column, Column.id == Cell.column_id)
+        .join(Program, Program.id == Column.program_id)
+        .where(Cell.id == cell_id, Program.course_id == course_id)
+        .with_for_update(of=Cell)
+        .execution_options(populate_existing=True)
+    )
+
+
+def keep(session: Session, cell: Cell, actor_id: int, *, seen: float | None = None) -> None:
+    """Keep the grade that a person set in the LMS, until it is changed there again.
+
+    `seen` is the grade that the instructor was shown. Raises OutdatedError when the LMS shows another by now.
+    """
+    _require_persons(cell, seen)
+    _record(session, cell, actor_id, "keep the LMS's grade")
+    cell.decision, cell.decided_on_score = Decision.KEEP.value, cell.shown_score
+    cell.try_at = None
+
+
+def send_ours(session: Session, cell: Cell, actor_id: int, *, seen: float | None = None) -> None:
+    """Replace the grade that a person set in the LMS by ours. Raises OutdatedError as `keep` does."""
+    _require_persons(cell, seen)
+    _record(session, cell, actor_id, "send Peerloop's grade")
+    cell.decision, cell.decided_on_score = Decision.SEND.value, cell.shown_score
+    # What we sent before is no longer there, so even the same grade is a difference now.
+    _set(cell, fields("sent", None))
+    _make_due(session, cell)
+
+
+def try_again(session: Session, cell: Cell, actor_id: int) -> None:
+    """Send a refused grade once more. Raises OutdatedError when it is not refused."""
+    if state_of(cell.values) is not State.REFUSED:
+        raise OutdatedError
+    _record(session, cell, actor_id, "try again")
+    _make_due(session, cell)
+
+
+def _require_persons(cell: Cell, seen: float | None) -> None:
+    if not is_persons(cell.values) or (seen is not None and not alike(seen, cell.shown_score)):
+        raise OutdatedError
+
+
+def _make_due(session: Session, cell: Cell) -> None:
+    _set(cell, NO_PROBLEM)
+    cell.attempts, cell.try_at = 0, clock.wall()
+    jobs.ring(session, JOB)
+
+
+def _set(cell: Cell, values: dict[str, object]) -> None:
+    for name, value in values.items():
+        setattr(cell, name, value)
+
+
+def _record(session: Session, cell: Cell, actor_id: int, action: str) -> None:
+    course_id = session.scalar(select(Program.course_id).join(Column).where(Column.id == cell.column_id))
+    audit.record(
+        session,
+        action,
+        SUBJECT,
+        cell.id,
+        course_id=course_id,
+        actor_id=actor_id,
+        before={"shown": cell.shown_score, "decision": cell.decision, "problem": cell.problem},
+        after={"wanted": cell.wanted_score},
+    )
