@@ -12,7 +12,7 @@ from lti_tool import audit, clock, jobs
 from lti_tool.gradebook import progress
 from lti_tool.meetings import pairs
 from lti_tool.meetings.members import members_of
-from lti_tool.meetings.planning import lock, program_of_meeting
+from lti_tool.meetings.rows import lock, program_of_meeting
 from lti_tool.meetings.tables import Attendance, Meeting, Presence
 from lti_tool.programs.fields import FormError
 

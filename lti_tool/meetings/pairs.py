@@ -17,6 +17,7 @@ from lti_tool.database import transaction
 from lti_tool.matching.pairing import pair
 from lti_tool.matching.planning import plan_run
 from lti_tool.meetings.members import enrolment_of_membership, running, running_members
+from lti_tool.meetings.rows import lock
 from lti_tool.meetings.tables import ATTENDED, Attendance, Meeting, PairSeat
 from lti_tool.programs.fields import FormError
 from lti_tool.programs.tables import Module, Program
@@ -30,6 +31,7 @@ def pair_present(session: Session, meeting: Meeting) -> None:
 
     Raises FormError when the session is closed or nobody is marked as here.
     """
+    lock(session, meeting)
     if meeting.closed_at is not None:
         raise FormError({"pairs": _("This session is closed: its pairs are what happened.")})
     here = session.scalars(

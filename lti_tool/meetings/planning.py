@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from lti_tool import audit
 from lti_tool.cohorts.tables import Cohort
 from lti_tool.meetings import pairs
+from lti_tool.meetings.rows import lock, program_of_meeting
 from lti_tool.meetings.signals import meeting_moved, meetings_planned
 from lti_tool.meetings.tables import Meeting
 from lti_tool.programs.fields import FormError, Reader
@@ -99,14 +100,3 @@ def _neighbours(session: Session, meeting: Meeting) -> tuple[Meeting | None, Mee
 
 def _told(meeting: Meeting) -> dict[str, object]:
     return {"starts_at": meeting.starts_at.isoformat(), "minutes": meeting.minutes}
-
-
-def lock(session: Session, meeting: Meeting) -> None:
-    """Let writers of one session wait for each other, and see what the last one did."""
-    columns = ["starts_at", "minutes", "closed_at"]
-    session.refresh(meeting, columns, with_for_update={"key_share": True})
-
-
-def program_of_meeting(session: Session, meeting: Meeting) -> Program:
-    """The program that a session belongs to."""
-    return session.scalars(select(Program).join(Cohort).where(Cohort.id == meeting.cohort_id)).one()

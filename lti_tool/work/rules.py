@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from lti_tool import audit
 from lti_tool.gradebook import progress
 from lti_tool.meetings.pairs import partners
-from lti_tool.meetings.planning import program_of_meeting
+from lti_tool.meetings.rows import program_of_meeting
 from lti_tool.meetings.tables import Meeting
 from lti_tool.programs.fields import FormError, Reader
 from lti_tool.programs.tables import Program

@@ -13,7 +13,7 @@ from lti_tool import clock
 from lti_tool.database import transaction
 from lti_tool.gradebook import progress
 from lti_tool.meetings.members import members_of
-from lti_tool.meetings.planning import program_of_meeting
+from lti_tool.meetings.rows import program_of_meeting
 from lti_tool.meetings.tables import Meeting
 from lti_tool.programs.schedule import local_time
 from lti_tool.programs.tables import Program
