@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Dialect, bindparam, case, func, literal_column, null, or_, select
+from sqlalchemy import Dialect, String, bindparam, case, func, literal_column, null, or_, select
 from sqlalchemy.orm import Session
 
 from lti_tool.database import Base
@@ -17,11 +17,8 @@ from lti_tool.roster.upserts import ManyTimes, insert_into
 
 PERSON, ENROLMENT, READING = (Base.metadata.tables[name] for name in ("person", "enrolment", "roster_reading"))
 # Written into the statement: what is not a parameter need not be given for each row.
-LEARNER: ColumnElement[str] = literal_column(f"'{Role.LEARNER}'")
-STAFF: tuple[ColumnElement[str], ...] = (
-    literal_column(f"'{Role.INSTRUCTOR}'"),
-    literal_column(f"'{Role.TEACHING_ASSISTANT}'"),
-)
+LEARNER = literal_column(f"'{Role.LEARNER}'", String)
+STAFF = [literal_column(f"'{role}'", String) for role in (Role.INSTRUCTOR, Role.TEACHING_ASSISTANT)]
 
 
 ENROLMENT_KEYS = ("tenant", "reading", "who", "stated_role", "stated_test")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import pytest
-from flask import Flask
+from flask import Flask, current_app
 from sqlalchemy import func, select
 
 from lti_tool.audit import AuditEntry
@@ -28,7 +28,8 @@ def three(course: Course) -> Sequence[Person]:
 
 
 def take(course: Course, text: str | bytes) -> Imported:
-    with transaction() as session:
+    # A request is where the words find their language.
+    with current_app.test_request_context(), transaction() as session:
         actor = session.scalars(select(Person.id)).first()
         assert actor is not None
         data = text if isinstance(text, bytes) else text.encode()
@@ -61,7 +62,7 @@ def test_a_spreadsheet_gives_people_their_attributes(course: Course, three: Sequ
     [
         "\ufeffname;department\r\nzoë  ångström;Sales, North\r\n",
         'name,department\n"Zoë Ångström","Sales, North"\n\n',
-        "NAME;department;email\nZoe\u0308 A\u030angstro\u0308m;Sales, North;\n",
+        "NAME;department\nZoe\u0308 A\u030angstro\u0308m;Sales, North\n",
     ],
 )
 def test_spreadsheets_of_every_kind_are_read(course: Course, three: Sequence[Person], data: str) -> None:
