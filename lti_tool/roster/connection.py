@@ -63,15 +63,11 @@ def _deployments(session: Session, tenant: Tenant) -> list[LtiDeployment]:
 
 def _lines(session: Session, tenant_id: int) -> list[CourseLine]:
     """The courses that were opened last."""
-    newest = select(func.max(RosterReading.id)).where(RosterReading.course_id == Course.id)
+    readings = select(func.max(RosterReading.id)).where(RosterReading.course_id == Course.id)
+    last = readings.correlate(Course).scalar_subquery()
     query = (
         select(Course, RosterReading)
-        .outerjoin(
-            RosterReading,
-            and_(
-                RosterReading.course_id == Course.id, RosterReading.id == newest.correlate(Course).scalar_subquery()
-            ),
-        )
+        .outerjoin(RosterReading, and_(RosterReading.course_id == Course.id, RosterReading.id == last))
         .where(Course.tenant_id == tenant_id)
         .order_by(Course.launched_at.desc().nulls_last(), Course.id)
         .limit(COURSES_SHOWN)

@@ -34,19 +34,15 @@ class ManyTimes:
 
     sql: str
     names: tuple[str, ...]  # in the order of a driver's positional parameters; empty where they go by name
-    constants: Mapping[str, Any]
 
     @classmethod
     def compiled(cls, statement: Insert, dialect: Dialect, names: Sequence[str]) -> ManyTimes:
-        """`names` are the keys of each row."""
+        """`names` are the keys of each row and the statement's only parameters."""
         compiled = statement.compile(dialect=dialect, column_keys=list(names))
         order = tuple(compiled.positiontup or ())
-        constants = {name: value for name, value in compiled.params.items() if name not in names}
-        return cls(str(compiled), order, constants)
+        return cls(str(compiled), order)
 
     def execute(self, session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
         """Once for each of `rows`."""
-        whole: Any = [{**self.constants, **row} for row in rows]
-        if self.names:
-            whole = list(map(itemgetter(*self.names), whole))
-        session.connection().exec_driver_sql(self.sql, whole)
+        given: Any = list(map(itemgetter(*self.names), rows)) if self.names else rows
+        session.connection().exec_driver_sql(self.sql, given)
