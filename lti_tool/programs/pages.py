@@ -65,12 +65,12 @@ def plan(program_id: int) -> ResponseReturnValue:
     weeks = [
         (module, session_start(program, module.number), by_module.get(module.id, ())) for module in program.modules
     ]
-    now = clock.now()
+    begun_after = clock.now() - timedelta(minutes=program.session_minutes)
     return render_template(
         "programs/plan.html",
         program=program,
         weeks=weeks,
-        coming=next((module for module, starts_at, _cohorts in weeks if starts_at > now), None),
+        coming=next((module for module, starts_at, _cohorts in weeks if starts_at > begun_after), None),
     )
 
 
