@@ -7,11 +7,14 @@ from flask import Flask
 import config
 from lti_tool import audit as audit
 from lti_tool import cohorts, database, gradebook, home, jobs, logs, meetings, programs, roster, web, work
+from lti_tool.home.arrival import arrive
+from lti_tool.lti import blueprint as wire_blueprint
+from lti_tool.lti.blueprint import OnLaunch
 
 ROOMS = (roster, programs, gradebook, cohorts, meetings, work, home)
 
 
-def create_app(settings: config.Settings) -> Flask:
+def create_app(settings: config.Settings, *, on_launch: OnLaunch = arrive) -> Flask:
     """A Flask app with every room registered. `settings` must have its secrets (see `config.load`)."""
     app = Flask("lti_tool", static_folder=None, template_folder=None)
     app.config.update(MAX_CONTENT_LENGTH=2 * 1024 * 1024, MAX_FORM_PARTS=2_000)
@@ -20,6 +23,7 @@ def create_app(settings: config.Settings) -> Flask:
     jobs.connect_queue(app, settings)
     logs.register(app)
     web.register(app)
+    wire_blueprint.register(app, on_launch)
     for room in ROOMS:
         room.register(app)
     return app

@@ -11,6 +11,8 @@ from flask import Flask
 from flask.cli import ScriptInfo, with_appcontext
 
 import config
+from lti_tool.demo.commands import demo
+from lti_tool.lti.commands import platform
 from lti_tool.matching.commands import match
 
 
@@ -48,9 +50,11 @@ def serve(host: str, port: int, processes: int, threads: int) -> None:
     from granian.constants import Interfaces
 
     from lti_tool import schema
+    from lti_tool.lti import wire
 
     with _app().app_context():
         schema.require_current()
+        wire.ensure_signing_key()
     _require_free(host, port)
     click.echo(f"Peerloop listens on http://{host}:{port}")
     Granian(
@@ -121,4 +125,6 @@ def sync_run(until_idle: bool, as_json: bool) -> None:
     click.echo(json.dumps(done) if as_json else ", ".join(f"{name}: {units}" for name, units in done.items()))
 
 
+main.add_command(demo)
 main.add_command(match)
+main.add_command(platform)

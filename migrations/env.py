@@ -19,7 +19,7 @@ def render_item(kind: str, item: Any, _autogen: Any) -> str | bool:
 
 def drop_empty(_context: Any, _revision: Any, directives: list[Any]) -> None:
     """Make no migration when nothing changed."""
-    if directives[0].upgrade_ops.is_empty():
+    if directives and directives[0].upgrade_ops.is_empty():
         directives[:] = []
 
 

@@ -15,7 +15,9 @@ from lti_tool.roster.tables import Person
 class Proposal(Base):
     """A draft of cohorts: the rules as the instructor chose them, the problem and the answer as JSON.
 
-    `problem` and `solution` have the shape of the matching room; people's ids are `person.id` as text.
+    `problem` and `solution` have the shape of the matching room; people's ids are `person.id` as text. Every
+    change counts `version` up and keeps in `before` what the three were, so that it can be undone. After
+    publication the row stays: newcomers are placed by its rules.
     """
 
     __tablename__ = "cohort_proposal"
@@ -26,6 +28,7 @@ class Proposal(Base):
     problem: Mapped[dict[str, Any]] = mapped_column(JSON)
     solution: Mapped[dict[str, Any]] = mapped_column(JSON)
     version: Mapped[int] = mapped_column(default=1)
+    before: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     created_at: Mapped[datetime]
 
 

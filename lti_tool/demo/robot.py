@@ -27,14 +27,23 @@ class RobotError(Exception):
 
 
 @dataclass
+class Button:
+    """A submit button; `action` is where it sends its form instead of the form's own address."""
+
+    name: str
+    value: str
+    text: str
+    action: str | None = None
+
+
+@dataclass
 class Form:
     action: str
     """The absolute address that it is sent to."""
     method: str
     fields: list[tuple[str, str]] = field(default_factory=list)
     """What would be sent as it stands, without buttons."""
-    buttons: list[tuple[str, str, str]] = field(default_factory=list)
-    """Name, value and text of each submit button."""
+    buttons: list[Button] = field(default_factory=list)
     auto_submit: bool = False
     enctype: str = "application/x-www-form-urlencoded"
 
@@ -89,7 +98,7 @@ class _Reader(HTMLParser):
         self._area: tuple[str, list[str]] | None = None
         self._select: str | None = None
         self._options: list[tuple[str, bool]] = []
-        self._button: tuple[str, str, int] | None = None
+        self._button: tuple[Button, int] | None = None
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         attributes = {name: value or "" for name, value in attrs}
@@ -156,7 +165,7 @@ class _Reader(HTMLParser):
         if form is None:
             return
         if kind in BUTTONS:
-            form.buttons.append((name, attributes.get("value", ""), attributes.get("value", "")))
+            form.buttons.append(Button(name, attributes.get("value", ""), attributes.get("value", "")))
         elif kind in ("checkbox", "radio"):
             if name and "checked" in attributes:
                 form.fields.append((name, attributes.get("value", "on")))
@@ -166,19 +175,17 @@ class _Reader(HTMLParser):
     def _open_button(self, attributes: dict[str, str]) -> None:
         form = self._owner(attributes)
         if form is not None and attributes.get("type", "submit").lower() == "submit":
-            form.buttons.append((attributes.get("name", ""), attributes.get("value", ""), ""))
-            self._button = (attributes.get("name", ""), attributes.get("value", ""), len(self.words))
+            action = attributes.get("formaction")
+            target = urljoin(self.base, action) if action else None
+            button = Button(attributes.get("name", ""), attributes.get("value", ""), "", target)
+            form.buttons.append(button)
+            self._button = (button, len(self.words))
 
     def _close_button(self) -> None:
-        if self._button is None:
-            return
-        name, value, since = self._button
-        self._button = None
-        for form in self.forms:
-            if (name, value, "") in form.buttons:
-                place = form.buttons.index((name, value, ""))
-                form.buttons[place] = (name, value, _joined(self.words[since:]))
-                return
+        if self._button is not None:
+            button, since = self._button
+            button.text = _joined(self.words[since:])
+            self._button = None
 
     def _open_textarea(self, attributes: dict[str, str]) -> None:
         self._area = (attributes.get("name", "") if self._owner(attributes) else "", [])
@@ -273,13 +280,14 @@ class Robot:
         for name, value in fields.items():
             sent += [(name, one) for one in ([value] if isinstance(value, str) else value)]
         pressed = self._pressed(form, button)
-        if pressed and pressed[0]:
-            sent.append(pressed[:2])
+        action = pressed.action if pressed and pressed.action else form.action
+        if pressed and pressed.name:
+            sent.append((pressed.name, pressed.value))
         if form.method != "post":
-            return self._open("GET", form.action, params=sent)
+            return self._open("GET", action, params=sent)
         if form.enctype == "multipart/form-data":
-            return self._open("POST", form.action, files=[(name, (None, value)) for name, value in sent])
-        return self._open("POST", form.action, data=sent)
+            return self._open("POST", action, files=[(name, (None, value)) for name, value in sent])
+        return self._open("POST", action, data=sent)
 
     def follow(self, link_text: str) -> Page:
         """Open the first link whose text holds this."""
@@ -301,12 +309,12 @@ class Robot:
             page = self.submit(waiting)
         raise RobotError(f"{page.url}: {MAX_HOPS} self-submitting forms in a row")
 
-    def _pressed(self, form: Form, text: str | None) -> tuple[str, str, str] | None:
+    def _pressed(self, form: Form, text: str | None) -> Button | None:
         """The button that a person presses: the one of this text, or the first."""
         if text is None:
             return form.buttons[0] if form.buttons else None
         for button in form.buttons:
-            if text in button[2]:
+            if text in button.text:
                 return button
         raise RobotError(f"the form to {form.action} has no button “{text}”; it has {form.buttons}")
 

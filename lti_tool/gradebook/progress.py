@@ -85,6 +85,15 @@ def everybody(session: Session, program_id: int, now: datetime | None = None) ->
     changed(session, program_id, session.scalars(query).all(), now)
 
 
+def of_person(
+    session: Session, program_id: int, person_id: int, now: datetime | None = None
+) -> Mapping[str, Progress]:
+    """How far one person is by every measure; a measure that knows nothing of them is left out."""
+    now = now or clock.now()
+    counted = {key: each.compute(session, program_id, [person_id], now) for key, each in _measures().items()}
+    return {key: people[person_id] for key, people in counted.items() if person_id in people}
+
+
 def _learners(session: Session, program: Program, person_ids: set[int]) -> list[int]:
     found = session.scalars(
         select(Enrolment.person_id).where(

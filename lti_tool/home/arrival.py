@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import redirect, url_for
+from flask import make_response, redirect, url_for
 from flask.typing import ResponseReturnValue
 
 from lti_tool.database import db
@@ -31,6 +31,6 @@ def arrive(launch: Launch) -> ResponseReturnValue:
     )
     if recorded.role is Role.INSTRUCTOR:
         reading.want_reading(session, recorded.course_id)
-    response = redirect(url_for("home.index", visit=ticket.token), code=303)
+    response = make_response(redirect(url_for("home.index", visit=ticket.token), code=303))
     visits.set_cookie(response, ticket)
     return response

@@ -41,6 +41,8 @@ def create_blueprint(on_launch: OnLaunch) -> Blueprint:
     def launch() -> ResponseReturnValue:
         return _launch(on_launch)
 
+    for view in (login, launch, launch_opened, jwks):
+        view.access = "public"  # type: ignore[attr-defined]  # read by the gate, which lies above this room
     blueprint.add_url_rule("/login", view_func=login, methods=["GET", "POST"])
     blueprint.add_url_rule("/login/<int:registration_id>", view_func=login, methods=["GET", "POST"])
     blueprint.add_url_rule("/launch", view_func=launch, methods=["POST"])
@@ -86,13 +88,13 @@ def launch_opened() -> ResponseReturnValue:
 def _launch(on_launch: OnLaunch) -> Response:
     here = wire.current()
     message = PlatformMessage(base_url=here.base_url, keys=here.platform_keys, http=here.client.session)
-    if error := message._get_request_param("error"):
-        raise LaunchRefused("platform_error", _error_code(error))
+    if message.error:
+        raise LaunchRefused("platform_error", _error_code(message.error))
     message.validate()
     with transaction() as session:
         if not states.consume(session, message.state, message.nonce):
             raise LaunchRefused("launch_expired")
-        response = make_response(on_launch(message.launch()))
+        response = make_response(on_launch(message.launch))
     message.cookies.forget(message.state)
     message.cookies.write_to(response)
     return response

@@ -21,15 +21,15 @@ GRADES = "https://purl.imsglobal.org/spec/lti-ags/claim/endpoint"
 TEXT_LENGTH = 255
 CUSTOM_LENGTH = 4096
 
+# Control characters and lone surrogates, which databases refuse, and marks that turn the text around them.
+_UNWANTED = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\u2028-\u202e\u2066-\u2069\ufeff]")
 # A variable that the platform does not know comes back as it was written.
 _UNRESOLVED = re.compile(r"\$[A-Za-z][\w.]*")
 
 
 def plain(value: str, length: int = TEXT_LENGTH) -> str | None:
-    """`value` without what a database refuses (control characters, lone surrogates); None if empty."""
-    if not value.isprintable():
-        value = "".join(c if c.isprintable() or c == "\u200d" else " " for c in value)
-    return value.strip()[:length] or None
+    """`value` as a text for people, cut to `length`; None if nothing is left."""
+    return _UNWANTED.sub(" ", value).strip()[:length].rstrip() or None
 
 
 class Claims:

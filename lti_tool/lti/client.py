@@ -42,6 +42,7 @@ class Answer:
     """What an LMS answered, read to its end."""
 
     service: str
+    method: str
     status: int
     headers: Mapping[str, str]
     body: bytes
@@ -94,7 +95,8 @@ class LmsClient:
             with self.session.send(
                 prepared, timeout=self.timeout, allow_redirects=False, stream=True
             ) as response:
-                return Answer(service, response.status_code, response.headers, self._read(service, response))
+                body_read = self._read(service, response)
+                return Answer(service, method, response.status_code, response.headers, body_read)
         except (requests.exceptions.InvalidURL, requests.exceptions.InvalidHeader) as error:
             raise Refused(service, "the request cannot be made") from error
         except (requests.RequestException, HTTPError, OSError) as error:
@@ -136,6 +138,7 @@ def failure(answer: Answer, registration: Registration) -> LmsError:
             status=status,
             excerpt=text,
             retry_after=_retry_after(answer),
+            answer_lost=answer.method != "GET" and status in (500, 502, 504),
         )
     if status == 401:
         return Unauthorised(answer.service, "the LMS does not accept our token", status=status, excerpt=text)

@@ -21,7 +21,6 @@ from pylti1p3.oidc_login import OIDCLogin
 from pylti1p3.redirect import Redirect
 from pylti1p3.request import Request
 from pylti1p3.tool_config.abstract import ToolConfAbstract
-from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from werkzeug.exceptions import RequestEntityTooLarge
 
@@ -102,11 +101,7 @@ class PlatformLookup(ToolConfAbstract[WebRequest]):
     ) -> Deployment | None:
         """The deployment if it is active. One that is not known yet is noted for approval."""
         registration = self.find_registration_by_params(iss, client_id)
-        query = select(LtiDeployment.status).where(
-            LtiDeployment.registration_id == registration.id,
-            LtiDeployment.deployment_id == deployment_id,
-        )
-        status = db.session.scalar(query)
+        status = registrations.deployment_status(registration.id, deployment_id)
         if status is None:
             _note_deployment(registration, deployment_id)
         return Deployment().set_deployment_id(deployment_id) if status == "active" else None
@@ -205,6 +200,7 @@ class PlatformMessage(MessageLaunch[WebRequest, PlatformLookup, LoginStates, Sta
         )
         self._base_url = base_url
         self._keys = keys
+        self.launch: Launch
 
     @property
     def claims(self) -> Claims:
@@ -226,9 +222,10 @@ class PlatformMessage(MessageLaunch[WebRequest, PlatformLookup, LoginStates, Sta
     def registration(self) -> Registration:
         return self._tool_config.found()
 
-    def launch(self) -> Launch:
-        """The validated message as a value."""
-        return read_launch(self.claims, self.registration)
+    @property
+    def error(self) -> str:
+        """The error code that the platform sent instead of a message; empty if it sent none."""
+        return self._get_request_param("error")
 
     def _get_request_param(self, key: str) -> str:
         return self._request.get_param(key)
@@ -355,7 +352,7 @@ class PlatformMessage(MessageLaunch[WebRequest, PlatformLookup, LoginStates, Sta
             raise LaunchRefused("claim_missing", "roles")
         if claims.part(LTI + "resource_link") is None:
             raise LaunchRefused("claim_missing", "resource_link")
-        self.launch()
+        self.launch = read_launch(claims, self.registration)
         super().validate_message()
         return self
 

@@ -5,16 +5,17 @@ from __future__ import annotations
 import hashlib
 import secrets
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import cast
 
 from flask import Response, request
 from pylti1p3.cookie import CookieService
 from pylti1p3.session import SessionService, TStateParams
-from sqlalchemy import delete, insert, select
+from sqlalchemy import BindParameter, Table, bindparam, delete, insert, select
 from sqlalchemy.orm import Session
 
 from lti_tool import clock
-from lti_tool.database import db, transaction
+from lti_tool.database import UtcDateTime, db, transaction
 from lti_tool.lti.registrations import COLUMNS, Registration
 from lti_tool.lti.tables import LtiLoginState, LtiRegistration
 
@@ -22,6 +23,32 @@ LIFETIME = timedelta(minutes=10)
 # Expired states go in passing: one login in so many removes at most so many rows.
 SWEEP_ONE_IN = 50
 SWEEP_ROWS = 500
+# A page that is reloaded again and again must not fill the request's header with cookies.
+MOST_COOKIES = 10
+
+
+# Core statements, built once: every launch runs them, and the ORM would double their time.
+_state = cast(Table, LtiLoginState.__table__)
+_registration = cast(Table, LtiRegistration.__table__)
+_NOW: BindParameter[datetime] = bindparam("now", type_=UtcDateTime())
+_INSERT = insert(_state)
+_FIND = (
+    select(_state.c.nonce_hash, _state.c.target_link_uri, *COLUMNS)
+    .join_from(_state, _registration, _state.c.registration_id == _registration.c.id)
+    .where(_state.c.state_hash == bindparam("state"), _state.c.expires_at > _NOW)
+)
+_CONSUME = (
+    delete(_state)
+    .where(
+        _state.c.state_hash == bindparam("state"),
+        _state.c.nonce_hash == bindparam("nonce"),
+        _state.c.expires_at > _NOW,
+    )
+    .returning(_state.c.registration_id)
+)
+_SWEEP = delete(_state).where(
+    _state.c.state_hash.in_(select(_state.c.state_hash).where(_state.c.expires_at <= _NOW).limit(SWEEP_ROWS))
+)
 
 
 def digest(secret: str) -> bytes:
@@ -50,16 +77,9 @@ class LoginStates(SessionService):
 
     def save_state_params(self, state: str, params: TStateParams) -> None:
         """Writes the login down, in a transaction of its own."""
-        now = clock.wall()
+        secret = {"state_hash": digest(state), "nonce_hash": digest(self._nonce)}
         with transaction() as session:
-            session.execute(
-                insert(LtiLoginState).values(
-                    state_hash=digest(state),
-                    nonce_hash=digest(self._nonce),
-                    expires_at=now + LIFETIME,
-                    **params,
-                )
-            )
+            session.execute(_INSERT, {**secret, **params, "expires_at": clock.wall() + LIFETIME})
             if secrets.randbelow(SWEEP_ONE_IN) == 0:
                 sweep(session)
 
@@ -69,12 +89,7 @@ class LoginStates(SessionService):
 
     def find(self, state: str) -> Login | None:
         """The unexpired login of `state`. Ends its read, since keys may be fetched next."""
-        query = (
-            select(LtiLoginState.nonce_hash, LtiLoginState.target_link_uri, *COLUMNS)
-            .join(LtiRegistration, LtiRegistration.id == LtiLoginState.registration_id)
-            .where(LtiLoginState.state_hash == digest(state), LtiLoginState.expires_at > clock.wall())
-        )
-        row = db.session.execute(query).one_or_none()
+        row = db.session.execute(_FIND, {"state": digest(state), "now": clock.wall()}).one_or_none()
         db.session.rollback()
         self.login = Login(Registration(*row[2:]), row[0], row[1]) if row else None
         return self.login
@@ -85,27 +100,13 @@ class LoginStates(SessionService):
 
 def consume(session: Session, state: str, nonce: str) -> bool:
     """Use up a state with its nonce in the caller's transaction. False if that has been done already."""
-    used = session.execute(
-        delete(LtiLoginState)
-        .where(
-            LtiLoginState.state_hash == digest(state),
-            LtiLoginState.nonce_hash == digest(nonce),
-            LtiLoginState.expires_at > clock.wall(),
-        )
-        .returning(LtiLoginState.registration_id)
-    )
+    used = session.execute(_CONSUME, {"state": digest(state), "nonce": digest(nonce), "now": clock.wall()})
     return used.one_or_none() is not None
 
 
 def sweep(session: Session) -> None:
     """Remove some expired states."""
-    expired = (
-        select(LtiLoginState.state_hash).where(LtiLoginState.expires_at <= clock.wall()).limit(SWEEP_ROWS)
-    )
-    session.execute(
-        delete(LtiLoginState).where(LtiLoginState.state_hash.in_(expired)),
-        execution_options={"synchronize_session": False},
-    )
+    session.execute(_SWEEP, {"now": clock.wall()})
 
 
 class StateCookies(CookieService):
@@ -116,12 +117,16 @@ class StateCookies(CookieService):
 
     def __init__(self, *, secure: bool) -> None:
         self._secure = secure
+        self._prefix = ("__Host-" if secure else "") + "peerloop-state-"
         self._values: dict[str, tuple[str, int | None]] = {}
 
     def get_cookie(self, name: str) -> str | None:
         return request.cookies.get(self._key(name))
 
     def set_cookie(self, name: str, value: str | int, exp: int | None = None) -> None:  # noqa: ARG002
+        held = [key for key in request.cookies if key.startswith(self._prefix)]
+        for oldest in held[: max(0, len(held) - MOST_COOKIES)]:
+            self._values[oldest] = ("", 0)
         self._values[self._key(name)] = (str(value), int(LIFETIME.total_seconds()))
 
     def forget(self, name: str) -> None:
@@ -143,4 +148,4 @@ class StateCookies(CookieService):
 
     def _key(self, state: str) -> str:
         """A name for each state, so that several frames of one page can log in at once."""
-        return ("__Host-" if self._secure else "") + "peerloop-state-" + digest(state).hex()[:16]
+        return self._prefix + digest(state).hex()[:16]

@@ -16,7 +16,7 @@ import jwt
 
 from lti_tool import clock
 from lti_tool.lti.client import Answer, LmsClient, failure
-from lti_tool.lti.failures import LmsError, Refused, Unauthorised
+from lti_tool.lti.failures import LmsError, Refused, Retryable, Unauthorised
 
 if TYPE_CHECKING:
     from lti_tool.lti.connection import Connection
@@ -51,7 +51,12 @@ class Tokens:
         with lock:
             if token := self._kept(key):
                 return token
-            token, seconds = _read(_ask(self._client, connection, scopes), connection, scopes)
+            try:
+                token, seconds = _read(_ask(self._client, connection, scopes), connection, scopes)
+            except Retryable as error:
+                # Whatever became of the token, what it was wanted for has not been sent.
+                error.answer_lost = False
+                raise
             # A token that lives for less than two minutes is used for half of its life.
             self._tokens[key] = (token, time.monotonic() + max(seconds - EARLY_SECONDS, seconds / 2))
             return token

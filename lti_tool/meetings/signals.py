@@ -2,7 +2,7 @@
 
 from blinker import Signal
 
-# Sent with `session` and `meetings` (list of Meeting) that have just been planned.
+# Sent with the program as sender, `session`, and `meetings` (list of Meeting) that have just been planned.
 meetings_planned = Signal("meetings-planned")
-# Sent with `session` and `meeting` after its time was changed.
+# Sent with the program as sender, `session`, and `meeting` after its time was changed.
 meeting_moved = Signal("meeting-moved")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from sqlalchemy import CheckConstraint, ForeignKey, String, UniqueConstraint
@@ -33,6 +33,11 @@ class Meeting(Base):
     cohort: Mapped[Cohort] = relationship(lazy="raise_on_sql")
     module: Mapped[Module] = relationship(lazy="raise_on_sql")
 
+    @property
+    def ends_at(self) -> datetime:
+        """When it ends by the plan."""
+        return self.starts_at + timedelta(minutes=self.minutes)
+
 
 class Presence(StrEnum):
     """How somebody took part. Present and late count as attended; excused is not held against anybody."""
@@ -41,6 +46,9 @@ class Presence(StrEnum):
     LATE = "late"
     EXCUSED = "excused"
     ABSENT = "absent"
+
+
+ATTENDED = (Presence.PRESENT, Presence.LATE)
 
 
 class Attendance(Base):
@@ -61,7 +69,10 @@ class Attendance(Base):
 
 
 class PairSeat(Base):
-    """One person's place in a pair of a session. People with the same `number` work together."""
+    """One person's place in a session. People with the same `number` work together; one may be alone.
+
+    Until the session begins these are the planned pairs of all members, then those of who is there.
+    """
 
     __tablename__ = "pair_seat"
     __table_args__ = (UniqueConstraint("meeting_id", "person_id"),)

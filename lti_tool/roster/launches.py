@@ -5,12 +5,11 @@ This is on the way of every launch: one query tells what is known, and only what
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import LABEL_STYLE_TABLENAME_PLUS_COL, Table, and_, bindparam, select, update
+from sqlalchemy import LABEL_STYLE_TABLENAME_PLUS_COL, RowMapping, Table, and_, bindparam, select, update
 from sqlalchemy.orm import Session
 
 from lti_tool import clock
@@ -19,7 +18,7 @@ from lti_tool.lti.launch import Context, Launch, Role
 from lti_tool.lti.tables import LtiRegistration
 from lti_tool.roster import readings
 from lti_tool.roster.names import made_up_name, stated_name
-from lti_tool.roster.upserts import insert_into
+from lti_tool.roster.upserts import dialect_of, insert_into
 
 TENANT, COURSE, LINK, PERSON, ENROLMENT = (
     Base.metadata.tables[name] for name in ("tenant", "course", "course_link", "person", "enrolment")
@@ -102,7 +101,7 @@ Row = dict[str, Any]
 class _Known:
     """The rows that a launch concerns, as they are; a table whose row is missing gives None."""
 
-    def __init__(self, row: Mapping[str, Any] | None) -> None:
+    def __init__(self, row: RowMapping | None) -> None:
         self._row = row
 
     def of(self, table: Table) -> Row | None:
@@ -134,7 +133,7 @@ def _store(session: Session, table: Table, known: Row | None, keys: Row, stated:
     """
     if known is None:
         # Another launch may have made the row since we looked.
-        query = insert_into(session, table).values({**otherwise, **keys, **stated})
+        query = insert_into(dialect_of(session), table).values({**otherwise, **keys, **stated})
         query = query.on_conflict_do_update(index_elements=list(keys), set_=stated or keys)
         return dict(session.execute(query.returning(*table.c)).mappings().one())
     changed = {name: value for name, value in stated.items() if known[name] != value}
@@ -212,9 +211,7 @@ def _link(session: Session, launch: Launch, known: Row | None, course_id: int) -
 
 def _person(session: Session, launch: Launch, known: Row | None, tenant_id: int) -> Row:
     identity = launch.identity
-    stated = _given(
-        name=stated_name(identity), email=identity.email, locale=identity.locale, zone=identity.zone
-    )
+    stated = _given(name=stated_name(identity), email=identity.email, locale=identity.locale, zone=identity.zone)
     otherwise = {"name": made_up_name(identity.subject, launch.standing.role)}
     keys = {"tenant_id": tenant_id, "subject": identity.subject}
     return _store(session, PERSON, known, keys, stated, otherwise)

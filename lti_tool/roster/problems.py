@@ -16,11 +16,17 @@ def no_service() -> str:
 
 
 def interrupted(times: int) -> str:
-    return f"The reading was interrupted {times} times before it was complete. Ask whoever runs Peerloop to look at the log."
+    return (
+        f"The reading was interrupted {times} times before it was complete. "
+        "Ask whoever runs Peerloop to look at the log."
+    )
 
 
 def too_long(page: int) -> str:
-    return f"The LMS was still sending pages after half an hour (page {page}). The reading was stopped; nobody was marked as gone."
+    return (
+        f"The LMS was still sending pages after half an hour (page {page}). "
+        "The reading was stopped; nobody was marked as gone."
+    )
 
 
 def explain(error: LmsError, page: int) -> str:

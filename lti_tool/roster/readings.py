@@ -9,10 +9,9 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import cast
 
 from flask import current_app
-from sqlalchemy import CursorResult, and_, or_, select, update
+from sqlalchemy import Update, and_, bindparam, or_, select, update
 from sqlalchemy.orm import Session
 
 from lti_tool import clock, jobs, settings
@@ -22,7 +21,7 @@ from lti_tool.lti.failures import LmsError, Retryable
 from lti_tool.lti.memberships import Page, Status, read_pages
 from lti_tool.roster import departures, members, problems
 from lti_tool.roster.tables import Course, ReadingState, RosterReading, Tenant
-from lti_tool.roster.upserts import insert_into
+from lti_tool.roster.upserts import dialect_of, insert_into
 
 JOB = "roster"
 SWEEP = timedelta(seconds=60)
@@ -33,6 +32,7 @@ LONGEST_WALK = timedelta(minutes=30)
 DAILY = timedelta(days=1)
 STILL_USED = timedelta(days=14)
 
+READING = Base.metadata.tables["roster_reading"]
 _OPEN = (ReadingState.REQUESTED.value, ReadingState.RUNNING.value)
 
 
@@ -63,7 +63,6 @@ def request_now(session: Session, course_id: int) -> RosterReading:
 
 
 def _request(session: Session, course_id: int) -> RosterReading:
-    table = Base.metadata.tables["roster_reading"]
     row = {
         "course_id": course_id,
         "state": ReadingState.REQUESTED.value,
@@ -72,11 +71,9 @@ def _request(session: Session, course_id: int) -> RosterReading:
         **dict.fromkeys(("attempts", "pages", "members", "skipped", "leaving"), 0),
     }
     # The index on open readings lets one of two that ask at the same time have its way.
-    session.execute(insert_into(session, table).values(row).on_conflict_do_nothing())
+    session.execute(insert_into(dialect_of(session), READING).values(row).on_conflict_do_nothing())
     jobs.ring(session, JOB)
-    opened = select(RosterReading).where(
-        RosterReading.course_id == course_id, RosterReading.state.in_(_OPEN)
-    )
+    opened = select(RosterReading).where(RosterReading.course_id == course_id, RosterReading.state.in_(_OPEN))
     return session.scalars(opened).one()
 
 
@@ -174,21 +171,32 @@ def _claim() -> _Claim | None:
         )
 
 
-def _hold(session: Session, claim: _Claim, **values: object) -> None:
-    """Prolong the lease and write `values`. Raises _LeaseLostError if it is no longer ours."""
-    mine = and_(
-        RosterReading.id == claim.reading_id,
-        RosterReading.attempts == claim.attempt,
-        RosterReading.state == ReadingState.RUNNING.value,
-    )
-    held = session.execute(
-        update(RosterReading)
-        .where(mine)
-        .values(leased_until=_lease_end(), **values)
-        .execution_options(synchronize_session=False)
-    )
-    if cast("CursorResult[None]", held).rowcount != 1:
+_MINE = and_(
+    READING.c.id == bindparam("mine"),
+    READING.c.attempts == bindparam("attempt"),
+    READING.c.state == ReadingState.RUNNING.value,
+)
+_HOLD = update(READING).where(_MINE).values(leased_until=bindparam("until"))
+# Built once: it is executed for every page.
+_ADVANCE = _HOLD.values(
+    pages=bindparam("page"),
+    members=READING.c.members + bindparam("more"),
+    skipped=READING.c.skipped + bindparam("left_out"),
+)
+
+
+def _hold(session: Session, claim: _Claim, statement: Update = _HOLD, **values: object) -> None:
+    """Prolong the lease by `statement`. Raises _LeaseLostError if it is no longer ours."""
+    values |= {"mine": claim.reading_id, "attempt": claim.attempt, "until": _lease_end()}
+    # Not through the session: it would take longer over this statement than the database does.
+    held = session.connection().execute(statement, values)
+    if held.rowcount != 1:
         raise _LeaseLostError
+
+
+def _let_go(session: Session, claim: _Claim, **values: object) -> None:
+    """Give the reading another state. Raises _LeaseLostError if it is no longer ours."""
+    _hold(session, claim, _HOLD.values(**values))
 
 
 def _read(claim: _Claim) -> None:
@@ -216,21 +224,13 @@ def _read(claim: _Claim) -> None:
 
 def _store(claim: _Claim, page: Page) -> None:
     with transaction() as session:
-        _hold(
-            session,
-            claim,
-            pages=page.number,
-            members=RosterReading.members + len(page.members),
-            skipped=RosterReading.skipped + page.skipped,
-        )
+        _hold(session, claim, _ADVANCE, page=page.number, more=len(page.members), left_out=page.skipped)
         members.store(
             session,
             # Who is no longer active counts as missing, as on platforms that list only the active.
             [member for member in page.members if member.status is Status.ACTIVE],
             tenant_id=claim.tenant_id,
-            course_id=claim.course_id,
             reading_id=claim.reading_id,
-            now=clock.now(),
         )
 
 
@@ -241,7 +241,7 @@ def _failed(claim: _Claim, error: LmsError) -> None:
     if not isinstance(error, Retryable) or claim.attempt >= MAX_ATTEMPTS:
         return _end(claim, words)
     with transaction() as session:
-        _hold(
+        _let_go(
             session,
             claim,
             state=ReadingState.REQUESTED.value,
@@ -257,22 +257,20 @@ def _page(claim: _Claim) -> int:
 
 def _pause(attempt: int, retry_after: float | None) -> timedelta:
     """15 s, then four times as long each time, a tenth more or less; never shorter than the LMS asks for."""
-    grown = min(FIRST_PAUSE * 4 ** (attempt - 1), LONGEST_PAUSE)
+    grown: timedelta = min(FIRST_PAUSE * 4 ** (attempt - 1), LONGEST_PAUSE)
     jittered = grown * random.uniform(0.9, 1.1)  # noqa: S311 - spreads load, guards nothing
     return max(jittered, timedelta(seconds=retry_after or 0.0))
 
 
 def _end(claim: _Claim, words: str) -> None:
     with transaction() as session:
-        _hold(
-            session, claim, state=ReadingState.FAILED.value, finished_at=clock.now(), problem=words[:500]
-        )
+        _hold(session, claim, state=ReadingState.FAILED.value, finished_at=clock.now(), problem=words[:500])
 
 
 def _give_back(claim: _Claim) -> None:
     """This worker is stopping: another one begins the reading again, and the attempt does not count."""
     with transaction() as session:
-        _hold(
+        _let_go(
             session,
             claim,
             state=ReadingState.REQUESTED.value,

@@ -154,9 +154,7 @@ class RosterReading(Base):
 
     __tablename__ = "roster_reading"
     __table_args__ = (
-        CheckConstraint(
-            "state IN ('requested','running','complete','failed','held','dismissed')", name="state"
-        ),
+        CheckConstraint("state IN ('requested','running','complete','failed','held','dismissed')", name="state"),
         Index(
             "uq_roster_reading_one_open",
             "course_id",

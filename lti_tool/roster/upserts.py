@@ -2,15 +2,51 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Table
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from operator import itemgetter
+from typing import Any
+
+from sqlalchemy import Dialect, Table
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 Insert = sqlite.Insert | postgresql.Insert
 
 
-def insert_into(session: Session, table: Table) -> Insert:
+def dialect_of(session: Session) -> str:
+    """The name of the database's dialect."""
+    return session.get_bind().dialect.name
+
+
+def insert_into(dialect: str, table: Table) -> Insert:
     """An INSERT into `table` that knows `on_conflict_do_update`."""
-    if session.get_bind().dialect.name == "postgresql":
-        return postgresql.insert(table)
-    return sqlite.insert(table)
+    return postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
+
+
+@dataclass(frozen=True, slots=True)
+class ManyTimes:
+    """A statement that is compiled once and executed by the driver for many rows.
+
+    SQLAlchemy's own way spends more on each row's parameters than the database on the row. Values reach the
+    driver as they are, so only texts, numbers, booleans and None may be given.
+    """
+
+    sql: str
+    names: tuple[str, ...]  # in the order of a driver's positional parameters; empty where they go by name
+    constants: Mapping[str, Any]
+
+    @classmethod
+    def compiled(cls, statement: Insert, dialect: Dialect, names: Sequence[str]) -> ManyTimes:
+        """`names` are the keys of each row."""
+        compiled = statement.compile(dialect=dialect, column_keys=list(names))
+        order = tuple(compiled.positiontup or ())
+        constants = {name: value for name, value in compiled.params.items() if name not in names}
+        return cls(str(compiled), order, constants)
+
+    def execute(self, session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Once for each of `rows`."""
+        whole: Any = [{**self.constants, **row} for row in rows]
+        if self.names:
+            whole = list(map(itemgetter(*self.names), whole))
+        session.connection().exec_driver_sql(self.sql, whole)

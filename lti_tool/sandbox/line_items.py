@@ -9,6 +9,7 @@ from typing import Any
 
 from flask import Blueprint, Response, request
 
+from lti_tool.sandbox.figures import as_number
 from lti_tool.sandbox.platform import platform
 from lti_tool.sandbox.services import (
     Page,
@@ -151,8 +152,8 @@ def replace_item(course_id: str, item_id: int) -> Response:
             ),
         )
         db.execute(
-            "UPDATE grades SET score = score * ? / ? WHERE item_id = ?",
-            (float(body["scoreMaximum"]), item["score_maximum"], item_id),
+            "UPDATE grades SET score = score * ?2 / ?3 WHERE item_id = ?1 AND ?2 != ?3",
+            (item_id, float(body["scoreMaximum"]), item["score_maximum"]),
         )
     return json_response(represent(own_item(course_id, item_id)), MEDIA_ITEM)
 
@@ -175,8 +176,7 @@ def _checked(body: dict[str, Any]) -> dict[str, Any]:
     body = {name: value for name, value in body.items() if value is not None}
     if not isinstance(body.get("label"), str) or not body["label"].strip():
         raise ServiceError(400, "label must be a text that is not blank")
-    maximum = body.get("scoreMaximum")
-    if not isinstance(maximum, int | float) or isinstance(maximum, bool) or maximum <= 0:
+    if (as_number(body.get("scoreMaximum")) or 0) <= 0:
         raise ServiceError(400, "scoreMaximum must be a number above 0")
     for name in ("id", "resourceId", "tag", "resourceLinkId"):
         if not isinstance(body.get(name, ""), str):

@@ -10,6 +10,7 @@ from typing import Any
 
 from flask import Blueprint, Response, g, jsonify, request
 
+from lti_tool.sandbox.figures import as_number, rescaled
 from lti_tool.sandbox.line_items import item_url, own_item
 from lti_tool.sandbox.platform import is_gradable, platform
 from lti_tool.sandbox.services import (
@@ -38,7 +39,8 @@ class Score:
 
     user_id: str
     given: float | None
-    """As a share of the score's own maximum; None clears."""
+    """None clears."""
+    maximum: float
     activity: str
     grading: str
     timestamp: int
@@ -68,7 +70,7 @@ def log_score(response: Response) -> Response:
     arguments = request.view_args or {}
     body = request.get_json(silent=True, force=True)
     user = body.get("userId") if isinstance(body, dict) else None
-    answer = g.fault or response.get_data(as_text=True)
+    answer = g.get("fault") or response.get_data(as_text=True)
     with platform().store.write() as db:
         db.execute(
             "INSERT INTO score_log (at, item_id, sub, payload, status, answer) VALUES (?, ?, ?, ?, ?, ?)",
@@ -81,9 +83,11 @@ def log_score(response: Response) -> Response:
 
 
 def _parsed(body: dict[str, Any]) -> Score:
+    given, maximum = _given_of_maximum(body)
     return Score(
         user_id=_text(body, "userId", required=True) or "",
-        given=_share(body),
+        given=given,
+        maximum=maximum,
         activity=_one_of(body, "activityProgress", ACTIVITY_PROGRESS),
         grading=_one_of(body, "gradingProgress", GRADING_PROGRESS),
         timestamp=_moment(body, "timestamp"),
@@ -116,20 +120,20 @@ def _moment(body: dict[str, Any], name: str) -> int:
         raise ServiceError(400, f"{name}: {error}") from error
 
 
-def _share(body: dict[str, Any]) -> float | None:
+def _given_of_maximum(body: dict[str, Any]) -> tuple[float | None, float]:
     if body.get("scoreGiven") is None:
-        return None
+        return None, 1
     given, maximum = _number(body, "scoreGiven"), _number(body, "scoreMaximum")
     if given < 0 or maximum <= 0:
         raise ServiceError(400, "scoreGiven must be 0 or more, and scoreMaximum above 0")
-    return given / maximum
+    return given, maximum
 
 
 def _number(body: dict[str, Any], name: str) -> float:
-    value = body.get(name)
-    if not isinstance(value, int | float) or isinstance(value, bool):
+    number = as_number(body.get(name))
+    if number is None:
         raise ServiceError(400, f"{name} must be a number, and scoreGiven needs a scoreMaximum")
-    return float(value)
+    return number
 
 
 def _scoring_user(body: dict[str, Any]) -> str | None:
@@ -152,7 +156,9 @@ def _submission(body: dict[str, Any]) -> dict[str, str] | None:
 
 def _record(item: sqlite3.Row, score: Score) -> None:
     """Store a score that is newer than the last one; only FullyGraded shows a value."""
-    graded = score.given is not None and score.grading == "FullyGraded"
+    value = None
+    if score.given is not None and score.grading == "FullyGraded":
+        value = rescaled(score.given, score.maximum, item["score_maximum"])
     with platform().store.write() as db:
         before = db.execute(
             "SELECT tool_timestamp, submission FROM grades WHERE item_id = ? AND sub = ?",
@@ -162,7 +168,6 @@ def _record(item: sqlite3.Row, score: Score) -> None:
             raise ServiceError(
                 409, "a score with this or a later timestamp is stored already for this person"
             )
-        value = (score.given or 0) * item["score_maximum"] if graded else None
         db.execute(
             "INSERT OR REPLACE INTO grades"
             " (item_id, sub, score, comment, activity_progress, grading_progress, submission,"

@@ -82,6 +82,7 @@ def body_object() -> dict[str, Any]:
     """The JSON object of the request; NaN and Infinity are not JSON."""
     try:
         body = json.loads(request.get_data(as_text=True), parse_constant=_no_constant)
+        json.dumps(body, ensure_ascii=False).encode()  # half a surrogate pair is no text that could be stored
     except ValueError as error:
         raise ServiceError(400, f"the body is not JSON: {error}") from error
     if not isinstance(body, dict):
@@ -121,7 +122,7 @@ def asked_page(first: str | int, names: tuple[str, ...], default_limit: int | No
     limit = default_limit
     if "limit" in request.args:
         asked = request.args["limit"]
-        if not asked.isdecimal() or int(asked) < 1:
+        if not asked.isdecimal() or len(asked) > 9 or int(asked) < 1:
             raise ServiceError(400, "limit must be a whole number of 1 or more")
         limit = min(int(asked), MAX_PAGE)
     return Page(first, limit, {name: request.args[name] for name in names if name in request.args})

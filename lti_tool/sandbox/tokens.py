@@ -1,4 +1,7 @@
-"""The token endpoint. Source: 1EdTech Security Framework 1.0, section 4.1 (https://www.imsglobal.org/spec/security/v1p0)."""
+"""The token endpoint.
+
+Source: 1EdTech Security Framework 1.0, section 4.1 (https://www.imsglobal.org/spec/security/v1p0).
+"""
 
 import hashlib
 import json
@@ -13,6 +16,7 @@ import jwt
 import requests
 from flask import Blueprint, Response, jsonify, request
 
+from lti_tool.sandbox.figures import as_number
 from lti_tool.sandbox.platform import platform
 from lti_tool.sandbox.vocabulary import ALLOWED_SCOPES
 
@@ -153,10 +157,10 @@ def _check_claims(claims: dict[str, Any], client_id: str, token_url: str, now: f
 
 
 def _number(claims: dict[str, Any], name: str) -> float:
-    value = claims.get(name)
-    if not isinstance(value, int | float) or isinstance(value, bool):
+    number = as_number(claims.get(name))
+    if number is None:
         raise OAuthError("invalid_client", f"{name} must be a number")
-    return value
+    return number
 
 
 def _use_up(client_id: str, jti: str) -> None:

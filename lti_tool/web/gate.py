@@ -16,6 +16,7 @@ from flask import Flask, Response, abort, current_app, g, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from markupsafe import Markup
+from werkzeug.routing import IntegerConverter, Map
 
 from lti_tool.database import db, write_intent
 from lti_tool.lti.launch import Role
@@ -26,6 +27,8 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+LARGEST_ID = 2**31 - 1  # an id is a 32-bit INTEGER in PostgreSQL
 
 Facilitates = Callable[[Visit, int], bool]
 
@@ -86,8 +89,16 @@ def facilitated_by(app: Flask, argument: str, check: Facilitates) -> None:
     app.extensions["facilitates"][argument] = check
 
 
+class IdConverter(IntegerConverter):
+    """`<int:…>` in an address: a number that no row can have leads nowhere (404) instead of to the database."""
+
+    def __init__(self, url_map: Map) -> None:
+        super().__init__(url_map, max=LARGEST_ID)
+
+
 def register(app: Flask) -> None:
-    """Put the gate before every page of `app`."""
+    """Put the gate before every page of `app`. Must come before any address with an id."""
+    app.url_map.converters["int"] = IdConverter
     app.extensions["facilitates"] = {}
     app.url_value_preprocessor(_take_token)
     app.url_defaults(_give_token)

@@ -64,4 +64,5 @@ def _shown(entry: Entry) -> bool:
 def _link(entry: Entry) -> Link:
     values: dict[str, Any] = {"program_id": g.program_id} if entry.needs_program else {}
     room = entry.endpoint.partition(".")[0]
-    return Link(str(entry.label), url_for(entry.endpoint, **values), request.blueprint == room)
+    href = url_for(entry.endpoint, visit=g.visit.token, **values)
+    return Link(str(entry.label), href, request.blueprint == room)

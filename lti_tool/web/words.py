@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Flask, g, request
+from flask import Flask, g, has_request_context, request
 from flask_babel import Babel
 
 LANGUAGES = ("en",)
@@ -18,6 +18,8 @@ def _language() -> str:
     wanted = visit.locale.replace("_", "-").split("-")[0].lower() if visit is not None and visit.locale else None
     if wanted in LANGUAGES:
         return str(wanted)
+    if not has_request_context():
+        return "en"  # a job or a command
     return request.accept_languages.best_match(LANGUAGES) or "en"
 
 

@@ -2,10 +2,23 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from flask import Flask
 
+from lti_tool import jobs
+from lti_tool.gradebook.progress import register_measure
+from lti_tool.meetings.signals import meeting_moved, meetings_planned
+from lti_tool.web import gate
+from lti_tool.work import access, measure, pages, schedule
 from lti_tool.work import tables as tables
 
 
 def register(app: Flask) -> None:
     """Add this room's pages, commands and jobs to `app`."""
+    app.register_blueprint(pages.blueprint)
+    gate.facilitated_by(app, "assignment_id", access.facilitates_assignment)
+    register_measure(app, measure.ASSIGNMENTS)
+    jobs.register(app, jobs.Job("work", schedule.lapse_next, every=timedelta(minutes=1)))
+    meetings_planned.connect(schedule.plan_assignments)
+    meeting_moved.connect(schedule.move_assignment)

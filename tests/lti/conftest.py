@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from markupsafe import escape
+import requests
 
 from lti_tool.lti.connection import Connection
+from lti_tool.lti.refusals import EXPLANATIONS
 from lti_tool.lti.registrations import Registration
 from tests.support.platform import Browser, Platform, Platforms, Tool, serving
+
+Refused = Callable[[requests.Response], tuple[int, str]]
 
 
 @pytest.fixture(scope="session")
@@ -65,3 +70,19 @@ def browser(tool: Tool, platform: Platform, registration: Registration) -> Itera
     browser = Browser(tool, platform)
     yield browser
     browser.http.close()
+
+
+@pytest.fixture
+def refused(browser: Browser) -> Refused:
+    """Reads a refusal, having checked that it recorded nothing and left the state to expire by itself."""
+
+    def read(response: requests.Response) -> tuple[int, str]:
+        assert browser.tool.launches == []
+        assert "welcome" not in response.text
+        code = response.headers["X-Peerloop-Error"]
+        assert f"<code>{code}</code>" in response.text
+        assert escape(str(EXPLANATIONS[code].todo)) in response.text
+        assert "Set-Cookie" not in response.headers
+        return response.status_code, code
+
+    return read

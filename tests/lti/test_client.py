@@ -31,6 +31,7 @@ from lti_tool.lti.failures import (
     Unreadable,
     excerpt,
 )
+from lti_tool.lti.tokens import Tokens
 from tests.support.platform import Platform, Tool
 
 SCOPES = ("scope-b", "scope-a")
@@ -252,6 +253,34 @@ def test_a_connection_that_is_dropped_may_have_done_its_work(connection: Connect
     assert error.value.answer_lost
     with raw_server(lambda connection: connection.close()) as url, pytest.raises(Retryable) as error:
         call(connection, url, "GET")
+    assert not error.value.answer_lost
+
+
+def test_an_error_of_the_server_may_hide_that_the_work_was_done(
+    platform: Platform, connection: Connection
+) -> None:
+    for status, method, lost in (
+        (500, "POST", True),
+        (504, "POST", True),
+        (503, "POST", False),
+        (500, "GET", False),
+    ):
+        platform.answers["/x"] = answering(status)
+        with pytest.raises(Retryable) as error:
+            call(connection, method=method)
+        assert error.value.answer_lost is lost, (status, method)
+
+
+def test_when_no_token_could_be_had_nothing_was_done(tool: Tool, platform: Platform) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        registration = tool.register(platform, token_url=f"http://127.0.0.1:{port}/token")
+        quick = client.LmsClient(timeout=0.2, allow_private=True)
+        connection = tool.connect(registration)
+        with pytest.raises(Retryable) as error:
+            call(replace(connection, client=quick, tokens=Tokens(quick)), method="POST")
+    quick.close()
+    assert error.value.service == "token"
     assert not error.value.answer_lost
 
 

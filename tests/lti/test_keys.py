@@ -14,6 +14,7 @@ import pytest
 from cryptography.fernet import Fernet
 from pydantic import SecretStr
 from sqlalchemy import delete, func, select
+from sqlalchemy.exc import IntegrityError
 
 import config
 from lti_tool.database import db, transaction
@@ -100,9 +101,15 @@ def test_a_database_without_a_key_says_what_to_do(quiet_tool: Tool) -> None:
         Keyring(quiet_tool.settings).current()
 
 
+def test_the_database_itself_allows_one_current_key_and_known_states_only(quiet_tool: Tool) -> None:
+    for state in ("current", "retired"):
+        with quiet_tool.app.app_context(), pytest.raises(IntegrityError), transaction() as session:
+            session.add(LtiSigningKey(kid=state, private_key=b"x", public_jwk="{}", state=state))
+
+
 def test_the_wire_knows_nothing_of_peer_learning() -> None:
     code = "import sys, lti_tool.lti.blueprint, lti_tool.lti.commands; print(*sorted(m for m in sys.modules))"
     root = Path(__file__).resolve().parents[2]
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=root)  # noqa: S603
     ours = {name.split(".")[1] for name in run.stdout.split() if name.startswith("lti_tool.")}
-    assert ours == {"lti", "clock", "database"}
+    assert ours == {"lti", "clock", "database", "settings"}

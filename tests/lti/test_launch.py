@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from sqlalchemy import func, select
 
 from lti_tool.database import db
-from lti_tool.lti import claims
+from lti_tool.lti import claims, platform_keys
 from lti_tool.lti.launch import Role
 from lti_tool.lti.registrations import Registration
 from lti_tool.lti.tables import LtiLoginState
@@ -95,8 +96,11 @@ def test_a_launch_without_any_optional_claim_is_good(browser: Browser) -> None:
 
 
 def test_markup_and_control_characters_in_names_do_no_harm(browser: Browser) -> None:
-    assert browser.launch(name="<b>Ann\x00</b>\ud800 Lee\n").status_code == 200
+    assert (
+        browser.launch(name="<b>Ann\x00</b>\ud800 Lee\u202e\n", given_name="می\u200cخواهم").status_code == 200
+    )
     assert browser.tool.launches[0].identity.name == "<b>Ann </b>  Lee"
+    assert browser.tool.launches[0].identity.given_name == "می\u200cخواهم"
 
 
 def test_a_login_that_names_no_client_uses_the_registration_in_its_address(
@@ -167,6 +171,73 @@ def test_a_platform_whose_key_set_is_down_keeps_launching_with_the_keys_known(br
     browser.platform.jwks = "down for maintenance"
     assert browser.launch(header={"kid": "new"}).headers["X-Peerloop-Error"] == "unknown_key"
     assert browser.launch().status_code == 200
+
+
+class Clock:
+    """A monotonic clock that a test moves."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({}, 3600),
+        ({"Cache-Control": "public, max-age=7200"}, 7200),
+        ({"Cache-Control": "no-store, max-age=0"}, 300),
+        ({"Cache-Control": "max-age=99999999"}, 86_400),
+    ],
+)
+def test_a_key_set_is_read_again_when_the_platform_says_within_reason(
+    browser: Browser, monkeypatch: pytest.MonkeyPatch, headers: dict[str, str], seconds: int
+) -> None:
+    moved = Clock()
+    monkeypatch.setattr(platform_keys, "time", moved)
+    browser.platform.jwks_headers = headers
+    browser.launch()
+    moved.now += seconds - 1
+    browser.launch()
+    assert browser.platform.jwks_reads == 1
+    moved.now += 2
+    browser.launch()
+    assert browser.platform.jwks_reads == 2
+    assert len(browser.tool.launches) == 3
+
+
+def test_a_platform_that_is_down_is_asked_for_its_keys_now_and_then_only(
+    browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    moved = Clock()
+    monkeypatch.setattr(platform_keys, "time", moved)
+    good, browser.platform.jwks = browser.platform.jwks, "down for maintenance"
+    for _time in range(3):
+        assert browser.launch().headers["X-Peerloop-Error"] == "keys_unreachable"
+    assert browser.platform.jwks_reads == 1
+    browser.platform.jwks = good
+    moved.now += platform_keys.FLOOR_SECONDS + 1
+    assert browser.launch().status_code == 200
+
+
+def test_many_first_launches_at_once_read_the_key_set_once(tool: Tool, platform: Platform) -> None:
+    tool.register(platform)
+    browsers = [Browser(tool, platform) for _number in range(8)]
+    with ThreadPoolExecutor(8) as pool:
+        statuses = list(pool.map(lambda browser: browser.launch().status_code, browsers))
+    for browser in browsers:
+        browser.http.close()
+    assert statuses == [200] * 8
+    assert platform.jwks_reads == 1
+
+
+def test_a_page_reloaded_again_and_again_does_not_pile_up_cookies(browser: Browser) -> None:
+    for _time in range(20):
+        browser.login()
+    assert len(browser.http.cookies) == 11
+    assert browser.post(id_token=browser.token(), state=browser.auth["state"]).status_code == 200
 
 
 def test_the_state_cookie_on_https_is_tied_to_host_frame_and_browser(

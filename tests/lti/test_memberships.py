@@ -49,7 +49,7 @@ def test_a_roster_of_several_pages_is_read_to_its_end(platform: Platform, connec
     assert [page.number for page in pages] == [1, 2, 3, 4]
     assert [m.identity.subject for page in pages for m in page.members] == [f"u{n}" for n in range(2, 10)]
     paths = [request[1] for request in platform.requests]
-    assert paths[0] == "/1/members?type=a&limit=200".replace("/1/", paths[0][: paths[0].index("m")])
+    assert paths[0].endswith("/members?type=a&limit=200")
     assert paths[1].endswith("/members?p=2&Keep=%7EMe")
     accepted = {request[2]["Accept"] for request in platform.requests}
     assert accepted == {"application/vnd.ims.lti-nrps.v2.membershipcontainer+json"}

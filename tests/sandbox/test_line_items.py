@@ -67,6 +67,7 @@ def test_line_items_come_in_pages_when_a_limit_is_asked(tool: MiniTool) -> None:
         ({"scoreMaximum": -1}, 400),
         ({"scoreMaximum": "10"}, 400),
         ({"scoreMaximum": True}, 400),
+        ({"scoreMaximum": 10**400}, 400),
         ({"scoreMaximum": None}, 400),
         ({"tag": 5}, 400),
         ({"startDateTime": "2026-01-05T08:00:00"}, 400),

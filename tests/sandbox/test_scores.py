@@ -33,6 +33,17 @@ def test_a_score_may_exceed_the_maximum(tool: MiniTool, learners: list[str]) -> 
     assert result["resultScore"] == 12
 
 
+@pytest.mark.parametrize("given", [29, 5.6, 0.1, 0, 2.3])
+def test_a_score_of_the_same_maximum_comes_back_exactly(
+    tool: MiniTool, learners: list[str], given: float
+) -> None:
+    item = tool.create_item(scoreMaximum=100)
+    tool.score(item, learners[0], scoreGiven=given, scoreMaximum=100)
+    result = tool.result(item, learners[0])
+    assert result is not None
+    assert result["resultScore"] == given
+
+
 @pytest.mark.parametrize(
     "changes",
     [
@@ -41,6 +52,9 @@ def test_a_score_may_exceed_the_maximum(tool: MiniTool, learners: list[str]) -> 
         {"scoreGiven": -1},
         {"scoreGiven": "8"},
         {"scoreGiven": True},
+        {"scoreGiven": 10**400},
+        {"scoreMaximum": float("inf")},
+        {"comment": "\ud800"},
         {"scoreMaximum": ...},
         {"scoreMaximum": 0},
         {"activityProgress": ...},

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
-from flask import Flask
+from flask import Flask, Response
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
@@ -146,6 +146,12 @@ class Browser:
     client: FlaskClient
     token: str
     csrf: str
+    cookie: str = ""
+
+    def bring_cookie(self) -> None:
+        """Return from now on the cookie that the launch set, as most browsers do."""
+        name, _, value = self.cookie.partition(";")[0].partition("=")
+        self.client.set_cookie(name, value)
 
     def get(self, path: str = "", **kwargs: object) -> TestResponse:
         return self.client.get(self._address(path), **kwargs)
@@ -177,5 +183,7 @@ def visit(app: Flask, course: Course, person: Person, role: Role, *, is_admin: b
         found = visits.find(ticket.token)
         assert found is not None
         csrf = visits.csrf_token(found)
+        response = Response()
+        visits.set_cookie(response, ticket)
         db.session.rollback()
-    return Browser(app.test_client(), ticket.token, csrf)
+    return Browser(app.test_client(), ticket.token, csrf, response.headers["Set-Cookie"])

@@ -29,10 +29,9 @@ from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 import config
 from lti_tool.app import create_app
 from lti_tool.database import db, transaction
-from lti_tool.lti import blueprint, registrations, wire
+from lti_tool.lti import registrations, wire
 from lti_tool.lti.connection import Connection
 from lti_tool.lti.launch import Launch
-from lti_tool.lti.refusals import LaunchRefused
 from lti_tool.lti.registrations import Registration
 
 LTI = "https://purl.imsglobal.org/spec/lti/claim/"
@@ -176,9 +175,7 @@ class Tool:
         )
         self.launches: list[Launch] = []
         self.fault: Exception | None = None
-        self.app = create_app(self.settings)
-        blueprint.register(self.app, self._record)
-        self.app.register_error_handler(LaunchRefused, _show)
+        self.app = create_app(self.settings, on_launch=self._record)
         with self.app.app_context():
             db.create_all()
             wire.ensure_signing_key()
@@ -212,10 +209,6 @@ class Tool:
             wire.current().client.close()
             db.session.remove()
             db.engine.dispose()
-
-
-def _show(refusal: LaunchRefused) -> Response:
-    return Response(f"{refusal.code} {refusal.reference}", refusal.status, headers={"X-Peerloop-Error": refusal.code})
 
 
 class Browser:

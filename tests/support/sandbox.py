@@ -19,10 +19,15 @@ TIMEOUT = 20  # seconds
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A port that nothing uses, below those that the system gives to outgoing connections.
+
+    A port of that range could be taken by any client between this answer and the server's start or restart.
+    """
+    while True:
+        port = 20_000 + secrets.randbelow(12_000)
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) != 0:
+                return port
 
 
 def _wait_until_free(port: int) -> None:
@@ -86,7 +91,7 @@ class SandboxProcess:
         self.data = data
         self.port = port or free_port()
         self.base_url = f"http://localhost:{self.port}"
-        self.control_token = secrets.token_urlsafe(16)
+        self.control_token = secrets.token_hex(16)
         self.control = SandboxControl(self.base_url, self.control_token)
         self._process: subprocess.Popen[bytes] | None = None
         self.start()

@@ -1,0 +1,141 @@
+"""The page of one published cohort: its people, its facilitators, and moving somebody to another one."""
+
+from __future__ import annotations
+
+from flask import abort, render_template, request
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from sqlalchemy import select
+
+from lti_tool.cohorts import facilitating, people, publishing, words
+from lti_tool.cohorts.facilitating import NotInCourseError
+from lti_tool.cohorts.pages import blueprint
+from lti_tool.cohorts.publishing import BrokenRulesError, NotThereError
+from lti_tool.cohorts.queries import cohorts_with_members, present_ids
+from lti_tool.cohorts.tables import Cohort
+from lti_tool.cohorts.wish_form import whole_number
+from lti_tool.database import db
+from lti_tool.lti.launch import Role
+from lti_tool.programs.access import program_of
+from lti_tool.programs.tables import Program
+from lti_tool.web.gate import Access, allow, current_visit
+from lti_tool.web.notices import redirect_with
+
+
+@blueprint.get("/cohorts/<int:cohort_id>")
+@allow(Access.FACILITATOR)
+def cohort(cohort_id: int) -> ResponseReturnValue:
+    """Who is in the cohort, who was, who facilitates it."""
+    return _page(*_cohort(cohort_id))
+
+
+@blueprint.post("/cohorts/<int:cohort_id>/transfer")
+@allow(Access.INSTRUCTOR)
+def transfer(cohort_id: int) -> ResponseReturnValue:
+    """Move a person to another cohort. Fields: `person`, `to` (a cohort's id), `anyway` (1: break rules)."""
+    place, program = _cohort(cohort_id)
+    person_id, target_id = _field("person"), _field("to")
+    try:
+        person, target = publishing.transfer(
+            db.session(),
+            program,
+            place,
+            person_id,
+            target_id,
+            anyway=request.form.get("anyway") == "1",
+            actor_id=current_visit().person_id,
+        )
+    except NotThereError:
+        return _page(
+            place, program, problem=_("Choose somebody of this cohort, and another cohort. Nothing was changed.")
+        ), 400
+    except BrokenRulesError as broken:
+        return _page(place, program, reasons=broken.reasons, chosen=(person_id, target_id)), 400
+    text = _("%(name)s is now in Cohort %(cohort)s.", name=person.name, cohort=target.name)
+    return redirect_with("good", text, "cohorts.cohort", cohort_id=cohort_id)
+
+
+@blueprint.post("/cohorts/<int:cohort_id>/appoint")
+@allow(Access.INSTRUCTOR)
+def appoint(cohort_id: int) -> ResponseReturnValue:
+    """Make somebody of the course a facilitator. Field: `person`."""
+    place, program = _cohort(cohort_id)
+    try:
+        person = facilitating.appoint(
+            db.session(), program, place, _field("person"), actor_id=current_visit().person_id
+        )
+    except NotInCourseError:
+        return _page(
+            place, program, problem=_("Choose somebody who is in the course now. Nobody was appointed.")
+        ), 400
+    text = _("%(name)s facilitates this cohort.", name=person.name)
+    return redirect_with("good", text, "cohorts.cohort", cohort_id=cohort_id)
+
+
+@blueprint.post("/cohorts/<int:cohort_id>/dismiss")
+@allow(Access.INSTRUCTOR)
+def dismiss(cohort_id: int) -> ResponseReturnValue:
+    """Take an appointment back. Field: `person`."""
+    place, program = _cohort(cohort_id)
+    facilitating.dismiss(db.session(), program, place, _field("person"), actor_id=current_visit().person_id)
+    return redirect_with("good", _("The appointment was taken back."), "cohorts.cohort", cohort_id=cohort_id)
+
+
+def _page(
+    cohort: Cohort,
+    program: Program,
+    *,
+    problem: str | None = None,
+    reasons: list[str] | None = None,
+    chosen: tuple[int, int] | None = None,
+) -> str:
+    session = db.session()
+    entries = cohorts_with_members(session, program.id)
+    entry = next(entry for entry in entries if entry.cohort.id == cohort.id)
+    facilitators = {person.id for person in entry.facilitators}
+    role = current_visit().role
+    roles = {
+        Role.INSTRUCTOR.value: _("instructor"),
+        Role.TEACHING_ASSISTANT.value: _("teaching assistant"),
+        Role.LEARNER.value: _("learner"),
+    }
+    name = _("Cohort %(name)s", name=cohort.name)
+    return render_template(
+        "cohorts/cohort.html",
+        program=program,
+        entry=entry,
+        name=name,
+        others=[
+            (other.cohort.id, _("Cohort %(name)s", name=other.cohort.name)) for other in entries if other is not entry
+        ],
+        candidates=[
+            (person.id, f"{person.name} · {roles.get(role_name, _('observer'))}")
+            for person, role_name in people.appointable(session, program.course_id)
+            if person.id not in facilitators
+        ],
+        present=present_ids(session, program.course_id),
+        transferable=[(person.id, person.name) for person in entry.members],
+        warnings_of=words.partner_warnings([(name, len(entry.members))], len(program.modules))
+        if entry.members
+        else [],
+        may_change=role is Role.INSTRUCTOR,
+        is_staff=role in {Role.INSTRUCTOR, Role.TEACHING_ASSISTANT},
+        problem=problem,
+        reasons=reasons,
+        chosen=chosen or (None, None),
+    )
+
+
+def _cohort(cohort_id: int) -> tuple[Cohort, Program]:
+    """The cohort of this page and its program. Answers 404 when it is another course's."""
+    visit = current_visit()
+    query = select(Cohort).join(Program, Program.id == Cohort.program_id)
+    cohort = db.session.scalar(query.where(Cohort.id == cohort_id, Program.course_id == visit.course_id))
+    if cohort is None:
+        abort(404)
+    return cohort, program_of(visit, cohort.program_id)
+
+
+def _field(name: str) -> int:
+    """An id that was sent; 0, which is nobody's, when it is missing or no number."""
+    return whole_number(request.form.get(name, "")) or 0

@@ -1,0 +1,267 @@
+"""Changing a proposal by hand: moves, swaps and locks, with what each would do before it is done.
+
+People who must be together move together. Sizes, `together` and `apart` are never broken. A move that only makes
+sizes differ more than they may loosens that rule, and says so. Whoever was moved by hand stays there when the
+instructor tries again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from flask_babel import gettext as _
+from sqlalchemy.orm import Session
+
+from lti_tool.cohorts import words
+from lti_tool.cohorts.proposing import Draft, checked, current, draft_of, note, replace_draft
+from lti_tool.cohorts.tables import Proposal
+from lti_tool.matching.bound import lower_bound
+from lti_tool.matching.objective import objective, terms
+from lti_tool.matching.problem import Problem
+from lti_tool.programs.tables import Program
+
+MOST_SWAPS = 300  # more would make people wait for the page
+MUCH_THE_SAME = 1e-9
+
+Cohorts = list[list[str]]
+
+
+class RefusedError(Exception):
+    """A change that would break rules; `reasons` are sentences."""
+
+    def __init__(self, reasons: Sequence[str]) -> None:
+        super().__init__(" ".join(reasons))
+        self.reasons = list(reasons)
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """What a change would do: the draft after it, and what is worth saying about it."""
+
+    draft: Draft
+    gap: float
+    notes: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """Where a person could go: the effect of a move, or why not; and the best swap with somebody there."""
+
+    cohort: int
+    move: Effect | None
+    reasons: list[str]
+    swap: Effect | None
+    swap_with: str | None
+
+
+def unit(problem: Problem, person: str) -> list[str]:
+    """The person and everybody who must be together with them, directly or through others."""
+    found = [person]
+    for known in found:
+        for group in problem.together:
+            if known in group:
+                found += [other for other in group if other not in found]
+    return found
+
+
+def place_of(draft: Draft, person: str) -> int | None:
+    """The index of the cohort that has the person."""
+    return next((c for c, members in enumerate(draft.cohorts) if person in members), None)
+
+
+def moved(draft: Draft, person: str, to: int, names: words.Names) -> Effect:
+    """The draft with the person (and who must be with them) in cohort `to`. Raises RefusedError."""
+    if place_of(draft, person) == to:
+        raise RefusedError([_("%(name)s is in %(cohort)s already.", name=names[person], cohort=words.cohort(to))])
+    return _changed(draft, dict.fromkeys(unit(draft.problem, person), to), names)
+
+
+def swapped(draft: Draft, person: str, other: str, names: words.Names) -> Effect:
+    """The draft with two people (and who must be with them) in each other's cohort. Raises RefusedError."""
+    here, there = place_of(draft, person), place_of(draft, other)
+    if here is None or there is None or here == there:
+        raise RefusedError([_("%(one)s and %(other)s are in one cohort.", one=names[person], other=names[other])])
+    targets = dict.fromkeys(unit(draft.problem, person), there) | dict.fromkeys(unit(draft.problem, other), here)
+    return _changed(draft, targets, names)
+
+
+def _changed(draft: Draft, targets: Mapping[str, int], names: words.Names) -> Effect:
+    """The draft with these people where `targets` says, locked there, all figures computed anew."""
+    cohorts = _with(draft.cohorts, targets)
+    rules = replace(draft.rules, locked=dict(draft.rules.locked) | {int(p): c for p, c in targets.items()})
+    problem = replace(draft.problem, locked=dict(draft.problem.locked) | dict(targets))
+    reasons = words.broken(problem, cohorts, names)
+    if reasons:
+        raise RefusedError(reasons)
+    difference = _difference(cohorts)
+    notes = []
+    if difference > problem.size.slack:
+        notes.append(_("sizes will differ by up to %(n)s", n=difference))
+        rules = replace(rules, slack=difference)
+        problem = replace(problem, size=replace(problem.size, slack=difference))
+    solution = _figures(problem, cohorts, draft.solution)
+    after = Draft(rules, problem, solution)
+    return Effect(after, solution["gap"], _companions(targets, names) + notes + _worse(draft, after))
+
+
+def _with(cohorts: Cohorts, targets: Mapping[str, int]) -> Cohorts:
+    after = [[person for person in members if person not in targets] for members in cohorts]
+    for person, cohort in targets.items():
+        after[cohort].append(person)
+    return after
+
+
+def _difference(cohorts: Cohorts) -> int:
+    counts = [len(members) for members in cohorts]
+    return max(counts) - min(counts)
+
+
+def _figures(problem: Problem, cohorts: Cohorts, earlier: Mapping[str, Any]) -> Mapping[str, Any]:
+    by_id = {person.id: person for person in problem.people}
+    term = terms(problem, [[by_id[person] for person in members] for members in cohorts])
+    reached = objective(problem, term)
+    bound = min(lower_bound(problem, len(cohorts)), reached)
+    return {
+        **earlier,
+        "cohorts": cohorts,
+        "objective": reached,
+        "terms": term,
+        "lower_bound": bound,
+        "gap": (reached - bound) / max(bound, 1.0),
+    }
+
+
+def _companions(targets: Mapping[str, int], names: words.Names) -> list[str]:
+    if len(targets) < 2 or len(set(targets.values())) > 1:
+        return []
+    return [_("%(people)s move together", people=words.listed([names[person] for person in targets]))]
+
+
+def _worse(before: Draft, after: Draft) -> list[str]:
+    text = {
+        "spread": _("%(what)s less evenly spread"),
+        "balance": _("%(what)s less balanced"),
+        "gather": _("%(what)s less gathered"),
+    }
+    found = []
+    for key, value in after.solution["terms"].items():
+        kind, _colon, attribute = key.partition(":")
+        if value > before.solution["terms"][key] + MUCH_THE_SAME:
+            found.append(text[kind].replace("%(what)s", attribute))
+    return found
+
+
+def options(draft: Draft, person: str, names: words.Names) -> list[Option]:
+    """What could be done with a person, by cohort."""
+    here = place_of(draft, person)
+    few = len(draft.problem.people) <= MOST_SWAPS
+    found = []
+    for position, members in enumerate(draft.cohorts):
+        if position == here:
+            continue
+        move, reasons = _tried_move(draft, person, position, names)
+        swap, other = _best_swap(draft, person, members, names) if few else (None, None)
+        found.append(Option(position, move, reasons, swap, other))
+    return found
+
+
+def _tried_move(draft: Draft, person: str, to: int, names: words.Names) -> tuple[Effect | None, list[str]]:
+    try:
+        return moved(draft, person, to, names), []
+    except RefusedError as refused:
+        return None, refused.reasons
+
+
+def _best_swap(
+    draft: Draft, person: str, members: Collection[str], names: words.Names
+) -> tuple[Effect | None, str | None]:
+    best: tuple[Effect | None, str | None] = (None, None)
+    for other in members:
+        try:
+            effect = swapped(draft, person, other, names)
+        except RefusedError:
+            continue
+        if best[0] is None or effect.gap < best[0].gap - MUCH_THE_SAME:
+            best = effect, other
+    return best
+
+
+def move(
+    session: Session,
+    program: Program,
+    person: str,
+    to: int,
+    names: words.Names,
+    *,
+    version: int | None,
+    actor_id: int,
+) -> Effect:
+    """Move a person in the program's proposal. Raises RefusedError, StaleError, AlreadyPublishedError."""
+    proposal, draft = _current(session, program, version, person)
+    if not 0 <= to < len(draft.cohorts):
+        raise RefusedError([_("There is no such cohort in this proposal. Choose one of the list.")])
+    effect = moved(draft, person, to, names)
+    _keep(session, program, proposal, effect.draft, actor_id, "person moved", {"person": person, "to": to})
+    return effect
+
+
+def swap(
+    session: Session,
+    program: Program,
+    person: str,
+    other: str,
+    names: words.Names,
+    *,
+    version: int | None,
+    actor_id: int,
+) -> Effect:
+    """Let two people change places in the proposal. Raises RefusedError, StaleError, AlreadyPublishedError."""
+    proposal, draft = _current(session, program, version, person, other)
+    effect = swapped(draft, person, other, names)
+    _keep(session, program, proposal, effect.draft, actor_id, "people swapped", {"person": person, "with": other})
+    return effect
+
+
+def lock(session: Session, program: Program, person: str, *, locked: bool, version: int | None, actor_id: int) -> int:
+    """Keep a person (and who must be with them) where they are, or let them be moved again.
+
+    Returns the index of the cohort. Raises RefusedError, StaleError, AlreadyPublishedError.
+    """
+    proposal, draft = _current(session, program, version, person)
+    people = unit(draft.problem, person)
+    place = place_of(draft, person) or 0
+    kept = {p: c for p, c in draft.problem.locked.items() if p not in people}
+    if locked:
+        kept |= dict.fromkeys(people, place)
+    after = Draft(
+        replace(draft.rules, locked={int(p): c for p, c in kept.items()}),
+        replace(draft.problem, locked=kept),
+        draft.solution,
+    )
+    action = "person locked" if locked else "person unlocked"
+    _keep(session, program, proposal, after, actor_id, action, {"person": person, "in": place})
+    return place
+
+
+def _current(session: Session, program: Program, version: int | None, *people: str) -> tuple[Proposal, Draft]:
+    proposal = current(session, program.id, version)
+    draft = draft_of(proposal)
+    if any(place_of(draft, person) is None for person in people):
+        raise RefusedError([_("That person is not in this proposal. Choose somebody from the list.")])
+    return proposal, draft
+
+
+def _keep(
+    session: Session,
+    program: Program,
+    proposal: Proposal,
+    draft: Draft,
+    actor_id: int,
+    action: str,
+    what: Mapping[str, object],
+) -> None:
+    checked(draft.problem, draft.solution)
+    replace_draft(proposal, draft)
+    note(session, program, proposal, action, actor_id, after=what)

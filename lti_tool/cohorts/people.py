@@ -1,0 +1,128 @@
+"""Who may be placed in a cohort, by what, and who may not and why."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+
+from flask_babel import LazyString, lazy_gettext
+from sqlalchemy import ColumnElement, select
+from sqlalchemy.orm import Session
+
+from lti_tool.lti.launch import Role
+from lti_tool.roster.tables import Enrolment, Person, PersonAttribute
+
+
+@dataclass(frozen=True, slots=True)
+class Attribute:
+    """Something known about people of a course; `values` by person id."""
+
+    name: str
+    values: Mapping[int, str]
+
+    @property
+    def is_numeric(self) -> bool:
+        """Whether every value is a number, so that cohorts can be balanced by it."""
+        return all(number(value) is not None for value in self.values.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why some people are not placed."""
+
+    text: LazyString
+    people: list[Person]
+
+
+def number(value: str) -> float | None:
+    """The finite number that a value states, if it states one.
+
+    >>> number("3.8"), number("senior"), number("nan")
+    (3.8, None, None)
+    """
+    try:
+        found = float(value)
+    except ValueError:
+        return None
+    return found if math.isfinite(found) else None
+
+
+def may_learn() -> tuple[ColumnElement[bool], ...]:
+    """`Enrolment.may_learn` in the database's words."""
+    return Enrolment.role == Role.LEARNER.value, Enrolment.is_test.is_(False), Enrolment.left_at.is_(None)
+
+
+def placeable(session: Session, course_id: int) -> list[Person]:
+    """The active learners of a course by name; never test users, observers, staff or those gone."""
+    query = select(Person).join(Enrolment, Enrolment.person_id == Person.id)
+    return list(
+        session.scalars(query.where(Enrolment.course_id == course_id, *may_learn()).order_by(Person.name, Person.id))
+    )
+
+
+def appointable(session: Session, course_id: int) -> list[tuple[Person, str]]:
+    """Everybody who is in the course now, with their role, by name; never test users."""
+    query = (
+        select(Person, Enrolment.role)
+        .join(Enrolment, Enrolment.person_id == Person.id)
+        .where(Enrolment.course_id == course_id, Enrolment.is_test.is_(False), Enrolment.left_at.is_(None))
+        .order_by(Person.name, Person.id)
+    )
+    return [(person, role) for person, role in session.execute(query)]
+
+
+def attributes(session: Session, course_id: int, person_ids: Collection[int]) -> list[Attribute]:
+    """What is known about these people, by the attribute's name."""
+    rows = session.execute(
+        select(PersonAttribute.name, PersonAttribute.person_id, PersonAttribute.value)
+        .where(PersonAttribute.course_id == course_id)
+        .order_by(PersonAttribute.name)
+    )
+    wanted, found = set(person_ids), dict[str, dict[int, str]]()
+    for name, person_id, value in rows:
+        if person_id in wanted and value.strip():
+            found.setdefault(name, {})[person_id] = value.strip()
+    return [Attribute(name, values) for name, values in found.items()]
+
+
+def set_aside(session: Session, course_id: int) -> list[Reason]:
+    """The people of a course who are not staff and never placed, by reason."""
+    query = select(Enrolment, Person).join(Person, Person.id == Enrolment.person_id)
+    staff = (Role.INSTRUCTOR.value, Role.TEACHING_ASSISTANT.value)
+    rows = session.execute(
+        query.where(Enrolment.course_id == course_id, Enrolment.role.not_in(staff)).order_by(Person.name, Person.id)
+    )
+    found: dict[str, Reason] = {}
+    for enrolment, person in rows:
+        if not enrolment.may_learn:
+            text = _why_not(enrolment)
+            found.setdefault(str(text), Reason(text, [])).people.append(person)
+    return list(found.values())
+
+
+def _why_not(enrolment: Enrolment) -> LazyString:
+    if enrolment.left_at is not None:
+        return lazy_gettext("left the course")
+    if enrolment.is_test:
+        return lazy_gettext("test user")
+    if enrolment.role == Role.NONE.value:
+        return lazy_gettext("no role in the course")
+    return lazy_gettext("observes only")
+
+
+def labels(people: Iterable[Person]) -> dict[str, str]:
+    """What to call people where several may have one name, by id as text: then with address or number."""
+    people = list(people)
+    shared = {name for name, times in Counter(person.name for person in people).items() if times > 1}
+    return {
+        str(person.id): f"{person.name} ({person.email or person.id})" if person.name in shared else person.name
+        for person in people
+    }
+
+
+def everybody(session: Session, course_id: int) -> list[Person]:
+    """Everybody who is or was in a course."""
+    query = select(Person).join(Enrolment, Enrolment.person_id == Person.id)
+    return list(session.scalars(query.where(Enrolment.course_id == course_id)))

@@ -1,0 +1,296 @@
+"""Published cohorts: making them of a proposal, and who joins, leaves and moves afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from flask_babel import gettext as _
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from lti_tool import audit, clock
+from lti_tool.cohorts import people, words
+from lti_tool.cohorts.proposing import checked, current, draft_of, proposal_of, take
+from lti_tool.cohorts.queries import cohorts_with_members, departed, unplaced
+from lti_tool.cohorts.signals import cohorts_published
+from lti_tool.cohorts.tables import Cohort, Membership, Proposal
+from lti_tool.cohorts.wishes import Rules, compose, usual
+from lti_tool.gradebook import progress
+from lti_tool.matching.newcomer import place_newcomer
+from lti_tool.matching.problem import Previous, Problem
+from lti_tool.programs.tables import Program
+from lti_tool.roster.tables import Person
+
+HOMECOMING = 1_000_000.0  # who comes back goes to the cohort that they were in, if its rules allow
+
+
+class ChangedRosterError(Exception):
+    """People of the proposal are no longer learners of the course; `names` says who."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        super().__init__(", ".join(names))
+        self.names = list(names)
+
+
+class BrokenRulesError(Exception):
+    """A transfer would break rules of the program; `reasons` are sentences."""
+
+    def __init__(self, reasons: Sequence[str]) -> None:
+        super().__init__(" ".join(reasons))
+        self.reasons = list(reasons)
+
+
+class NotThereError(Exception):
+    """The person is not (or no longer) in the cohort."""
+
+
+@dataclass(frozen=True, slots=True)
+class CatchUp:
+    """What following the roster did: who was placed where, who was not and why, who has left."""
+
+    placed: list[tuple[Person, Cohort]]
+    waiting: list[tuple[Person, list[str]]]
+    left: list[int]
+
+
+def publish(session: Session, program: Program, *, version: int | None, actor_id: int | None) -> list[Cohort]:
+    """Make cohorts of the proposal that has `version`, with its people from now on.
+
+    Raises StaleError, AlreadyPublishedError, ChangedRosterError and CheckFailedError; then nothing was written.
+    """
+    proposal = current(session, program.id, version)
+    draft = draft_of(proposal)
+    checked(draft.problem, draft.solution)
+    _check_roster(session, program, draft.problem)
+    now = clock.now()
+    cohorts = [
+        Cohort(program_id=program.id, position=position, name=words.letter(position), published_at=now)
+        for position in range(len(draft.cohorts))
+    ]
+    session.add_all(cohorts)
+    session.flush()
+    session.add_all(
+        Membership(program_id=program.id, cohort_id=cohort.id, person_id=int(person), since=now)
+        for cohort, members in zip(cohorts, draft.cohorts, strict=True)
+        for person in members
+    )
+    session.flush()
+    cohorts_published.send(program, session=session, cohorts=cohorts)
+    progress.changed(session, program.id, [int(person.id) for person in draft.problem.people])
+    audit.record(
+        session,
+        "cohorts published",
+        "program",
+        program.id,
+        course_id=program.course_id,
+        actor_id=actor_id,
+        after={
+            cohort.name: [int(p) for p in members] for cohort, members in zip(cohorts, draft.cohorts, strict=True)
+        },
+    )
+    return cohorts
+
+
+def _check_roster(session: Session, program: Program, problem: Problem) -> None:
+    learning = {str(person.id) for person in people.placeable(session, program.course_id)}
+    gone = [int(person.id) for person in problem.people if person.id not in learning]
+    if gone:
+        names = session.scalars(select(Person.name).where(Person.id.in_(gone)).order_by(Person.name)).all()
+        raise ChangedRosterError(names)
+
+
+def place_newcomers(session: Session, program: Program, *, actor_id: int | None = None) -> CatchUp:
+    """Place learners who are in no cohort by the rules of the proposal, one after the other, moving nobody; and
+    end the membership of those who are gone. Without cohorts nothing happens.
+    """
+    take(session, program.id)
+    left = _end_departed(session, program, actor_id)
+    newcomers = unplaced(session, program.id)
+    now_there = cohorts_with_members(session, program.id)
+    if not now_there or not newcomers:
+        return CatchUp([], [], left)
+    cohorts = [entry.cohort for entry in now_there]
+    members = [[str(person.id) for person in entry.members] for entry in now_there]
+    rules = rules_of(program, proposal_of(session, program.id))
+    everybody = [*newcomers, *(person for entry in now_there for person in entry.members)]
+    known = people.attributes(session, program.course_id, {person.id for person in everybody})
+    problem = replace(compose(rules, everybody, known), previous=_earlier(session, program.id, newcomers, cohorts))
+    names = people.labels(everybody)
+    placed, waiting = _place_each(problem, members, newcomers, names)
+    _join(session, program, [(person, cohorts[position]) for person, position in placed], actor_id)
+    return CatchUp([(person, cohorts[position]) for person, position in placed], waiting, left)
+
+
+def _place_each(
+    problem: Problem, members: list[list[str]], newcomers: Sequence[Person], names: words.Names
+) -> tuple[list[tuple[Person, int]], list[tuple[Person, list[str]]]]:
+    placed: list[tuple[Person, int]] = []
+    waiting: list[tuple[Person, list[str]]] = []
+    for person in newcomers:
+        so_far = {member for cohort in members for member in cohort} | {str(person.id)}
+        # Wishes are about those who are placed: who still waits must not count.
+        present = replace(problem, people=tuple(p for p in problem.people if p.id in so_far))
+        placement = place_newcomer(present, members, str(person.id))
+        if placement.cohort is None:
+            waiting.append((person, why_nowhere(problem, members, str(person.id), names)))
+        else:
+            members[placement.cohort].append(str(person.id))
+            placed.append((person, placement.cohort))
+    return placed, waiting
+
+
+def why_nowhere(problem: Problem, members: Sequence[Sequence[str]], person: str, names: words.Names) -> list[str]:
+    """For each cohort the rules that keep a person out of it, in words."""
+    return [
+        _("%(cohort)s: %(reasons)s", cohort=words.cohort(position), reasons=" ".join(reasons))
+        for position in range(len(members))
+        if (reasons := newly_broken(problem, members, person, position, names))
+    ]
+
+
+def newly_broken(
+    problem: Problem, members: Sequence[Sequence[str]], person: str, to: int, names: words.Names
+) -> list[str]:
+    """The rules that hold now, or are broken otherwise, and would be broken with the person in cohort `to`."""
+    after = [
+        [p for p in cohort if p != person] + ([person] if position == to else [])
+        for position, cohort in enumerate(members)
+    ]
+    before = set(words.broken(problem, members, names))
+    found = [text for text in words.broken(problem, after, names) if text not in before]
+    difference = len(after[to]) - min(len(cohort) for cohort in after)
+    if not found and difference > problem.size.slack:
+        return [_("It would have %(n)s people more than the smallest cohort.", n=difference)]
+    return found
+
+
+def _earlier(session: Session, program_id: int, newcomers: Sequence[Person], cohorts: Sequence[Cohort]) -> Previous:
+    position = {cohort.id: index for index, cohort in enumerate(cohorts)}
+    rows = session.execute(
+        select(Membership.person_id, Membership.cohort_id)
+        .where(Membership.program_id == program_id, Membership.until.is_not(None))
+        .order_by(Membership.until)
+    )
+    waiting = {person.id for person in newcomers}
+    return Previous({str(person): position[cohort] for person, cohort in rows if person in waiting}, HOMECOMING)
+
+
+def _join(session: Session, program: Program, placed: Sequence[tuple[Person, Cohort]], actor_id: int | None) -> None:
+    now = clock.now()
+    for person, cohort in placed:
+        session.add(Membership(program_id=program.id, cohort_id=cohort.id, person_id=person.id, since=now))
+        _note(session, program, cohort.id, "person placed", actor_id, after={"person": person.id})
+    session.flush()
+    if placed:
+        progress.changed(session, program.id, [person.id for person, _cohort in placed])
+
+
+def _end_departed(session: Session, program: Program, actor_id: int | None) -> list[int]:
+    now = clock.now()
+    ended = departed(session, program.id)
+    for membership in ended:
+        membership.until = now
+        _note(
+            session, program, membership.cohort_id, "person left", actor_id, before={"person": membership.person_id}
+        )
+    session.flush()
+    return [membership.person_id for membership in ended]
+
+
+def follow_roster(course_id: int, *, session: Session, joined: Collection[int], left: Collection[int]) -> None:
+    """Place and end as the roster says, in every program of the course that has cohorts (a signal's handler)."""
+    if not joined and not left:
+        return
+    published = select(Cohort.program_id).distinct()
+    query = select(Program).where(Program.course_id == course_id, Program.id.in_(published)).order_by(Program.id)
+    for program in session.scalars(query).all():
+        place_newcomers(session, program)
+
+
+def rules_of(program: Program, proposal: Proposal | None) -> Rules:
+    """The rules by which a program's cohorts were made."""
+    return usual(program) if proposal is None else Rules.from_json(proposal.rules)
+
+
+def transfer(
+    session: Session,
+    program: Program,
+    cohort: Cohort,
+    person_id: int,
+    target_id: int,
+    *,
+    anyway: bool,
+    actor_id: int | None,
+) -> tuple[Person, Cohort]:
+    """Move a person from a published cohort to another one, from now on.
+
+    Raises NotThereError when the person is not in `cohort` or the target is not another cohort of the program,
+    and BrokenRulesError when rules would break, unless `anyway`: then the audit says which.
+    """
+    take(session, program.id)
+    now_there = cohorts_with_members(session, program.id)
+    running = session.scalar(
+        select(Membership).where(
+            Membership.cohort_id == cohort.id, Membership.person_id == person_id, Membership.until.is_(None)
+        )
+    )
+    to = next((i for i, entry in enumerate(now_there) if entry.cohort.id == target_id), None)
+    if running is None or to is None or target_id == cohort.id:
+        raise NotThereError
+    everybody = [person for entry in now_there for person in entry.members]
+    # A lock says where the proposal put somebody; whoever moves a person now knows that.
+    rules = replace(rules_of(program, proposal_of(session, program.id)), locked={})
+    members = [[str(person.id) for person in entry.members] for entry in now_there]
+    names = people.labels(everybody)
+    reasons = newly_broken(compose(rules, everybody, []), members, str(person_id), to, names)
+    if reasons and not anyway:
+        raise BrokenRulesError(reasons)
+    _replace(session, program, running, now_there[to].cohort, actor_id, why=" ".join(reasons) or None)
+    person = next(person for person in everybody if person.id == person_id)
+    return person, now_there[to].cohort
+
+
+def _replace(
+    session: Session, program: Program, running: Membership, target: Cohort, actor_id: int | None, *, why: str | None
+) -> None:
+    now = clock.now()
+    running.until = now
+    session.flush()
+    session.add(Membership(program_id=program.id, cohort_id=target.id, person_id=running.person_id, since=now))
+    _note(
+        session,
+        program,
+        target.id,
+        "person transferred",
+        actor_id,
+        before={"person": running.person_id, "cohort": running.cohort_id},
+        after={"person": running.person_id, "cohort": target.id},
+        why=why,
+    )
+    session.flush()
+    progress.changed(session, program.id, [running.person_id])
+
+
+def _note(
+    session: Session,
+    program: Program,
+    cohort_id: int,
+    action: str,
+    actor_id: int | None,
+    *,
+    before: Mapping[str, int] | None = None,
+    after: Mapping[str, int] | None = None,
+    why: str | None = None,
+) -> None:
+    audit.record(
+        session,
+        action,
+        "cohort",
+        cohort_id,
+        course_id=program.course_id,
+        actor_id=actor_id,
+        before=before,
+        after=after,
+        why=why and why[:500],
+    )

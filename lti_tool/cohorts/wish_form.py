@@ -1,0 +1,210 @@
+"""The form of the rules: what was sent, read into `Rules`, and what it shows again.
+
+Fields: `size_min`, `size_max`, `size_target`, `slack`; `spread`, `balance`, `gather` (attributes, repeated);
+`together-<n>` and `apart-<n>` (person ids, repeated; a group for each n); `locked` ("person:cohort", repeated).
+The buttons beside a conflict add one of `relax_slack` (number), `relax_size` ("min:max") and `drop`
+("together:ids", "apart:ids" or "locked:id", ids joined by "-").
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from flask_babel import gettext as _
+from werkzeug.datastructures import MultiDict
+
+from lti_tool.cohorts.people import Attribute
+from lti_tool.cohorts.wishes import LARGEST, SMALLEST, Groups, Rules
+from lti_tool.programs.fields import FormError
+
+MOST_GROUPS = 200
+GROUP_FIELD = re.compile(r"(together|apart)-(\d{1,4})")
+LONGEST_ECHO = 12
+
+Sent = MultiDict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """What the form shows: texts as they were typed, valid or not."""
+
+    sizes: Mapping[str, str]
+    wishes: Mapping[str, Sequence[str]]
+    together: Sequence[Sequence[str]]
+    apart: Sequence[Sequence[str]]
+    locked: Sequence[str]
+
+
+def shown(rules: Rules) -> Typed:
+    """The form for rules that hold."""
+    return Typed(
+        sizes={
+            "size_min": str(rules.size_min),
+            "size_max": str(rules.size_max),
+            "size_target": str(rules.size_target),
+            "slack": str(rules.slack),
+        },
+        wishes={"spread": rules.spread, "balance": rules.balance, "gather": rules.gather},
+        together=[[str(person) for person in group] for group in rules.together],
+        apart=[[str(person) for person in group] for group in rules.apart],
+        locked=[f"{person}:{cohort}" for person, cohort in rules.locked.items()],
+    )
+
+
+def typed(sent: Sent) -> Typed:
+    """The form as it was sent."""
+    groups = _sent_groups(sent)
+    return Typed(
+        sizes={name: sent.get(name, "")[:LONGEST_ECHO] for name in ("size_min", "size_max", "size_target", "slack")},
+        wishes={name: sent.getlist(name) for name in ("spread", "balance", "gather")},
+        together=[list(group) for _n, group in groups["together"] if group],
+        apart=[list(group) for _n, group in groups["apart"] if group],
+        locked=sent.getlist("locked"),
+    )
+
+
+def _sent_groups(sent: Sent) -> dict[str, list[tuple[int, tuple[str, ...]]]]:
+    """The groups of each kind with their number in the form, without empty choices and repetitions."""
+    found: dict[str, list[tuple[int, tuple[str, ...]]]] = {"together": [], "apart": []}
+    for name in sent:
+        match = GROUP_FIELD.fullmatch(name)
+        if match is not None:
+            chosen = tuple(dict.fromkeys(person for person in sent.getlist(name) if person))
+            found[match[1]].append((int(match[2]), chosen))
+    return {kind: sorted(groups) for kind, groups in found.items()}
+
+
+def read(sent: Sent, person_ids: Collection[int], attributes: Sequence[Attribute]) -> Rules:
+    """The rules that were sent, with what a button beside a conflict changes. Raises FormError."""
+    reading = _Reading(sent, person_ids, attributes)
+    low, high = reading.size("size_min"), reading.size("size_max")
+    target = reading.size("size_target")
+    reading.check_sizes(low, high, target)
+    rules = Rules(
+        size_min=low,
+        size_max=high,
+        size_target=target,
+        slack=reading.whole("slack", 1, LARGEST - SMALLEST, missing="1"),
+        spread=reading.attributes("spread"),
+        balance=reading.attributes("balance"),
+        gather=reading.attributes("gather"),
+        together=reading.groups("together"),
+        apart=reading.groups("apart"),
+        locked=reading.locked(),
+    )
+    reading.check_wishes(rules)
+    if reading.errors:
+        raise FormError(reading.errors)
+    return _relaxed(rules, sent)
+
+
+class _Reading:
+    """Reads one form and collects what is wrong, by field."""
+
+    def __init__(self, sent: Sent, person_ids: Collection[int], attributes: Sequence[Attribute]) -> None:
+        self.sent = sent
+        self.people = {str(person) for person in person_ids}
+        self.known = {attribute.name: attribute for attribute in attributes}
+        self.sent_groups = _sent_groups(sent)
+        self.errors: dict[str, str] = {}
+
+    def size(self, name: str) -> int:
+        return self.whole(name, SMALLEST, LARGEST)
+
+    def whole(self, name: str, low: int, high: int, missing: str = "") -> int:
+        value = whole_number(self.sent.get(name, missing))
+        if value is None or not low <= value <= high:
+            self.errors[name] = _("Choose a whole number from %(low)s to %(high)s.", low=low, high=high)
+            return low
+        return value
+
+    def check_sizes(self, low: int, high: int, target: int) -> None:
+        if {"size_min", "size_max", "size_target"} & self.errors.keys():
+            return
+        if low > high:
+            self.errors["size_max"] = _("The largest size must not be below the smallest.")
+        elif not low <= target <= high:
+            self.errors["size_target"] = _(
+                "The size to aim at must lie between %(low)s and %(high)s.", low=low, high=high
+            )
+
+    def attributes(self, name: str) -> tuple[str, ...]:
+        chosen = tuple(dict.fromkeys(self.sent.getlist(name)))
+        if any(attribute not in self.known for attribute in chosen):
+            self.errors[name] = _("Something chosen here is not known about anybody (any more). Choose again.")
+        elif name == "balance" and not all(self.known[attribute].is_numeric for attribute in chosen):
+            self.errors[name] = _("Only numbers can be balanced. Spread the others instead.")
+        return chosen
+
+    def check_wishes(self, rules: Rules) -> None:
+        both = set(rules.spread) & set(rules.gather)
+        if both and "gather" not in self.errors:
+            self.errors["gather"] = _(
+                "%(names)s cannot be spread and gathered at once. Choose one of the two.",
+                names=", ".join(sorted(both)),
+            )
+
+    def groups(self, kind: str) -> Groups:
+        groups = [(number, group) for number, group in self.sent_groups[kind] if group]
+        if len(groups) > MOST_GROUPS:
+            self.errors[f"{kind}-0"] = _("These are more than %(most)s groups; leave some out.", most=MOST_GROUPS)
+            return ()
+        for number, group in groups:
+            if not self.people.issuperset(group):
+                self.errors[f"{kind}-{number}"] = _(
+                    "Somebody chosen here is not a learner of this course (any more)."
+                )
+            elif len(group) < 2:
+                self.errors[f"{kind}-{number}"] = _("Choose at least two people, or nobody.")
+        wrong = any(name.startswith(f"{kind}-") for name in self.errors)
+        return () if wrong else tuple(tuple(int(person) for person in group) for _number, group in groups)
+
+    def locked(self) -> dict[int, int]:
+        locked: dict[int, int] = {}
+        for pair in self.sent.getlist("locked"):
+            person, _colon, cohort = pair.partition(":")
+            index = whole_number(cohort)
+            if person not in self.people or index is None:
+                self.errors["locked"] = _("Somebody chosen here is not a learner of this course (any more).")
+            else:
+                locked[int(person)] = index
+        return locked
+
+
+def whole_number(raw: str) -> int | None:
+    """A number of up to nine digits, as it is typed into a form.
+
+    >>> whole_number(" 12 "), whole_number("-1"), whole_number("9" * 400)
+    (12, None, None)
+    """
+    raw = raw.strip()
+    return int(raw) if raw.isascii() and raw.isdecimal() and len(raw) < 10 else None
+
+
+def _relaxed(rules: Rules, sent: Sent) -> Rules:
+    """A button that does not fit the form changes nothing: the same conflict is shown again."""
+    slack = whole_number(sent.get("relax_slack", ""))
+    if slack is not None and slack <= LARGEST - SMALLEST:
+        rules = replace(rules, slack=max(1, slack))
+    low, high = (whole_number(text) for text in (*sent.get("relax_size", ":").split(":", 1), "")[:2])
+    if low is not None and high is not None and SMALLEST <= low <= rules.size_target <= high <= LARGEST:
+        rules = replace(rules, size_min=low, size_max=high)
+    kind, _colon, ids = sent.get("drop", "").partition(":")
+    return without(rules, kind, ids.split("-"))
+
+
+def without(rules: Rules, kind: str, ids: Sequence[str]) -> Rules:
+    """The rules without the group of that kind that has these people, or without the lock of the person."""
+    if kind == "locked":
+        kept = {person: cohort for person, cohort in rules.locked.items() if str(person) not in ids}
+        return replace(rules, locked=kept)
+    dropped = set(ids)
+
+    def kept_of(groups: Groups) -> Groups:
+        return tuple(group for group in groups if {str(person) for person in group} != dropped)
+
+    if kind == "together":
+        return replace(rules, together=kept_of(rules.together))
+    return replace(rules, apart=kept_of(rules.apart)) if kind == "apart" else rules

@@ -1,0 +1,279 @@
+"""What is said about cohorts: their names, broken rules, conflicts, figures and warnings, with people's names."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import flask_babel
+from flask_babel import format_decimal
+
+from lti_tool.cohorts.wishes import LARGEST, SMALLEST, Rules
+from lti_tool.matching.problem import Problem, SizeRule
+from lti_tool.matching.rotation import fewest_repeats, repeat_free_sessions
+from lti_tool.matching.sizes import cohort_count
+from lti_tool.matching.solution import Conflict, Solution
+
+# Flask-Babel has no types.
+_: Callable[..., str] = flask_babel.gettext
+ngettext: Callable[..., str] = flask_babel.ngettext
+
+Names = Mapping[str, str]
+LISTED = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """A way out of a conflict: a button of the form that adds this field."""
+
+    label: str
+    name: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Impossible:
+    """Why there are no cohorts: rules that cannot hold together, or none when nothing is proved."""
+
+    title: str
+    sentences: list[str] = field(default_factory=list)
+    note: str | None = None
+    ways: list[Way] = field(default_factory=list)
+
+
+def letter(position: int) -> str:
+    """The name of the cohort at a position: A to Z, then AA, AB…
+
+    >>> [letter(n) for n in (0, 25, 26, 701, 702)]
+    ['A', 'Z', 'AA', 'ZZ', 'AAA']
+    """
+    name, rest = "", position + 1
+    while rest:
+        rest, digit = divmod(rest - 1, 26)
+        name = chr(ord("A") + digit) + name
+    return name
+
+
+def cohort(position: int) -> str:
+    """What a cohort of a proposal is called."""
+    return _("Cohort %(name)s", name=letter(position))
+
+
+def listed(names: Sequence[str]) -> str:
+    """Names in a sentence; many are counted."""
+    if len(names) > LISTED:
+        more = len(names) - LISTED + 1
+        names = [*names[: LISTED - 1], ngettext("%(num)s other", "%(num)s others", more)]
+    if len(names) < 2:
+        return "".join(names)
+    return _("%(first)s and %(last)s", first=", ".join(names[:-1]), last=names[-1])
+
+
+def unknown_of(attribute: str, missing: int) -> str:
+    """An attribute that is not known of some people."""
+    return ngettext(
+        "%(name)s (not known of %(num)s person)", "%(name)s (not known of %(num)s people)", missing, name=attribute
+    )
+
+
+def sizes(counts: Sequence[int]) -> str:
+    """The title of a proposal: how many people, in how many cohorts of which size."""
+    people = ngettext("%(num)s person", "%(num)s people", sum(counts))
+    low, high = min(counts), max(counts)
+    of = str(low) if low == high else _("%(low)s or %(high)s", low=low, high=high)
+    if high - low > 1:
+        of = _("%(low)s to %(high)s", low=low, high=high)
+    cohorts = ngettext("%(num)s cohort of %(of)s", "%(num)s cohorts of %(of)s", len(counts), of=of)
+    return f"{people}, {cohorts}"
+
+
+def share(gap: float) -> str:
+    """A gap in per cent, rounded up so that it never promises too much: 0.0004 is "0.04 %"."""
+    percent = gap * 100
+    digits = 2 if percent < 1 else 1 if percent < 10 else 0
+    rounded = math.ceil(round(percent * 10**digits, 6)) / 10**digits
+    return f"{format_decimal(rounded)} %"
+
+
+def broken(problem: Problem, cohorts: Sequence[Sequence[str]], names: Names) -> list[str]:
+    """The hard rules that these cohorts break, one sentence each. Slack is the caller's to judge."""
+    at = {person: position for position, members in enumerate(cohorts) for person in members}
+    found = [
+        _size(position, len(members), problem.size)
+        for position, members in enumerate(cohorts)
+        if not problem.size.min <= len(members) <= problem.size.max
+    ]
+    for group in problem.together:
+        if len({at[person] for person in group if person in at}) > 1:
+            found.append(_("%(people)s must be together.", people=listed([names[p] for p in group])))
+    for group in problem.apart:
+        for one, other in itertools.combinations(group, 2):
+            if at.get(one, -1) == at.get(other, -2):
+                found.append(_("%(one)s and %(other)s must be apart.", one=names[one], other=names[other]))
+    for person, position in problem.locked.items():
+        if at.get(person, position) != position:
+            found.append(_("%(name)s is locked in %(cohort)s.", name=names[person], cohort=cohort(position)))
+    return found
+
+
+def _size(position: int, count: int, size: SizeRule) -> str:
+    if count < size.min:
+        return ngettext(
+            "%(cohort)s would have %(num)s person, fewer than the %(least)s that it needs.",
+            "%(cohort)s would have %(num)s people, fewer than the %(least)s that it needs.",
+            count,
+            cohort=cohort(position),
+            least=size.min,
+        )
+    return ngettext(
+        "%(cohort)s would have %(num)s person, more than the %(most)s allowed.",
+        "%(cohort)s would have %(num)s people, more than the %(most)s allowed.",
+        count,
+        cohort=cohort(position),
+        most=size.max,
+    )
+
+
+def impossible(problem: Problem, solution: Solution, names: Names) -> Impossible:
+    """What to say, and offer, when there is no proposal."""
+    if solution.status == "unknown":
+        return Impossible(
+            title=_("No cohorts were found"),
+            sentences=[
+                _("No cohorts that keep every rule were found in the time, and it is not proved that there are none.")
+            ],
+            note=_("Try again from another start, or leave a rule out."),
+            ways=[Way(_("Try again"), "seed", str(solution.seed + 1))],
+        )
+    ways = [way for item in solution.conflict for way in _ways(problem, item, names)]
+    single = len(solution.conflict) == 1
+    return Impossible(
+        title=_("This rule cannot be kept") if single else _("These rules cannot all be kept"),
+        sentences=[_rule(problem, item, names) for item in solution.conflict],
+        note=_("Perhaps fewer of them already cannot.") if solution.text else None,
+        ways=list(dict.fromkeys(ways)),
+    )
+
+
+def _rule(problem: Problem, item: Conflict, names: Names) -> str:
+    people = listed([names[person] for person in item.people])
+    size, count = problem.size, len(problem.people)
+    match item.rule:
+        case "together":
+            return _("%(people)s must be together.", people=people)
+        case "apart":
+            return _("%(people)s must be apart.", people=people)
+        case "locked":
+            return _lock(problem, problem.locked[item.people[0]], people)
+        case "size.min":
+            return _("Each cohort has at least %(least)s people; %(n)s can be placed.", least=size.min, n=count)
+        case "size.max":
+            return _("Each cohort has at most %(most)s people; %(n)s can be placed.", most=size.max, n=count)
+        case "size.slack":
+            return _("The sizes of two cohorts differ by at most %(slack)s.", slack=size.slack)
+    raise LookupError(f"the rule {item.rule!r} is not one that an instructor can choose")
+
+
+def _lock(problem: Problem, position: int, people: str) -> str:
+    count = cohort_count(problem)
+    if count is None or position < count:
+        return _("%(people)s must stay in %(cohort)s.", people=people, cohort=cohort(position))
+    return ngettext(
+        "%(people)s must stay in %(cohort)s, but there is only %(num)s cohort.",
+        "%(people)s must stay in %(cohort)s, but there are only %(num)s cohorts.",
+        count,
+        people=people,
+        cohort=cohort(position),
+    )
+
+
+def _ways(problem: Problem, item: Conflict, names: Names) -> list[Way]:
+    if item.rule in ("together", "apart", "locked"):
+        people = listed([names[person] for person in item.people])
+        label = {
+            "together": _("Let %(people)s be apart", people=people),
+            "apart": _("Let %(people)s be together", people=people),
+            "locked": _("Let %(people)s be moved", people=people),
+        }[item.rule]
+        return [Way(label, "drop", f"{item.rule}:{'-'.join(item.people)}")]
+    if item.rule == "size.slack" and item.relaxation:
+        slack = item.relaxation["size.slack"]
+        return [Way(_("Let sizes differ by up to %(slack)s", slack=slack), "relax_slack", str(slack))]
+    if item.rule in ("size.min", "size.max"):
+        return _wider(problem)
+    return []
+
+
+def _wider(problem: Problem) -> list[Way]:
+    """The nearest range of sizes into which everybody fits, if only the range is in the way."""
+    low, high, people = problem.size.min, problem.size.max, len(problem.people)
+    options = [(low, largest) for largest in range(high, LARGEST + 1)]
+    options += [(smallest, high) for smallest in range(low, SMALLEST - 1, -1)]
+    fitting = [(a, b) for a, b in options if any(k * a <= people <= k * b for k in range(1, people // a + 1))]
+    nearest = min(fitting, key=lambda size: size[1] - size[0], default=(low, high))
+    if nearest == (low, high):
+        return []
+    label = _("Allow %(low)s to %(high)s people", low=nearest[0], high=nearest[1])
+    return [Way(label, "relax_size", f"{nearest[0]}:{nearest[1]}")]
+
+
+def chips(rules: Rules) -> list[str]:
+    """The rules in a few words each."""
+    found = [_("%(low)s to %(high)s people", low=rules.size_min, high=rules.size_max)]
+    if rules.slack > 1:
+        found.append(_("sizes differ by up to %(slack)s", slack=rules.slack))
+    for text, attributes in (
+        (_("Spread %(what)s"), rules.spread),
+        (_("Balance %(what)s"), rules.balance),
+        (_("Gather %(what)s"), rules.gather),
+    ):
+        if attributes:
+            found.append(text.replace("%(what)s", ", ".join(attributes)))
+    counted = (
+        ngettext("%(num)s group together", "%(num)s groups together", len(rules.together)),
+        ngettext("%(num)s group apart", "%(num)s groups apart", len(rules.apart)),
+        ngettext("%(num)s person locked", "%(num)s people locked", len(rules.locked)),
+    )
+    return found + [
+        text for text, rule in zip(counted, (rules.together, rules.apart, rules.locked), strict=True) if rule
+    ]
+
+
+def partner_warnings(named_sizes: Sequence[tuple[str, int]], sessions: int) -> list[str]:
+    """Which cohorts cannot give a new partner in each of so many sessions; cohorts of one size in one sentence."""
+    by_size: dict[int, list[str]] = {}
+    for name, size in named_sizes:
+        by_size.setdefault(size, []).append(name)
+    return [
+        text
+        for size, names in sorted(by_size.items())
+        if (text := _partner_warning(names, size, sessions)) is not None
+    ]
+
+
+def _partner_warning(names: Sequence[str], size: int, sessions: int) -> str | None:
+    free = repeat_free_sessions(size)
+    if free.lower >= sessions:
+        return None
+    people = ngettext("%(num)s person", "%(num)s people", size)
+    start = _("%(names)s (%(people)s)", names=listed(names), people=people)
+    if free.exact is None:
+        return _(
+            "%(start)s: everybody has a new partner in %(known)s sessions, but perhaps not in all %(sessions)s.",
+            start=start,
+            known=free.lower,
+            sessions=sessions,
+        )
+    repeats = fewest_repeats(size, sessions)
+    return ngettext(
+        "%(start)s: everybody can have a new partner in %(free)s sessions, not in all %(sessions)s. "
+        "At least %(num)s time two people must meet again.",
+        "%(start)s: everybody can have a new partner in %(free)s sessions, not in all %(sessions)s. "
+        "At least %(num)s times two people must meet again.",
+        repeats,
+        start=start,
+        free=free.exact,
+        sessions=sessions,
+    )

@@ -1,0 +1,100 @@
+"""`peerloop demo`: play the whole loop on a sandbox LMS, say what happened, and stay."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import signal
+import threading
+from pathlib import Path
+
+import click
+import requests
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+import config
+from lti_tool.demo.play import Play
+from lti_tool.demo.processes import DemoError, Place, free_port, peerloop, require_free, running
+from lti_tool.demo.report import Line, lines, table
+
+ROLES = ("admin", "instructor", "facilitator", "learner")
+DATA = config.ROOT / "var" / "demo"
+
+
+@click.command()
+@click.option("--check", is_flag=True, help="Do not stay; fail when a count is wrong.")
+@click.option("--json", "as_json", is_flag=True, help="Print nothing but the addresses, as one line of JSON, and stay.")
+@click.option("--port", type=click.IntRange(1, 65535), default=8080, show_default=True, help="Port of Peerloop.")
+@click.option("--lms-port", type=click.IntRange(1, 65535), default=8081, show_default=True, help="Port of the LMS.")
+@click.option("--data", type=click.Path(path_type=Path), default=DATA, help="Folder of the demonstration; made anew.")
+def demo(check: bool, as_json: bool, port: int, lms_port: int, data: Path) -> None:
+    """Play three weeks of a program on a sandbox LMS, then stay with an address for each role."""
+    console = Console(stderr=as_json)
+    try:
+        place = _check_place(data) if check else _place(data, port, lms_port)
+        with running(place):
+            result = _perform(place, console)
+            console.print(table(result))
+            if check:
+                _fail_on_wrong(result)
+                return
+            _offer(place, console, as_json=as_json)
+    except (DemoError, requests.RequestException) as error:
+        raise click.ClickException(str(error)) from None
+
+
+def _place(data: Path, port: int, lms_port: int) -> Place:
+    require_free(port, "--port")
+    require_free(lms_port, "--lms-port")
+    return _fresh(Place(f"http://localhost:{port}", f"http://localhost:{lms_port}", data))
+
+
+def _check_place(data: Path) -> Place:
+    """Two free ports and a folder of its own, so that a check disturbs no demonstration that runs."""
+    tool, lms = free_port(), free_port()
+    return _fresh(Place(f"http://localhost:{tool}", f"http://localhost:{lms}", data.with_name(f"{data.name}-{tool}")))
+
+
+def _fresh(place: Place) -> Place:
+    shutil.rmtree(place.data, ignore_errors=True)
+    place.data.mkdir(parents=True)
+    place.clock_file.write_text("0")
+    peerloop(place, "db", "upgrade")
+    return place
+
+
+def _perform(place: Place, console: Console) -> list[Line]:
+    columns = (TextColumn("{task.description}"), BarColumn(bar_width=24), MofNCompleteColumn())
+    with Progress(*columns, console=console, transient=True) as progress:
+        bar = progress.add_task("Starting", total=None)
+
+        def tell(step: str, done: int = 0, total: int = 0) -> None:
+            progress.update(bar, description=step, completed=done, total=total or None)
+
+        play = Play(place, tell)
+        deeds = play.perform()
+        return lines(place, play, deeds)
+
+
+def _fail_on_wrong(result: list[Line]) -> None:
+    wrong = [line for line in result if not line.holds]
+    if wrong:
+        raise DemoError("; ".join(f"{line.what}: {line.found} instead of {line.expected}" for line in wrong))
+    click.echo("All counts are right.")
+
+
+def _offer(place: Place, console: Console, *, as_json: bool) -> None:
+    addresses = {role: f"{place.lms}/enter/{role}" for role in ROLES}
+    if as_json:
+        click.echo(json.dumps({"addresses": addresses}))
+    else:
+        console.print("\nOpen as")
+        for role, address in addresses.items():
+            console.print(f"  {role:<12} {address}")
+        console.print("\nThe LMS's own gradebook is in its course menu. Ctrl-C stops everything.")
+    stop = threading.Event()
+    for signum in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(signum, lambda *_: stop.set())
+    stop.wait()
+    console.print("Stopping")

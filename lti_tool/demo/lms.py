@@ -1,0 +1,85 @@
+"""The sandbox LMS as the demonstration's people use it: through its pages."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from dataclasses import dataclass
+from html import unescape
+
+from lti_tool.demo.processes import DemoError, Place, peerloop
+from lti_tool.demo.robot import Page, Robot
+
+COURSE = "ctx-feedback"
+CELL = re.compile(r'<td id="c(?P<item>\d+)\.(?P<sub>[^"]+)">(?P<content>.*?)</td>', re.DOTALL)
+SCORE = re.compile(r'class="score">(?P<score>[^<]+)')
+COMMENT = re.compile(r'class="comment">(?P<comment>[^<]*)<')
+HEADING = re.compile(r'<th scope="col">(?P<label>[^<]+)<small>Peerloop')
+
+
+@dataclass(frozen=True, slots=True)
+class Grade:
+    """What one cell of the LMS's gradebook shows."""
+
+    item: str
+    score: float | None
+    comment: str
+
+
+def register_tool(place: Place) -> None:
+    """What two administrators do once: enter the tool in the LMS, and the LMS in the tool."""
+    robot = Robot(place.lms)
+    robot.get("/enter/admin")
+    robot.get("/admin/tools")
+    page = robot.submit(
+        robot.form("/admin/tools"),
+        name="Peerloop",
+        login_url=f"{place.tool}/lti/login",
+        redirect_uris=f"{place.tool}/lti/launch",
+        target_link_uri=f"{place.tool}/lti/launch",
+        jwks_url=f"{place.tool}/lti/jwks",
+    )
+    details = dict(re.findall(r"<dt>([^<]+)</dt><dd><code>([^<]+)</code>", page.html))
+    peerloop(
+        place, "platform", "add", "--name", "Sandbox LMS", "--issuer", details["Issuer"],
+        "--client-id", details["Client ID"], "--auth-url", details["Authorization URL"],
+        "--token-url", details["Token URL"], "--jwks-url", details["JWKS URL"],
+        "--deployment", details["Deployment ID"],
+    )  # fmt: skip
+    robot.close()
+
+
+def learners(instructor: Robot) -> tuple[str, dict[str, str]]:
+    """The LMS's list of participants as CSV, and each learner's user id by name."""
+    text = instructor.get(f"/courses/{COURSE}/participants.csv").text
+    return text, {row["name"]: row["user_id"] for row in csv.DictReader(io.StringIO(text))}
+
+
+def gradebook(instructor: Robot) -> dict[str, dict[str, Grade]]:
+    """What the LMS's gradebook page shows: by the end of a column's label, then by user id."""
+    page = instructor.get(f"/courses/{COURSE}/gradebook")
+    labels = [unescape(label).rsplit(": ", 1)[-1] for label in HEADING.findall(page.html)]
+    grades = [_grade(match) for match in CELL.finditer(page.html)]
+    items = sorted({grade.item for _sub, grade in grades}, key=int)[-len(labels) :]
+    return {
+        label: {sub: grade for sub, grade in grades if grade.item == item}
+        for label, item in zip(labels, items, strict=True)
+    }
+
+
+def _grade(match: re.Match[str]) -> tuple[str, Grade]:
+    score = SCORE.search(match["content"])
+    comment = COMMENT.search(match["content"])
+    shown = score["score"].strip().replace(",", "") if score else "–"
+    number = float(shown) if re.fullmatch(r"[\d.]+", shown) else None
+    return match["sub"], Grade(match["item"], number, unescape(comment["comment"]) if comment else "")
+
+
+def type_grade(instructor: Robot, grade: Grade, sub: str, score: str) -> Page:
+    """An instructor types a grade over what is there."""
+    instructor.get(f"/courses/{COURSE}/gradebook?edit={grade.item}.{sub}")
+    page = instructor.submit(instructor.form(f"/gradebook/{grade.item}/"), score=score)
+    if page.status != 200:
+        raise DemoError(f"the LMS did not take a grade: {page.text[:200]}")
+    return page

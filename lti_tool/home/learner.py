@@ -1,0 +1,94 @@
+"""What a learner needs first: one next thing, with whom, by when, and what already counts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from lti_tool.cohorts import queries
+from lti_tool.cohorts.tables import Cohort
+from lti_tool.gradebook import overview as grades
+from lti_tool.gradebook import progress
+from lti_tool.gradebook.progress import Progress
+from lti_tool.gradebook.states import State
+from lti_tool.meetings.overview import facilitated_meetings, next_meeting_of
+from lti_tool.meetings.pairs import partners
+from lti_tool.meetings.tables import Meeting
+from lti_tool.programs.tables import Module, Program
+from lti_tool.roster.tables import Person
+from lti_tool.web.visits import Visit
+from lti_tool.work.overview import next_assignment, to_confirm
+from lti_tool.work.tables import Assignment, Submission
+
+
+class Next(StrEnum):
+    """What kind of thing comes first."""
+
+    SESSION = "session"
+    ASSIGNMENT = "assignment"
+    CONFIRM = "confirm"
+    NOTHING = "nothing"
+
+
+@dataclass(frozen=True, slots=True)
+class LearnerHome:
+    """All that the page shows. `week` is the next session's number, or the last one's."""
+
+    first: Next
+    week: int | None
+    sessions: int
+    cohort: Cohort | None
+    meeting: Meeting | None
+    meeting_partners: Sequence[Person]
+    assignment: Assignment | None
+    assignment_partners: Sequence[Person]
+    to_confirm: Sequence[Submission]
+    counts: Mapping[str, Progress]
+    grades: Sequence[grades.Standing]
+    facilitated: Sequence[Meeting]
+
+    @property
+    def everything_in_gradebook(self) -> bool:
+        """Whether the LMS shows all that counts so far."""
+        told = [cell for cell in self.grades if not cell.is_nothing]
+        return bool(told) and all(cell.state in {State.TRUE, State.KEPT} for cell in told)
+
+
+def home_of(session: Session, visit: Visit, program: Program, now: datetime) -> LearnerHome:
+    """Gather a learner's page by a fixed number of queries."""
+    person_id = visit.person_id
+    meeting = next_meeting_of(session, person_id, program.id, now)
+    assignment = next_assignment(session, person_id, program.id, now)
+    waiting = to_confirm(session, person_id, program.id)
+    numbers = dict(session.execute(select(Module.id, Module.number).where(Module.program_id == program.id)).all())
+    return LearnerHome(
+        first=_first(meeting, assignment, waiting, now),
+        week=numbers[meeting.module_id] if meeting else None,
+        sessions=len(numbers),
+        cohort=queries.cohort_of(session, program.id, person_id),
+        meeting=meeting,
+        meeting_partners=partners(session, meeting.id, person_id) if meeting else (),
+        assignment=assignment,
+        assignment_partners=partners(session, assignment.meeting_id, person_id) if assignment else (),
+        to_confirm=waiting,
+        counts=progress.of_person(session, program.id, person_id, now),
+        grades=grades.cells_of(session, program.id, person_id),
+        facilitated=facilitated_meetings(session, person_id, visit.course_id, now),
+    )
+
+
+def _first(
+    meeting: Meeting | None, assignment: Assignment | None, waiting: Sequence[Submission], now: datetime
+) -> Next:
+    if meeting is not None and meeting.starts_at <= now < meeting.ends_at:
+        return Next.SESSION
+    if assignment is not None:
+        return Next.ASSIGNMENT
+    if waiting:
+        return Next.CONFIRM
+    return Next.SESSION if meeting is not None else Next.NOTHING

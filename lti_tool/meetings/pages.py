@@ -1,0 +1,210 @@
+"""Pages of sessions: one for each, made for a facilitator's phone, and the list of all for staff."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from itertools import groupby
+from zoneinfo import ZoneInfo
+
+from flask import Blueprint, render_template, request
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from sqlalchemy.orm import Session
+
+from lti_tool import clock
+from lti_tool.database import db
+from lti_tool.lti.launch import Role
+from lti_tool.meetings import attendance, pairs, planning
+from lti_tool.meetings.access import meeting_of
+from lti_tool.meetings.members import members_of
+from lti_tool.meetings.overview import Stage, attendance_overview, stage
+from lti_tool.meetings.tables import ATTENDED, Meeting, Presence
+from lti_tool.programs.access import program_of
+from lti_tool.programs.fields import FormError
+from lti_tool.programs.schedule import fitted
+from lti_tool.programs.tables import Program
+from lti_tool.web.gate import Access, allow, current_visit
+from lti_tool.web.notices import redirect_with
+
+blueprint = Blueprint("meetings", __name__, url_prefix="/v/<visit>", template_folder="templates")
+
+MARK, SHOWN = "presence-", "shown-"
+LARGEST_ID = 2**31 - 1
+
+
+@blueprint.get("/meetings/<int:meeting_id>")
+@allow(Access.FACILITATOR)
+def show(meeting_id: int) -> ResponseReturnValue:
+    """A session: when, script, who is here, pairs."""
+    return _page(meeting_id)
+
+
+@blueprint.post("/meetings/<int:meeting_id>/attendance")
+@allow(Access.FACILITATOR)
+def mark(meeting_id: int) -> ResponseReturnValue:
+    """Save who is here; the button `everybody` marks as present whoever has no mark yet."""
+    return _after_marks(meeting_id, lambda _session, _meeting: _("Saved who is here."))
+
+
+@blueprint.post("/meetings/<int:meeting_id>/pairs")
+@allow(Access.FACILITATOR)
+def make_pairs(meeting_id: int) -> ResponseReturnValue:
+    """Save who is here and make the pairs from them."""
+
+    def act(session: Session, meeting: Meeting) -> str:
+        pairs.pair_present(session, meeting)
+        return str(_("The pairs are made from those who are here."))
+
+    return _after_marks(meeting_id, act)
+
+
+@blueprint.post("/meetings/<int:meeting_id>/close")
+@allow(Access.FACILITATOR)
+def close(meeting_id: int) -> ResponseReturnValue:
+    """Save who is here and close the session."""
+
+    def act(session: Session, meeting: Meeting) -> str:
+        attendance.close(session, meeting, current_visit().person_id)
+        return str(_("The session is closed and counts. Marks can still be corrected."))
+
+    return _after_marks(meeting_id, act)
+
+
+@blueprint.post("/meetings/<int:meeting_id>/reopen")
+@allow(Access.INSTRUCTOR)
+def reopen(meeting_id: int) -> ResponseReturnValue:
+    """Let the session count no longer."""
+    meeting, _program = meeting_of(current_visit(), meeting_id)
+    attendance.reopen(db.session(), meeting, current_visit().person_id)
+    return _done(meeting_id, _("The session is open again. It counts once it is closed."))
+
+
+@blueprint.post("/meetings/<int:meeting_id>/reschedule")
+@allow(Access.INSTRUCTOR)
+def reschedule(meeting_id: int) -> ResponseReturnValue:
+    """Move the session."""
+    meeting, program = meeting_of(current_visit(), meeting_id)
+    try:
+        starts_at, minutes = planning.read_time(request.form, program.zone, clock.now())
+        planning.reschedule(db.session(), meeting, starts_at, minutes, current_visit().person_id)
+    except FormError as wrong:
+        db.session.rollback()
+        return _page(meeting_id, errors=wrong.errors, time=request.form), 400
+    return _done(meeting_id, _("The session is moved, and its assignment with it."))
+
+
+@blueprint.get("/programs/<int:program_id>/sessions")
+@allow(Access.STAFF)
+def sessions(program_id: int) -> ResponseReturnValue:
+    """All cohorts and all weeks, with what happened."""
+    program = program_of(current_visit(), program_id)
+    now = clock.now()
+    counted = attendance_overview(db.session(), program.id)
+    over = [one for one in counted if stage(one.meeting, now) is Stage.OVER]
+    coming = [one for one in counted if stage(one.meeting, now) in (Stage.COMING, Stage.RUNNING)]
+    return render_template(
+        "meetings/sessions.html",
+        program=program,
+        cohorts=[list(weeks) for _cohort, weeks in groupby(counted, key=lambda one: one.meeting.cohort_id)],
+        over=over,
+        coming=min(coming, key=lambda one: one.meeting.starts_at, default=None),
+        stage=lambda meeting: stage(meeting, now),
+    )
+
+
+def _after_marks(meeting_id: int, act: Callable[[Session, Meeting], str]) -> ResponseReturnValue:
+    """Save the marks that the form carries, then do what its button says; on an error keep what was chosen."""
+    meeting, _program = meeting_of(current_visit(), meeting_id)
+    session = db.session()
+    try:
+        marks = _sent_marks()
+        if "everybody" in request.form:
+            marks |= _unmarked(session, meeting, marks)
+        attendance.mark(session, meeting, marks, current_visit().person_id)
+        said = act(session, meeting)
+    except FormError as wrong:
+        session.rollback()
+        return _page(meeting_id, errors=wrong.errors, chosen=_chosen()), 400
+    return _done(meeting_id, said)
+
+
+def _sent_marks() -> dict[int, Presence]:
+    """The marks that were changed on the page: an old page does not undo what somebody else marked meanwhile."""
+    try:
+        return {_person_id(person): Presence(value) for person, value in _changed_fields()}
+    except ValueError:
+        raise FormError({"presence": _("A mark in this list is none that Peerloop knows. Choose again.")}) from None
+
+
+def _changed_fields() -> Iterator[tuple[str, str]]:
+    for name, value in request.form.items():
+        person = name.removeprefix(MARK)
+        if person != name and value and value != request.form.get(SHOWN + person, ""):
+            yield person, value
+
+
+def _person_id(text: str) -> int:
+    if not (text.isascii() and text.isdecimal() and int(text[:11]) <= LARGEST_ID):
+        raise ValueError(f"{text!r} is no person's id")
+    return int(text)
+
+
+def _unmarked(session: Session, meeting: Meeting, marks: Mapping[int, Presence]) -> dict[int, Presence]:
+    known = attendance.marks_of(session, meeting.id).keys() | marks.keys()
+    return {p.id: Presence.PRESENT for p in members_of(session, meeting) if p.id not in known}
+
+
+def _chosen() -> dict[str, str]:
+    return {name.removeprefix(MARK): value for name, value in request.form.items() if name.startswith(MARK)}
+
+
+def _done(meeting_id: int, said: str) -> ResponseReturnValue:
+    return redirect_with("good", said, "meetings.show", meeting_id=meeting_id)
+
+
+def _page(
+    meeting_id: int,
+    *,
+    errors: Mapping[str, str] | None = None,
+    chosen: Mapping[str, str] | None = None,
+    time: Mapping[str, str] | None = None,
+) -> str:
+    """The page of a session; `chosen` and `time` are what somebody typed into a form that was refused."""
+    visit, session = current_visit(), db.session()
+    meeting, program = meeting_of(visit, meeting_id)
+    people = members_of(session, meeting)
+    marks = {person_id: row.presence for person_id, row in attendance.marks_of(session, meeting.id).items()}
+    here = [person for person in people if marks.get(person.id) in ATTENDED]
+    return render_template(
+        "meetings/meeting.html",
+        meeting=meeting,
+        program=program,
+        script=fitted(meeting.module.agenda, meeting.minutes),
+        stage=stage(meeting, clock.now()),
+        people=people,
+        marks=marks,
+        chosen=chosen or {},
+        here=here,
+        unmarked=[person for person in people if person.id not in marks],
+        pairs=pairs.pairs_of(session, meeting),
+        unpaired=_without_seat(session, meeting, [person.id for person in here]),
+        errors=errors or {},
+        time=time or _time(meeting, program),
+        is_staff=visit.role in {Role.INSTRUCTOR, Role.TEACHING_ASSISTANT},
+        is_instructor=visit.role is Role.INSTRUCTOR,
+    )
+
+
+def _without_seat(session: Session, meeting: Meeting, here: list[int]) -> bool:
+    """Whether the pairs do not fit who is here, because somebody came late or left."""
+    seated = {int(person) for group in pairs.seats_of(session, [meeting.id])[meeting.id] for person in group}
+    return bool(here) and seated != set(here)
+
+
+def _time(meeting: Meeting, program: Program) -> dict[str, str]:
+    local = meeting.starts_at.astimezone(ZoneInfo(program.zone))
+    return {
+        "day": local.date().isoformat(),
+        "at": local.strftime("%H:%M"),
+        "minutes": str(meeting.minutes),
+    }

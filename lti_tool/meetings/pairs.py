@@ -1,0 +1,228 @@
+"""Who works with whom: planned for all members, then made from those who are there."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+from flask_babel import gettext as _
+from sqlalchemy import ColumnElement, and_, delete, exists, insert, or_, select
+from sqlalchemy.orm import InstrumentedAttribute, Session, aliased, joinedload
+
+from lti_tool import clock
+from lti_tool.cohorts.tables import Membership
+from lti_tool.database import transaction
+from lti_tool.matching.pairing import pair
+from lti_tool.matching.planning import plan_run
+from lti_tool.meetings.members import enrolment_of_membership, running, running_members
+from lti_tool.meetings.tables import ATTENDED, Attendance, Meeting, PairSeat
+from lti_tool.programs.fields import FormError
+from lti_tool.programs.tables import Module, Program
+from lti_tool.roster.tables import Enrolment, Person
+
+Group = tuple[str, ...]  # the matching room knows people by a text
+
+
+def pair_present(session: Session, meeting: Meeting) -> None:
+    """Make the pairs of a session from those who are there; pairs that can stay, stay.
+
+    Raises FormError when the session is closed or nobody is marked as here.
+    """
+    if meeting.closed_at is not None:
+        raise FormError({"pairs": _("This session is closed: its pairs are what happened.")})
+    here = session.scalars(
+        select(Attendance.person_id)
+        .where(Attendance.meeting_id == meeting.id, Attendance.presence.in_(ATTENDED))
+        .order_by(Attendance.person_id)
+    ).all()
+    if not here:
+        raise FormError({"pairs": _("Mark who is here first; pairs are made from them.")})
+    history = list(met_before(session, meeting).values())
+    now = seats_of(session, [meeting.id])[meeting.id]
+    _seat(session, {meeting.id: _paired(here, history, now, seed=meeting.id)})
+
+
+def _paired(
+    people: Sequence[int], history: Sequence[Sequence[Group]], planned: Iterable[Group], seed: int
+) -> list[Group]:
+    made = pair([str(person) for person in people], history, planned=planned, seed=seed)
+    return [*made.groups, *((alone,) for alone in made.unpaired)]
+
+
+def plan(session: Session, cohort_id: int) -> None:
+    """Plan the pairs of a cohort's coming sessions anew, from what has happened so far."""
+    coming = _coming_of(session, cohort_id)
+    if not coming:
+        return
+    members = [str(person) for person in running_members(session, cohort_id)]
+    history = list(met_before(session, coming[0]).values())
+    away = _away(session, [meeting.id for meeting in coming])
+    planned: dict[int, list[Group]] = {}
+    for meeting, groups in zip(
+        coming, plan_run(members, len(coming), history=history, seed=cohort_id).rounds, strict=True
+    ):
+        expected = [int(member) for member in members if int(member) not in away[meeting.id]]
+        planned[meeting.id] = _paired(expected, [*history, *planned.values()], groups, seed=meeting.id)
+    _seat(session, planned)
+
+
+def plan_if_repeating(session: Session, cohort_id: int) -> None:
+    """Plan a cohort's coming pairs anew if people who have met by now would meet again."""
+    coming = _coming_of(session, cohort_id)
+    if not coming:
+        return
+    met = _duos(group for groups in met_before(session, coming[0]).values() for group in groups)
+    seats = seats_of(session, [meeting.id for meeting in coming])
+    if met & _duos(group for groups in seats.values() for group in groups):
+        plan(session, cohort_id)
+
+
+def _coming_of(session: Session, cohort_id: int) -> Sequence[Meeting]:
+    """In order, and held until the transaction ends, so that two who plan at once do not seat people twice."""
+    query = select(Meeting).join(Module).where(Meeting.cohort_id == cohort_id, *_coming()).order_by(Module.number)
+    return session.scalars(query.with_for_update(of=Meeting, key_share=True)).all()
+
+
+def _duos(groups: Iterable[Group]) -> set[frozenset[str]]:
+    return {frozenset(duo) for group in groups for duo in combinations(group, 2)}
+
+
+def _coming() -> tuple[ColumnElement[bool], ...]:
+    """Sessions whose pairs may still be planned: later ones, in which nobody has been seen."""
+    seen = exists().where(Attendance.meeting_id == Meeting.id, Attendance.presence.in_(ATTENDED))
+    return Meeting.closed_at.is_(None), Meeting.starts_at > clock.now(), ~seen
+
+
+def _away(session: Session, meeting_ids: Sequence[int]) -> Mapping[int, set[int]]:
+    """Who will not come: in a session in which nobody has been seen, every mark says so."""
+    away: dict[int, set[int]] = defaultdict(set)
+    query = select(Attendance.meeting_id, Attendance.person_id).where(Attendance.meeting_id.in_(meeting_ids))
+    for meeting_id, person_id in session.execute(query):
+        away[meeting_id].add(person_id)
+    return away
+
+
+def _seat(session: Session, groups: Mapping[int, Sequence[Group]]) -> None:
+    """Store the groups of sessions (by meeting id) in place of those they had."""
+    session.execute(delete(PairSeat).where(PairSeat.meeting_id.in_(groups)))
+    rows = [
+        {"meeting_id": meeting_id, "number": number, "person_id": int(person)}
+        for meeting_id, made in groups.items()
+        for number, group in enumerate(made, start=1)
+        for person in group
+    ]
+    if rows:
+        session.execute(insert(PairSeat), rows)
+
+
+def seats_of(session: Session, meeting_ids: Sequence[int]) -> dict[int, list[Group]]:
+    """The groups of sessions by meeting id, in the order of their numbers."""
+    query = select(PairSeat.meeting_id, PairSeat.number, PairSeat.person_id).where(
+        PairSeat.meeting_id.in_(meeting_ids)
+    )
+    found: dict[int, dict[int, list[str]]] = {meeting_id: {} for meeting_id in meeting_ids}
+    for meeting_id, number, person_id in session.execute(query.order_by(PairSeat.number, PairSeat.id)):
+        found[meeting_id].setdefault(number, []).append(str(person_id))
+    return {meeting_id: [tuple(group) for group in groups.values()] for meeting_id, groups in found.items()}
+
+
+def met_before(session: Session, meeting: Meeting) -> dict[int, list[Group]]:
+    """By number of each earlier session of the cohort: the groups that really met, those who were there."""
+    own = select(Module.number).where(Module.id == meeting.module_id).scalar_subquery()
+    query = (
+        select(Module.number, PairSeat.number, PairSeat.person_id)
+        .join(Meeting, Meeting.id == PairSeat.meeting_id)
+        .join(Module, Module.id == Meeting.module_id)
+        .join(
+            Attendance,
+            and_(Attendance.meeting_id == PairSeat.meeting_id, Attendance.person_id == PairSeat.person_id),
+        )
+        .where(Meeting.cohort_id == meeting.cohort_id, Module.number < own, Attendance.presence.in_(ATTENDED))
+        .order_by(Module.number, PairSeat.number, PairSeat.id)
+    )
+    sessions: dict[int, dict[int, list[str]]] = {}
+    for number, seat, person_id in session.execute(query):
+        sessions.setdefault(number, {}).setdefault(seat, []).append(str(person_id))
+    return {
+        number: [tuple(group) for group in groups.values() if len(group) > 1] for number, groups in sessions.items()
+    }
+
+
+def partners(session: Session, meeting_id: int, person_id: int) -> list[Person]:
+    """With whom somebody works in a session, as planned or as made; empty when alone or not placed."""
+    own = aliased(PairSeat)
+    query = (
+        select(Person)
+        .join(PairSeat, PairSeat.person_id == Person.id)
+        .join(own, and_(own.meeting_id == PairSeat.meeting_id, own.number == PairSeat.number))
+        .where(own.meeting_id == meeting_id, own.person_id == person_id, Person.id != person_id)
+        .order_by(Person.name, Person.id)
+    )
+    return list(session.scalars(query))
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A group of a session as people see it; `met_in` is the last earlier session in which two of them met."""
+
+    people: tuple[Person, ...]
+    met_in: int | None
+
+
+def pairs_of(session: Session, meeting: Meeting) -> list[Pair]:
+    """The groups of a session, with what is notable about each."""
+    last_met = {duo: number for number, groups in met_before(session, meeting).items() for duo in _duos(groups)}
+    seats = session.scalars(
+        select(PairSeat)
+        .where(PairSeat.meeting_id == meeting.id)
+        .options(joinedload(PairSeat.person))
+        .order_by(PairSeat.number, PairSeat.id)
+    )
+    groups: dict[int, list[Person]] = {}
+    for seat in seats:
+        groups.setdefault(seat.number, []).append(seat.person)
+    return [Pair(tuple(people), _last_met(people, last_met)) for people in groups.values()]
+
+
+def _last_met(people: Sequence[Person], last_met: Mapping[frozenset[str], int]) -> int | None:
+    duos = _duos([tuple(str(person.id) for person in people)])
+    return max((last_met[duo] for duo in duos if duo in last_met), default=None)
+
+
+def plan_stale() -> bool:
+    """Job: plan the pairs of one cohort whose members are no longer those of its planned pairs."""
+    with transaction() as session:
+        cohort_id = session.scalar(select(Meeting.cohort_id).where(*_coming(), _is_stale()).limit(1))
+        if cohort_id is None:
+            return False
+        plan(session, cohort_id)
+        return True
+
+
+def _is_stale() -> ColumnElement[bool]:
+    """Somebody is expected who has no seat, or somebody has a seat who is not expected."""
+    member = (
+        select(Membership.person_id)
+        .join(Program, Program.id == Membership.program_id)
+        .join(Enrolment, enrolment_of_membership())
+        .where(Membership.cohort_id == Meeting.cohort_id, *running())
+        .correlate(Meeting, PairSeat)
+    )
+    unseated = member.where(
+        ~_marked(Membership.person_id),
+        ~exists()
+        .where(PairSeat.meeting_id == Meeting.id, PairSeat.person_id == Membership.person_id)
+        .correlate(Meeting, Membership),
+    )
+    unexpected = select(PairSeat.id).where(
+        PairSeat.meeting_id == Meeting.id,
+        or_(_marked(PairSeat.person_id), ~member.where(Membership.person_id == PairSeat.person_id).exists()),
+    )
+    return or_(unseated.exists(), unexpected.exists())
+
+
+def _marked(person: InstrumentedAttribute[int]) -> ColumnElement[bool]:
+    mark = exists().where(Attendance.meeting_id == Meeting.id, Attendance.person_id == person)
+    return mark.correlate(Meeting, Membership, PairSeat)

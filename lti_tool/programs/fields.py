@@ -1,0 +1,93 @@
+"""Reading what people typed into forms: each wrong field gets a sentence that says what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, time
+from functools import cache
+from zoneinfo import available_timezones
+
+from flask_babel import gettext as _
+
+SHORTEST_SESSION, LONGEST_SESSION = 45, 60
+_NOT_PLACES = frozenset({"localtime", "Factory", "posixrules"})
+
+
+class FormError(ValueError):
+    """What is wrong with a form: sentences for the person who sent it, by field name."""
+
+    def __init__(self, errors: Mapping[str, str]) -> None:
+        super().__init__(" ".join(errors.values()))
+        self.errors = dict(errors)
+
+
+@cache
+def zones() -> tuple[str, ...]:
+    """The names of all time zones (IANA), sorted."""
+    return tuple(sorted(available_timezones() - _NOT_PLACES))
+
+
+class Reader:
+    """Reads the fields of one form and collects what is wrong; `check()` raises it all at once."""
+
+    def __init__(self, values: Mapping[str, str]) -> None:
+        self.values = values
+        self.errors: dict[str, str] = {}
+
+    def check(self) -> None:
+        """Raise FormError if any field was wrong."""
+        if self.errors:
+            raise FormError(self.errors)
+
+    def text(self, name: str, longest: int) -> str:
+        """A text of 1 to `longest` characters, without white space around it."""
+        text = self._raw(name).replace("\r\n", "\n").strip()
+        if not text:
+            self.errors[name] = _("Write something here.")
+        elif len(text) > longest:
+            self.errors[name] = _(
+                "This has %(length)s characters; shorten it to %(longest)s.", length=len(text), longest=longest
+            )
+        elif "\0" in text:
+            self.errors[name] = _("This holds a character that cannot be stored (NUL). Type it again.")
+        return text
+
+    def day(self, name: str, first: date, last: date) -> date:
+        """A date from `first` to `last`, as ISO 8601."""
+        try:
+            day = date.fromisoformat(self._raw(name))
+        except ValueError:
+            self.errors[name] = _("Choose a date: year, month and day.")
+            return first
+        if not first <= day <= last:
+            self.errors[name] = _("Choose a date between %(first)s and %(last)s.", first=first, last=last)
+        return day
+
+    def time_of_day(self, name: str) -> time:
+        """A time such as 14:00, without a zone; seconds are dropped."""
+        try:
+            at = time.fromisoformat(self._raw(name))
+        except ValueError:
+            self.errors[name] = _("Choose a time, such as 14:00.")
+            return time()
+        return time(at.hour, at.minute)
+
+    def minutes(self, name: str) -> int:
+        """How long a session takes."""
+        raw = self._raw(name)
+        length = int(raw) if raw.isascii() and raw.isdecimal() and len(raw) < 4 else 0
+        if not SHORTEST_SESSION <= length <= LONGEST_SESSION:
+            self.errors[name] = _(
+                "Choose %(shortest)s to %(longest)s minutes.", shortest=SHORTEST_SESSION, longest=LONGEST_SESSION
+            )
+        return length
+
+    def zone(self, name: str) -> str:
+        """The name of a time zone."""
+        zone = self._raw(name)
+        if zone not in zones():
+            self.errors[name] = _("Choose a time zone from the list, such as Europe/Lisbon.")
+        return zone
+
+    def _raw(self, name: str) -> str:
+        return self.values.get(name, "").strip()

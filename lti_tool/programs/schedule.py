@@ -1,0 +1,75 @@
+"""When sessions are, and how a script fills them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Protocol, TypeVar
+from zoneinfo import ZoneInfo
+
+from flask import Flask, current_app
+from sqlalchemy.orm import Session
+
+from lti_tool.programs.tables import Program
+
+
+class Timed(Protocol):
+    """Something of a script that takes minutes."""
+
+    @property
+    def minutes(self) -> int: ...
+
+
+T = TypeVar("T", bound=Timed)
+
+
+def local_time(day: date, at: time, zone: str) -> datetime:
+    """The instant, in UTC, when clocks in `zone` show this.
+
+    A time that the clocks skip when summer time begins is taken an hour later, one that they show twice the
+    first time (PEP 495, https://peps.python.org/pep-0495/).
+    """
+    return datetime.combine(day, at, ZoneInfo(zone)).astimezone(UTC)
+
+
+def session_start(program: Program, number: int) -> datetime:
+    """When session `number` (from 1) begins by the plan: weekly, at the same time of day in the program's zone."""
+    day = program.first_session_on + timedelta(weeks=number - 1)
+    return local_time(day, program.session_time, program.zone)
+
+
+def fitted(parts: Sequence[T], minutes: int) -> list[tuple[T, int]]:
+    """Each part with the minutes it gets in a session of `minutes`: the longest part, the practice, takes up
+    the difference, as far as it lasts at least a minute.
+    """
+    if not parts:
+        return []
+    longest = max(parts, key=lambda part: part.minutes)
+    spare = minutes - sum(part.minutes for part in parts)
+    return [(part, max(1, part.minutes + spare) if part is longest else part.minutes) for part in parts]
+
+
+@dataclass(frozen=True, slots=True)
+class Scheduled:
+    """One cohort's session as the plan shows it; `href` leads to it."""
+
+    cohort: str
+    starts_at: datetime
+    closed: bool
+    href: str
+
+
+# (session, program id) -> what is scheduled for each module id, in the order of the cohorts
+Schedule = Callable[[Session, int], Mapping[int, Sequence[Scheduled]]]
+
+
+def register_schedule(app: Flask, schedule: Schedule) -> None:
+    """Let the room that holds sessions tell the plan when they are."""
+    app.extensions["schedule"] = schedule
+
+
+def scheduled(session: Session, program_id: int) -> Mapping[int, Sequence[Scheduled]]:
+    """The sessions of every cohort by module id; empty until cohorts are published."""
+    schedule: Schedule = current_app.extensions["schedule"]
+    return schedule(session, program_id)

@@ -1,0 +1,65 @@
+"""The program templates that come with Peerloop, read from `data/`. They are content: English, not translated."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from typing import Any
+
+DEFAULT = "giving-feedback"
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One part of the script of every session; a module's tip for `key` stands in place of `tip`."""
+
+    key: str
+    minutes: int
+    title: str
+    tip: str
+
+
+@dataclass(frozen=True, slots=True)
+class ModuleTemplate:
+    """One week. `assignment_minutes` is how long the micro-assignment takes, 5 to 15."""
+
+    title: str
+    micro_teach: str
+    prompt_a: str
+    prompt_b: str
+    reflection: tuple[str, ...]
+    assignment_title: str
+    assignment_text: str
+    assignment_minutes: int
+    tips: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class ProgramTemplate:
+    """A whole program; its script is the same in each session but for the tips."""
+
+    title: str
+    skill: str
+    script: tuple[Part, ...]
+    modules: tuple[ModuleTemplate, ...]
+
+
+@cache
+def template(key: str = DEFAULT) -> ProgramTemplate:
+    """The template in `data/<key>.toml`. Raises FileNotFoundError when there is none."""
+    text = resources.files(__package__).joinpath("data", f"{key}.toml").read_text("utf-8")
+    data = tomllib.loads(text)
+    return ProgramTemplate(
+        title=data["title"],
+        skill=data["skill"],
+        script=tuple(Part(**part) for part in data["script"]),
+        modules=tuple(_module(module) for module in data["modules"]),
+    )
+
+
+def _module(data: Mapping[str, Any]) -> ModuleTemplate:
+    texts: dict[str, Any] = {key: value.strip() if isinstance(value, str) else value for key, value in data.items()}
+    return ModuleTemplate(**texts | {"reflection": tuple(data["reflection"]), "tips": data.get("tips", {})})

@@ -1,0 +1,118 @@
+"""The pages of the people of a course."""
+
+from __future__ import annotations
+
+from flask import Blueprint, abort, make_response, render_template, request
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_babel import ngettext
+
+from lti_tool.database import db
+from lti_tool.roster import attributes, departures, people, readings
+from lti_tool.roster.people import Show
+from lti_tool.roster.tables import Course, RosterReading
+from lti_tool.web.gate import Access, allow, current_visit
+from lti_tool.web.notices import redirect_with
+
+blueprint = Blueprint("roster", __name__, url_prefix="/v/<visit>/people", template_folder="templates")
+
+
+@blueprint.get("")
+@allow(Access.STAFF)
+def show() -> ResponseReturnValue:
+    """Who is here, who can be placed, and when the roster was last read."""
+    return _page()
+
+
+@blueprint.post("/read")
+@allow(Access.STAFF)
+def read() -> ResponseReturnValue:
+    """Ask for a reading of the roster."""
+    readings.request_now(db.session(), current_visit().course_id)
+    return redirect_with("good", _("The roster is being read. Reload this page to see how far it is."), "roster.show")
+
+
+@blueprint.post("/readings/<int:reading_id>/confirm")
+@allow(Access.INSTRUCTOR)
+def confirm(reading_id: int) -> ResponseReturnValue:
+    """Say that the people who are missing have left indeed."""
+    try:
+        gone = departures.confirm(db.session(), _held(reading_id), current_visit().person_id)
+    except departures.NotHeldError:
+        abort(409)
+    text = ngettext("%(num)s person is marked as gone.", "%(num)s people are marked as gone.", gone)
+    return redirect_with("good", text, "roster.show")
+
+
+@blueprint.post("/readings/<int:reading_id>/dismiss")
+@allow(Access.INSTRUCTOR)
+def dismiss(reading_id: int) -> ResponseReturnValue:
+    """Say that the people who are missing have not left."""
+    try:
+        departures.dismiss(db.session(), _held(reading_id), current_visit().person_id)
+    except departures.NotHeldError:
+        abort(409)
+    return redirect_with("good", _("Nobody was marked as gone."), "roster.show")
+
+
+@blueprint.post("/attributes")
+@allow(Access.INSTRUCTOR)
+def import_attributes() -> ResponseReturnValue:
+    """Take a CSV file, or text pasted from one."""
+    upload = request.files.get("file")
+    pasted = request.form.get("text", "")
+    data = upload.read(attributes.MAX_BYTES + 1) if upload and upload.filename else pasted.encode()
+    visit = current_visit()
+    try:
+        done = attributes.import_csv(db.session(), visit.course_id, visit.person_id, data)
+    except attributes.ImportRefusedError as refusal:
+        return make_response(_page(problems=refusal.problems, pasted=pasted), 400)
+    return redirect_with("risk" if done.unknown else "good", _import_words(done), "roster.show")
+
+
+def _import_words(done: attributes.Imported) -> str:
+    words = ngettext("%(num)s person has", "%(num)s people have", done.people)
+    text: str = _("%(people)s attributes now: %(names)s.", people=words, names=", ".join(done.names))
+    if not done.unknown:
+        return text
+    shown = "; ".join(done.unknown[:5]) + ("; …" if len(done.unknown) > 5 else "")
+    unknown = ngettext(
+        "%(num)s line names somebody who is not in this course (%(who)s).",
+        "%(num)s lines name people who are not in this course (%(who)s).",
+        len(done.unknown),
+        who=shown,
+    )
+    return f"{text} {unknown}"
+
+
+def _held(reading_id: int) -> RosterReading:
+    reading = db.session.get(RosterReading, reading_id)
+    if reading is None or reading.course_id != current_visit().course_id:
+        abort(404)
+    return reading
+
+
+def _page(*, problems: tuple[str, ...] = (), pasted: str = "") -> ResponseReturnValue:
+    session = db.session()
+    course = session.get_one(Course, current_visit().course_id)
+    shown = _shown()
+    text = request.args.get("q", "")[:100].strip()
+    found = people.search(session, course.id, text=text, show=shown, page=request.args.get("page", 1, type=int))
+    return render_template(
+        "roster/people.html",
+        course=course,
+        reading=readings.latest(session, course.id),
+        counts=people.counts(session, course.id),
+        found=found,
+        attributes=people.attributes(session, course.id, [e.person_id for e in found.enrolments]),
+        shown=shown,
+        text=text,
+        problems=problems,
+        pasted=pasted,
+        may_decide=current_visit().role == "instructor",
+    )
+
+
+def _shown() -> Show:
+    wanted = request.args.get("show", Show.ALL.value)
+    return Show(wanted) if wanted in set(Show) else Show.ALL

@@ -1,0 +1,139 @@
+"""What home pages and lists show of micro-assignments."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Select, and_, func, select
+from sqlalchemy.orm import Session, aliased, joinedload
+
+from lti_tool.cohorts.tables import Cohort, Membership
+from lti_tool.meetings.members import belongs, members_of
+from lti_tool.meetings.tables import Meeting, PairSeat
+from lti_tool.roster.tables import Person
+from lti_tool.work.tables import Assignment, Submission
+
+
+def is_late(assignment: Assignment, submission: Submission) -> bool:
+    """Whether it was handed in after it was due."""
+    return submission.handed_in_at > assignment.due_at
+
+
+def next_assignment(session: Session, person_id: int, program_id: int, now: datetime) -> Assignment | None:
+    """The earliest micro-assignment, of a session that has begun, that a learner has not handed in.
+
+    Only those of the learner's own sessions count. It comes with its meeting, module and cohort.
+    """
+    own = and_(Submission.assignment_id == Assignment.id, Submission.person_id == person_id)
+    query = (
+        _assignments()
+        .add_columns(Membership)
+        .join(Membership, Membership.cohort_id == Meeting.cohort_id)
+        .outerjoin(Submission, own)
+        .where(
+            Membership.person_id == person_id,
+            Membership.program_id == program_id,
+            Membership.until.is_(None),
+            Meeting.starts_at <= now,
+            Submission.id.is_(None),
+        )
+        .order_by(Assignment.due_at)
+    )
+    rows = session.execute(query)
+    return next((assignment for assignment, membership in rows if belongs(membership, assignment.meeting)), None)
+
+
+def _assignments() -> Select[Assignment]:
+    return (
+        select(Assignment)
+        .join(Meeting, Meeting.id == Assignment.meeting_id)
+        .options(
+            joinedload(Assignment.meeting).joinedload(Meeting.module),
+            joinedload(Assignment.meeting).joinedload(Meeting.cohort),
+        )
+    )
+
+
+def to_confirm(session: Session, person_id: int, program_id: int) -> list[Submission]:
+    """What partners have handed in and this learner has to confirm, the oldest first, with its person."""
+    query = _of_partners(person_id).join(Meeting, Meeting.id == Assignment.meeting_id)
+    query = query.join(Cohort, Cohort.id == Meeting.cohort_id)
+    query = query.where(Cohort.program_id == program_id, Submission.confirmed_at.is_(None))
+    return list(session.scalars(query.order_by(Submission.handed_in_at)))
+
+
+def of_partners(session: Session, assignment_id: int, person_id: int) -> list[Submission]:
+    """What one's partners have handed in for an assignment, with its person."""
+    return list(session.scalars(_of_partners(person_id).where(Assignment.id == assignment_id)))
+
+
+def _of_partners(person_id: int) -> Select[Submission]:
+    own, partner = aliased(PairSeat), aliased(PairSeat)
+    return (
+        select(Submission)
+        .join(Assignment, Assignment.id == Submission.assignment_id)
+        .join(
+            partner,
+            and_(partner.meeting_id == Assignment.meeting_id, partner.person_id == Submission.person_id),
+        )
+        .join(own, and_(own.meeting_id == partner.meeting_id, own.number == partner.number))
+        .where(own.person_id == person_id, partner.person_id != person_id)
+        .options(joinedload(Submission.person))
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class WorkCount:
+    """One cohort's micro-assignment in numbers; `confirmed` ones are among the `handed_in`."""
+
+    assignment: Assignment
+    handed_in: int
+    confirmed: int
+
+
+def work_overview(session: Session, program_id: int) -> list[WorkCount]:
+    """All micro-assignments of a program, by cohort, then by due time; in two queries."""
+    query = _assignments().join(Cohort, Cohort.id == Meeting.cohort_id).where(Cohort.program_id == program_id)
+    assignments = session.scalars(query.order_by(Cohort.position, Assignment.due_at)).all()
+    counts = session.execute(
+        select(Submission.assignment_id, func.count(), func.count(Submission.confirmed_at))
+        .join(Assignment, Assignment.id == Submission.assignment_id)
+        .join(Meeting, Meeting.id == Assignment.meeting_id)
+        .join(Cohort, Cohort.id == Meeting.cohort_id)
+        .where(Cohort.program_id == program_id)
+        .group_by(Submission.assignment_id)
+    )
+    by_id = {assignment_id: (handed_in, confirmed) for assignment_id, handed_in, confirmed in counts}
+    return [WorkCount(assignment, *by_id.get(assignment.id, (0, 0))) for assignment in assignments]
+
+
+def everybody(
+    session: Session, assignment: Assignment, meeting: Meeting
+) -> Sequence[tuple[Person, Submission | None]]:
+    """The people of an assignment with what they have handed in, by name, those who have left since included."""
+    rows = session.scalars(
+        select(Submission).where(Submission.assignment_id == assignment.id).options(joinedload(Submission.person))
+    )
+    submissions = {row.person_id: row for row in rows}
+    people = {person.id: person for person in members_of(session, meeting)}
+    people |= {row.person_id: row.person for row in submissions.values()}
+    by_name = sorted(people.values(), key=lambda person: (person.name, person.id))
+    return [(person, submissions.get(person.id)) for person in by_name]
+
+
+def is_for(session: Session, assignment_id: int, person_id: int) -> bool:
+    """Whether an assignment is one of this learner's: the session was theirs, or they handed something in."""
+    rows = session.execute(
+        select(Meeting, Membership)
+        .join(Assignment, Assignment.meeting_id == Meeting.id)
+        .join(Membership, Membership.cohort_id == Meeting.cohort_id)
+        .where(Assignment.id == assignment_id, Membership.person_id == person_id)
+    )
+    if any(belongs(membership, meeting) for meeting, membership in rows):
+        return True
+    handed_in = select(Submission.id).where(
+        Submission.assignment_id == assignment_id, Submission.person_id == person_id
+    )
+    return session.scalar(handed_in) is not None

@@ -1,0 +1,159 @@
+"""Pages of micro-assignments: a learner's own, and everybody's for those who facilitate."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import groupby
+
+from flask import Blueprint, abort, render_template, request
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+
+from lti_tool import clock
+from lti_tool.database import db
+from lti_tool.meetings.pairs import partners
+from lti_tool.programs.access import program_of
+from lti_tool.programs.fields import FormError
+from lti_tool.web.gate import Access, allow, current_visit
+from lti_tool.web.notices import redirect_with
+from lti_tool.work import rules
+from lti_tool.work.access import assignment_of, own_assignment_of
+from lti_tool.work.overview import everybody, is_late, of_partners, work_overview
+from lti_tool.work.tables import Submission
+
+blueprint = Blueprint("work", __name__, url_prefix="/v/<visit>", template_folder="templates")
+
+LARGEST_ID = 2**31 - 1
+
+
+@blueprint.get("/assignments/<int:assignment_id>")
+@allow(Access.LEARNER)
+def show(assignment_id: int) -> ResponseReturnValue:
+    """One's own micro-assignment, and the partner's to confirm."""
+    return _own_page(assignment_id)
+
+
+@blueprint.post("/assignments/<int:assignment_id>")
+@allow(Access.LEARNER)
+def hand_in(assignment_id: int) -> ResponseReturnValue:
+    """Hand in the field `text`."""
+    visit = current_visit()
+    assignment, _program = own_assignment_of(visit, assignment_id)
+    text = request.form.get("text", "")
+    try:
+        rules.hand_in(db.session(), assignment, visit.person_id, text, clock.now())
+    except FormError as wrong:
+        db.session.rollback()
+        return _own_page(assignment_id, errors=wrong.errors, typed=text), 400
+    return redirect_with("good", _("Handed in."), "work.show", assignment_id=assignment_id)
+
+
+@blueprint.post("/assignments/<int:assignment_id>/confirm")
+@allow(Access.LEARNER)
+def confirm(assignment_id: int) -> ResponseReturnValue:
+    """Confirm the work of the partner whose id the field `person` holds."""
+    visit = current_visit()
+    own_assignment_of(visit, assignment_id)
+    submission = _submission(assignment_id)
+    try:
+        rules.confirm_as_partner(db.session(), submission, visit.person_id, clock.now(), request.form.get("seen"))
+    except FormError as wrong:
+        db.session.rollback()
+        return _own_page(assignment_id, errors=wrong.errors), 400
+    return redirect_with("good", _("Confirmed. It counts now."), "work.show", assignment_id=assignment_id)
+
+
+@blueprint.get("/assignments/<int:assignment_id>/submissions")
+@allow(Access.FACILITATOR)
+def submissions(assignment_id: int) -> ResponseReturnValue:
+    """What everybody of a cohort has handed in."""
+    return _everybodys_page(assignment_id)
+
+
+@blueprint.post("/assignments/<int:assignment_id>/submissions/confirm")
+@allow(Access.FACILITATOR)
+def confirm_for_all(assignment_id: int) -> ResponseReturnValue:
+    """Confirm the work of the field `person`, in the partner's stead."""
+    visit = current_visit()
+    assignment_of(visit, assignment_id)
+    submission = _submission(assignment_id)
+    try:
+        rules.confirm(db.session(), submission, visit.person_id, clock.now(), request.form.get("seen"))
+    except FormError as wrong:
+        db.session.rollback()
+        return _everybodys_page(assignment_id, errors=wrong.errors), 400
+    return redirect_with("good", _("Confirmed. It counts now."), "work.submissions", assignment_id=assignment_id)
+
+
+@blueprint.get("/programs/<int:program_id>/assignments")
+@allow(Access.STAFF)
+def program(program_id: int) -> ResponseReturnValue:
+    """All cohorts and all micro-assignments, in numbers that lead to the texts."""
+    found = program_of(current_visit(), program_id)
+    counted = work_overview(db.session(), found.id)
+    by_cohort = groupby(counted, key=lambda one: one.assignment.meeting.cohort_id)
+    return render_template(
+        "work/program.html",
+        program=found,
+        cohorts=[list(weeks) for _cohort, weeks in by_cohort],
+        waiting=sum(one.handed_in - one.confirmed for one in counted),
+        confirmed=sum(one.confirmed for one in counted),
+        now=clock.now(),
+    )
+
+
+def _submission(assignment_id: int) -> Submission:
+    """The submission of this assignment by the person whom the form names; 404 when there is none."""
+    person = request.form.get("person", "")
+    if not (person.isascii() and person.isdecimal() and int(person[:11]) <= LARGEST_ID):
+        abort(400, _("The form does not say whose work is meant. Go back, reload the page and send it again."))
+    submission = rules.submission_of(db.session(), assignment_id, int(person))
+    if submission is None:
+        abort(404, _("This person has not handed in anything yet."))
+    return submission
+
+
+def _own_page(assignment_id: int, *, errors: Mapping[str, str] | None = None, typed: str | None = None) -> str:
+    """A learner's page; `typed` is a text that was refused and must not be lost."""
+    visit, session = current_visit(), db.session()
+    assignment, program = own_assignment_of(visit, assignment_id)
+    own = rules.submission_of(session, assignment_id, visit.person_id)
+    return render_template(
+        "work/assignment.html",
+        assignment=assignment,
+        meeting=assignment.meeting,
+        module=assignment.meeting.module,
+        program=program,
+        own=own,
+        late=own is not None and is_late(assignment, own),
+        overdue=own is None and assignment.due_at < clock.now(),
+        text=typed if typed is not None else own.text if own else "",
+        typed=typed,
+        draft=f"submission-{visit.person_id}-{assignment_id}",
+        longest=rules.LONGEST_TEXT,
+        partners=partners(session, assignment.meeting_id, visit.person_id),
+        theirs={one.person_id: one for one in of_partners(session, assignment_id, visit.person_id)},
+        fingerprint=rules.fingerprint,
+        errors=errors or {},
+    )
+
+
+def _everybodys_page(assignment_id: int, *, errors: Mapping[str, str] | None = None) -> str:
+    visit, session = current_visit(), db.session()
+    assignment, program = assignment_of(visit, assignment_id)
+    people = everybody(session, assignment, assignment.meeting)
+    return render_template(
+        "work/submissions.html",
+        assignment=assignment,
+        meeting=assignment.meeting,
+        module=assignment.meeting.module,
+        program=program,
+        people=people,
+        handed_in=sum(1 for _person, submission in people if submission is not None),
+        waiting=sum(1 for _person, one in people if one is not None and one.confirmed_at is None),
+        is_late=is_late,
+        overdue=assignment.due_at < clock.now(),
+        fingerprint=rules.fingerprint,
+        viewer_id=visit.person_id,
+        errors=errors or {},
+    )

@@ -1,0 +1,501 @@
+"""Forming cohorts in the browser: from the rules to the published board."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+import pytest
+from flask import Flask
+from sqlalchemy import event, select
+
+from lti_tool.cohorts import proposing
+from lti_tool.cohorts.tables import Cohort, Facilitator, Membership
+from lti_tool.cohorts.wishes import Rules
+from lti_tool.database import db
+from lti_tool.lti.launch import Role
+from lti_tool.matching import forming
+from lti_tool.matching.problem import Problem
+from lti_tool.matching.solution import Solution
+from tests.cohorts.conftest import House, know, make_house
+from tests.support import factories
+from tests.support.factories import Browser
+
+SIZES = {"size_min": "8", "size_max": "20", "size_target": "12"}
+
+
+def text_of(html: str) -> str:
+    """The words of a page, without markup."""
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", html))
+
+
+def test_an_instructor_goes_from_rules_to_published_cohorts(departments: House) -> None:
+    browser = departments.visit()
+    assert "24 people can be placed" in browser.get(departments.at()).text
+    page = browser.post(departments.at("propose"), **SIZES, spread="department", balance="level")
+    assert page.status_code == 200
+    assert "24 people, 2 cohorts of 12" in text_of(page.text)
+    assert "every rule kept" in page.text
+    assert "Spread department" in page.text
+    assert re.search(r"12 people · level [23](\.\d)?", page.text)
+    published = browser.post(departments.at("publish"), version="1")
+    assert "24 people learn in 2 cohorts" in text_of(published.text)
+    assert "Cohort A" in published.text
+    assert db.session.query(Membership).count() == 24
+
+
+def test_everybody_reads_what_the_sizes_mean_for_eight_sessions(app: Flask) -> None:
+    house = make_house(app, 9)
+    browser = house.visit()
+    page = browser.post(house.at("propose"), **SIZES)
+    wanted = "Cohort A (9 people): everybody can have a new partner in 6 sessions, not in all 8."
+    assert wanted in text_of(page.text)
+    assert wanted in text_of(browser.post(house.at("publish"), version="1").text)
+
+
+def test_markup_in_names_is_text(app: Flask) -> None:
+    names = ["<script>alert(1)</script>", *(f"Person {n}" for n in range(8))]
+    house = make_house(app, names)
+    know(house, "<b>site</b>", {person.id: "<i>Lyon</i>" for person in house.learners})
+    browser = house.visit()
+    pages = [
+        browser.get(house.at()).text,
+        browser.post(house.at("propose"), **SIZES, spread="<b>site</b>").text,
+        browser.get(house.at() + f"?person={house.learners[0].id}").text,
+        browser.post(house.at("publish"), version="1").text,
+    ]
+    cohort = db.session.scalars(select(Cohort)).one()
+    pages.append(browser.get(f"cohorts/{cohort.id}").text)
+    for page in pages:
+        assert "&lt;script&gt;alert(1)" in page
+        assert "<script>alert" not in page
+        assert "<i>Lyon" not in page
+        assert "<b>site" not in page
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("size_min", ""),
+        ("size_min", "7"),
+        ("size_max", "21"),
+        ("size_target", "9" * 5000),
+        ("size_target", "12.5"),
+        ("slack", "-1"),
+        ("spread", "no such thing"),
+        ("balance", "department"),
+        ("together-0", ["999999999", "1"]),
+        ("together-0", ["9" * 3000]),
+        ("apart-3", ["1"]),
+        ("locked", "1:x"),
+        ("locked", "x" * 3000),
+    ],
+)
+def test_a_wrong_field_gets_a_sentence_and_nothing_typed_is_lost(
+    departments: House, field: str, value: str | list[str]
+) -> None:
+    browser = departments.visit()
+    sent = {**SIZES, "gather": "department", "size_max": "17", field: value}
+    page = browser.post(departments.at("propose"), **sent)
+    assert page.status_code == 400
+    assert "to put right" in page.text
+    assert re.search(r'value="department" checked', page.text)
+    assert field == "size_max" or 'value="17"' in page.text
+    assert departments.version() == 0
+
+
+def test_a_form_without_any_field_gets_sentences(house: House) -> None:
+    page = house.visit().post(house.at("propose"))
+    assert page.status_code == 400
+    assert "3 things to put right" in text_of(page.text)
+
+
+def test_more_groups_can_be_asked_for_without_script(house: House) -> None:
+    one, two = house.ids(0, 1)
+    page = house.visit().post(house.at("propose"), **SIZES, **{"together-0": [one, two], "more": "together"})
+    assert page.status_code == 200
+    assert 'name="together-3"' in page.text
+    assert f'value="{two}" selected' in page.text
+
+
+def test_rules_that_cannot_hold_are_told_with_names_and_a_way_out(app: Flask) -> None:
+    house = make_house(app, ["Ana Costa", "Tom Reed", *(f"Person {n}" for n in range(10))])
+    ana, tom = (str(person) for person in house.ids(0, 1))
+    browser = house.visit()
+    fields = {**SIZES, "together-0": [ana, tom], "apart-0": [ana, tom]}
+    page = browser.post(house.at("propose"), **fields)
+    assert page.status_code == 400
+    assert "These rules cannot all be kept" in page.text
+    assert "Ana Costa and Tom Reed must be together." in page.text
+    assert "Ana Costa and Tom Reed must be apart." in page.text
+    assert f'value="apart:{ana}-{tom}"' in page.text
+    solved = browser.post(house.at("propose"), **fields, drop=f"together:{ana}-{tom}")
+    assert solved.status_code == 400  # 12 people make one cohort, so nobody can be apart
+    assert "Ana Costa and Tom Reed must be apart." in solved.text
+    assert "12 people, 1 cohort of 12" in browser.post(house.at("propose"), **fields, drop=f"apart:{ana}-{tom}").text
+
+
+def test_a_larger_difference_of_sizes_is_offered_where_it_helps(house: House) -> None:
+    group = house.ids(*range(14))
+    browser = house.visit()
+    page = browser.post(house.at("propose"), **SIZES, **{"together-0": group})
+    assert page.status_code == 400
+    assert "The sizes of two cohorts differ by at most 1." in page.text
+    offered = re.search(r'name="relax_slack" value="(\d+)"', page.text)
+    assert offered is not None
+    solved = browser.post(house.at("propose"), **SIZES, **{"together-0": group}, relax_slack=offered[1])
+    assert "24 people, 2 cohorts of" in solved.text
+    assert f"sizes differ by up to {offered[1]}" in solved.text
+
+
+def test_too_few_people_are_told_so(app: Flask) -> None:
+    house = make_house(app, 7)
+    page = house.visit().post(house.at("propose"), **SIZES)
+    assert page.status_code == 400
+    assert "Each cohort has at least 8 people; 7 can be placed." in page.text
+
+
+def test_a_range_into_which_nobody_fits_is_widened_by_a_button(app: Flask) -> None:
+    house = make_house(app, 17)
+    browser = house.visit()
+    fields = {"size_min": "12", "size_max": "13", "size_target": "12"}
+    page = browser.post(house.at("propose"), **fields)
+    assert page.status_code == 400
+    offered = re.search(r'name="relax_size" value="([\d:]+)"', page.text)
+    assert offered is not None
+    assert "17 people" in browser.post(house.at("propose"), **fields, relax_size=offered[1]).text
+
+
+def test_nothing_found_and_nothing_proved_is_said_exactly(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    def nothing(problem: Problem, *, seed: int, **_rest: object) -> Solution:
+        return Solution("unknown", seed, 1.0, text="nothing known")
+
+    monkeypatch.setattr(forming, "solve", nothing)
+    page = house.visit().post(house.at("propose"), **SIZES)
+    assert page.status_code == 400
+    assert "it is not proved that there are none" in page.text
+    assert 'name="seed" value="2"' in page.text
+
+
+def test_an_answer_that_fails_its_check_is_never_shown_as_good(
+    house: House, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    true_solve = forming.solve
+
+    def wrong(*args: object, **kwargs: object) -> Solution:
+        return replace(true_solve(*args, **kwargs), objective=-1.0)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(forming, "solve", wrong)
+    page = house.visit().post(house.at("propose"), **SIZES)
+    assert page.status_code == 500
+    assert "This answer is wrong, so you do not see it" in page.text
+    assert "failed its check" in caplog.text
+    assert house.version() == 0
+
+
+def test_try_again_looks_from_another_start(departments: House) -> None:
+    browser = departments.visit()
+    browser.post(departments.at("propose"), **SIZES, spread="department")
+    first = departments.draft().cohorts
+    assert browser.post(departments.at("again"), version="1").status_code == 200
+    assert departments.draft().cohorts != first
+    assert departments.version() == 2
+
+
+def test_a_stale_form_of_rules_keeps_its_choices(departments: House) -> None:
+    departments.propose()
+    departments.propose(seed=2)
+    page = departments.visit().post(departments.at("propose"), **SIZES, gather="department", version="1")
+    assert page.status_code == 409
+    assert "Somebody made another proposal" in page.text
+    assert 'value="department" checked' in page.text
+    assert 'name="version" value="2"' in page.text
+    assert departments.version() == 2
+
+
+@pytest.mark.parametrize("deed", ["again", "move", "swap", "lock", "undo", "publish"])
+@pytest.mark.parametrize("version", ["1", "", "x", "9" * 4000])
+def test_a_stale_page_changes_nothing_and_shows_what_is(house: House, deed: str, version: str) -> None:
+    house.propose()
+    house.propose(seed=2)
+    before = house.draft().cohorts
+    here, there = before[0][0], before[1][0]
+    page = house.visit().post(
+        house.at(deed), version=version, person=here, to="1", locked="1", **{"with": there}
+    )
+    assert page.status_code == 409
+    assert "The proposal was changed since you opened that page" in page.text
+    assert "24 people, 2 cohorts of 12" in page.text
+    assert house.draft().cohorts == before
+    assert db.session.query(Cohort).count() == 0
+
+
+def test_the_effect_of_each_move_and_swap_is_shown_before_it_is_made(departments: House) -> None:
+    departments.propose(Rules(8, 20, 12, spread=("department",)))
+    person = departments.draft().cohorts[0][0]
+    page = departments.visit().get(f"{departments.at()}?person={person}").text
+    assert "Move to Cohort B" in page
+    assert "sizes will differ by up to 2" in page
+    assert "Swap with" in page
+    assert "best swap" in page
+
+
+def test_people_are_moved_swapped_and_moved_back(departments: House) -> None:
+    departments.propose(Rules(8, 20, 12, spread=("department",)))
+    before = departments.draft()
+    one, other = before.cohorts[0][0], before.cohorts[1][0]
+    browser = departments.visit()
+    page = browser.post(departments.at("move"), version="1", person=one, to="1")
+    assert "24 people, 2 cohorts of 11 to 13" in page.text
+    assert "is now in Cohort B." in page.text
+    assert "locked" in page.text
+    assert one in departments.draft().cohorts[1]
+    browser.post(departments.at("undo"), version="2")
+    assert departments.draft() == before
+    page = browser.post(departments.at("swap"), version="3", person=one, **{"with": other})
+    assert "changed places" in page.text
+    after = departments.draft().cohorts
+    assert one in after[1]
+    assert other in after[0]
+    assert "There is nothing to undo." not in browser.post(departments.at("undo"), version="4").text
+    assert "There is nothing to undo." in browser.post(departments.at("undo"), version="5").text
+
+
+def test_whoever_was_moved_by_hand_stays_when_trying_again(house: House) -> None:
+    house.propose()
+    person = house.draft().cohorts[0][0]
+    browser = house.visit()
+    browser.post(house.at("move"), version="1", person=person, to="1")
+    browser.post(house.at("again"), version="2")
+    assert person in house.draft().cohorts[1]
+    browser.post(house.at("lock"), version="3", person=person, locked="0")
+    assert house.draft().rules.locked == {}
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"person": "999999999", "to": "1"},
+        {"person": "9" * 4000, "to": "1"},
+        {"person": "", "to": ""},
+        {"to": "1"},
+        {},
+        {"person": "HERE", "to": "99"},
+        {"person": "HERE", "to": "-1"},
+        {"person": "HERE", "to": "9" * 4000},
+        {"person": "HERE", "to": "0"},
+        {"person": "HERE", "with": "HERE"},
+        {"person": "HERE", "with": "<b>"},
+    ],
+)
+def test_a_move_that_makes_no_sense_gets_a_sentence(house: House, fields: dict[str, str]) -> None:
+    house.propose()
+    before = house.draft().cohorts
+    sent = {name: before[0][0] if value == "HERE" else value for name, value in fields.items()}
+    deed = "swap" if "with" in sent else "move"
+    page = house.visit().post(house.at(deed), version="1", **sent)
+    assert page.status_code == 400
+    assert "Nothing was changed." in page.text
+    assert house.draft().cohorts == before
+
+
+def test_publishing_twice_does_no_harm(house: House) -> None:
+    house.propose()
+    browser = house.visit()
+    browser.post(house.at("publish"), version="1")
+    for deed in ("publish", "again", "move", "undo", "propose"):
+        page = browser.post(house.at(deed), version="1", person="1", to="1", **SIZES)
+        assert page.status_code == 409
+        assert "The cohorts of this program are published" in page.text
+    assert db.session.query(Cohort).count() == 2
+    assert db.session.query(Membership).count() == 24
+    assert browser.get(house.at("rules")).status_code == 409
+
+
+def test_nobody_who_left_is_published(house: House) -> None:
+    house.propose()
+    leave(house, 0)
+    browser = house.visit()
+    assert "Person 01 left the course since this proposal was made" in browser.get(house.at()).text
+    page = browser.post(house.at("publish"), version="1")
+    assert page.status_code == 409
+    assert "Nothing was published: Person 01 left the course" in page.text
+    assert "23 people" in browser.post(house.at("again"), version="1").text
+
+
+def leave(house: House, number: int) -> None:
+    from lti_tool.database import transaction
+    from lti_tool.roster.tables import Enrolment
+
+    with transaction() as session:
+        session.query(Enrolment).filter_by(course_id=house.course.id, person_id=house.learners[number].id).update(
+            {"left_at": factories.NOW}
+        )
+
+
+def test_people_who_are_not_placed_are_named_with_the_reason(house: House) -> None:
+    factories.make_people(house.course, ["Test Student"], is_test=True)
+    factories.make_people(house.course, ["Olga Observer"], role=Role.MENTOR)
+    factories.make_people(house.course, ["Nobody Norris"], role=Role.NONE)
+    leave(house, 3)
+    browser = house.visit()
+    for page in (browser.get(house.at()).text, browser.post(house.at("propose"), **SIZES).text):
+        words = text_of(page)
+        assert "test user Test Student" in words
+        assert "observes only Olga Observer" in words
+        assert "no role in the course Nobody Norris" in words
+        assert "left the course Person 04" in words
+    draft = house.draft()
+    assert sum(map(len, draft.cohorts)) == 23
+
+
+def test_another_courses_cohorts_are_not_found(app: Flask, house: House) -> None:
+    other = make_house(app, 9, title="Another course")
+    other.propose()
+    stranger = house.visit()
+    assert stranger.get(other.at()).status_code == 404
+    assert stranger.get(other.at("rules")).status_code == 404
+    for deed in ("propose", "again", "move", "swap", "lock", "undo", "publish", "newcomers"):
+        assert stranger.post(other.at(deed), version="1", **SIZES).status_code == 404
+    other.visit().post(other.at("publish"), version="1")
+    cohort = db.session.scalars(select(Cohort)).one()
+    assert stranger.get(f"cohorts/{cohort.id}").status_code == 404
+    for deed in ("appoint", "dismiss", "transfer"):
+        assert stranger.post(f"cohorts/{cohort.id}/{deed}", person="1").status_code == 404
+
+
+def test_learners_see_no_page_of_cohorts_and_assistants_change_nothing(house: House) -> None:
+    house.propose()
+    learner = house.visit(Role.LEARNER, house.learners[0])
+    [assistant] = factories.make_people(house.course, ["Tara"], role=Role.TEACHING_ASSISTANT)
+    looking = house.visit(Role.TEACHING_ASSISTANT, assistant)
+    page = looking.get(house.at())
+    assert page.status_code == 200
+    assert "Publish" not in page.text
+    assert "Try again" not in page.text
+    assert learner.get(house.at()).status_code == 403
+    for browser in (learner, looking):
+        assert browser.get(house.at("rules")).status_code == 403
+        for deed in ("propose", "again", "move", "swap", "lock", "undo", "publish", "newcomers"):
+            assert browser.post(house.at(deed), version="1", **SIZES).status_code == 403
+    assert house.version() == 1
+
+
+def test_an_assistant_is_told_that_there_are_no_cohorts_yet(house: House) -> None:
+    [assistant] = factories.make_people(house.course, ["Tara"], role=Role.TEACHING_ASSISTANT)
+    page = house.visit(Role.TEACHING_ASSISTANT, assistant).get(house.at())
+    assert "No cohorts yet" in page.text
+
+
+def published(house: House) -> tuple[Browser, list[Cohort]]:
+    house.propose()
+    browser = house.visit()
+    browser.post(house.at("publish"), version="1")
+    return browser, list(db.session.scalars(select(Cohort).order_by(Cohort.position)))
+
+
+def test_a_facilitator_opens_their_cohort_and_no_other(house: House) -> None:
+    instructor, cohorts = published(house)
+    person = house.learners[0]
+    page = instructor.post(f"cohorts/{cohorts[0].id}/appoint", person=person.id)
+    assert "Person 01 facilitates this cohort." in page.text
+    instructor.post(f"cohorts/{cohorts[0].id}/appoint", person=person.id)
+    assert db.session.query(Facilitator).count() == 1
+    facilitator = house.visit(Role.LEARNER, person)
+    own = facilitator.get(f"cohorts/{cohorts[0].id}")
+    assert own.status_code == 200
+    assert "Cohort A: 12 people" in text_of(own.text)
+    assert "Appoint" not in own.text
+    assert facilitator.get(f"cohorts/{cohorts[1].id}").status_code == 403
+    assert facilitator.post(f"cohorts/{cohorts[0].id}/appoint", person=person.id).status_code == 403
+    instructor.post(f"cohorts/{cohorts[0].id}/dismiss", person=person.id)
+    assert facilitator.get(f"cohorts/{cohorts[0].id}").status_code == 403
+
+
+@pytest.mark.parametrize("person", ["", "x", "0", "999999999", "9" * 4000])
+def test_only_people_of_the_course_are_appointed(house: House, person: str) -> None:
+    instructor, cohorts = published(house)
+    page = instructor.post(f"cohorts/{cohorts[0].id}/appoint", person=person)
+    assert page.status_code == 400
+    assert "Nobody was appointed" in page.text
+    assert instructor.post(f"cohorts/{cohorts[0].id}/dismiss", person=person).status_code == 200
+
+
+@pytest.mark.parametrize(("person", "to"), [("", ""), ("HERE", "999999999"), ("x", "THERE"), ("HERE", "9" * 4000)])
+def test_a_transfer_that_makes_no_sense_gets_a_sentence(house: House, person: str, to: str) -> None:
+    instructor, cohorts = published(house)
+    member = db.session.scalars(select(Membership.person_id).where(Membership.cohort_id == cohorts[0].id)).first()
+    sent = {"person": str(member) if person == "HERE" else person, "to": str(cohorts[1].id) if to == "THERE" else to}
+    page = instructor.post(f"cohorts/{cohorts[0].id}/transfer", **sent)
+    assert page.status_code == 400
+    assert "Nothing was changed." in page.text
+
+
+def test_a_transfer_that_breaks_rules_is_told_and_made_only_when_insisted(house: House) -> None:
+    instructor, cohorts = published(house)
+    member = db.session.scalars(select(Membership.person_id).where(Membership.cohort_id == cohorts[0].id)).first()
+    fields = {"person": str(member), "to": str(cohorts[1].id)}
+    page = instructor.post(f"cohorts/{cohorts[0].id}/transfer", **fields)
+    assert page.status_code == 400
+    assert "It would have 2 people more than the smallest cohort." in page.text
+    done = instructor.post(f"cohorts/{cohorts[0].id}/transfer", **fields, anyway="1")
+    assert "is now in Cohort B." in done.text
+    assert "Cohort A: 11 people" in text_of(done.text)
+    assert "No longer here" in done.text
+
+
+def test_newcomers_are_placed_by_a_button(house: House) -> None:
+    instructor, _cohorts = published(house)
+    factories.make_people(house.course, ["Nia Newcomer"])
+    assert "1 person waits for a place" in instructor.get(house.at()).text
+    page = instructor.post(house.at("newcomers"))
+    assert "Nia Newcomer is now in Cohort A." in page.text
+    assert "25 people learn in 2 cohorts" in text_of(page.text)
+    assert "Everybody has a place already." in instructor.post(house.at("newcomers")).text
+
+
+def count_queries(browser: Browser, address: str) -> int:
+    seen: list[str] = []
+
+    def note(*args: object) -> None:
+        seen.append(str(args[2]))
+
+    event.listen(db.engine, "before_cursor_execute", note)
+    try:
+        assert browser.get(address).status_code == 200
+    finally:
+        event.remove(db.engine, "before_cursor_execute", note)
+    return len(seen)
+
+
+@pytest.mark.parametrize("state", ["rules", "proposal", "published", "cohort"])
+def test_more_people_need_no_more_queries(app: Flask, state: str) -> None:
+    counts = []
+    for size in (9, 48):
+        house = make_house(app, size, title=f"Course of {size}")
+        know(house, "department", {p.id: p.name[-1] for p in house.learners})
+        browser = house.visit()
+        address = house.at()
+        if state != "rules":
+            house.propose(Rules(8, 20, 12, spread=("department",)))
+        if state in ("published", "cohort"):
+            browser.post(house.at("publish"), version="1")
+        if state == "cohort":
+            cohort = db.session.scalars(select(Cohort).where(Cohort.program_id == house.program.id)).first()
+            assert cohort is not None
+            address = f"cohorts/{cohort.id}"
+        counts.append(count_queries(browser, address))
+    assert counts[0] == counts[1]
+    assert counts[0] <= 16
+
+
+def test_the_search_holds_no_lock_on_the_database(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    true_search = proposing.search
+
+    def search(problem: Problem, seed: int) -> Solution:
+        assert not db.session().in_transaction()
+        return true_search(problem, seed)
+
+    monkeypatch.setattr(proposing, "search", search)
+    assert house.visit().post(house.at("propose"), **SIZES).status_code == 200
+    assert house.version() == 1
