@@ -63,10 +63,15 @@ def _deployments(session: Session, tenant: Tenant) -> list[LtiDeployment]:
 
 def _lines(session: Session, tenant_id: int) -> list[CourseLine]:
     """The courses that were opened last."""
-    last = select(func.max(RosterReading.id)).where(RosterReading.course_id == Course.id).scalar_subquery()
+    newest = select(func.max(RosterReading.id)).where(RosterReading.course_id == Course.id)
     query = (
         select(Course, RosterReading)
-        .outerjoin(RosterReading, and_(RosterReading.course_id == Course.id, RosterReading.id == last))
+        .outerjoin(
+            RosterReading,
+            and_(
+                RosterReading.course_id == Course.id, RosterReading.id == newest.correlate(Course).scalar_subquery()
+            ),
+        )
         .where(Course.tenant_id == tenant_id)
         .order_by(Course.launched_at.desc().nulls_last(), Course.id)
         .limit(COURSES_SHOWN)
