@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import secrets
+from functools import cached_property
 from typing import Any, Self
 
 import requests
@@ -22,6 +23,7 @@ from pylti1p3.redirect import Redirect
 from pylti1p3.request import Request
 from pylti1p3.tool_config.abstract import ToolConfAbstract
 from sqlalchemy.exc import IntegrityError
+from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from lti_tool import clock
@@ -48,12 +50,15 @@ _jws = PyJWS(algorithms=["RS256"])
 class WebRequest(Request):
     """Corrects the library's Flask request: no web session, and a form that is too large is a refusal."""
 
-    def get_param(self, key: str) -> str:
+    @cached_property
+    def _values(self) -> MultiDict[str, str]:
         try:
-            values = request.args if request.method == "GET" else request.form
+            return request.args if request.method == "GET" else request.form
         except RequestEntityTooLarge:
             raise LaunchRefused("token_too_large") from None
-        return values.get(key, "")
+
+    def get_param(self, key: str) -> str:
+        return self._values.get(key, "")
 
     def is_secure(self) -> bool:
         return request.is_secure

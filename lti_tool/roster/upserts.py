@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import Dialect, Table
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
+from sqlalchemy.sql.dml import ReturningInsert
 
 Insert = sqlite.Insert | postgresql.Insert
 
@@ -22,6 +24,17 @@ def dialect_of(session: Session) -> str:
 def insert_into(dialect: str, table: Table) -> Insert:
     """An INSERT into `table` that knows `on_conflict_do_update`."""
     return postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
+
+
+@cache
+def upsert(dialect: str, table: Table, keys: tuple[str, ...], changed: tuple[str, ...]) -> ReturningInsert[Any]:
+    """An INSERT that takes `changed` over where the row with these `keys` is there already. Returns the row.
+
+    Built once for each shape, since building it costs more than running it.
+    """
+    query = insert_into(dialect, table)
+    changes = {name: query.excluded[name] for name in changed}
+    return query.on_conflict_do_update(index_elements=keys, set_=changes).returning(*table.c)
 
 
 @dataclass(frozen=True, slots=True)
