@@ -74,9 +74,7 @@ class PlatformLookup(ToolConfAbstract[WebRequest]):
         """Never: several clients of one issuer are the normal case (Canvas, Blackboard)."""
         return False
 
-    def find_registration_by_params(
-        self, iss: str, client_id: str | None, *_args: Any, **_more: Any
-    ) -> Registration:
+    def find_registration_by_params(self, iss: str, client_id: str | None, *_args: Any, **_more: Any) -> Registration:
         if self.registration is not None:
             if iss != self.registration.issuer or client_id not in (None, "", self.registration.client_id):
                 raise LaunchRefused("unknown_platform", f"registration {self.registration.id}")
@@ -115,9 +113,7 @@ class PlatformLookup(ToolConfAbstract[WebRequest]):
 def _note_deployment(registration: Registration, deployment_id: str) -> None:
     try:
         with transaction() as session:
-            session.add(
-                LtiDeployment(registration_id=registration.id, deployment_id=deployment_id, status="pending")
-            )
+            session.add(LtiDeployment(registration_id=registration.id, deployment_id=deployment_id, status="pending"))
     except IntegrityError:
         # Another launch of the same deployment noted it in this moment.
         db.session.rollback()
@@ -150,9 +146,7 @@ class PlatformLogin(OIDCLogin[WebRequest, PlatformLookup, LoginStates, StateCook
     """Corrects the library's login: checked parameters, unguessable secrets, one row that holds it all."""
 
     def __init__(self, lookup: PlatformLookup, *, base_url: str) -> None:
-        super().__init__(
-            WebRequest(), lookup, LoginStates(), StateCookies(secure=base_url.startswith("https:"))
-        )
+        super().__init__(WebRequest(), lookup, LoginStates(), StateCookies(secure=base_url.startswith("https:")))
         self._base_url = base_url
 
     def get_redirect(self, url: str) -> BrowserRedirect:

@@ -32,7 +32,7 @@ class World:
     ids: dict[str, int] = field(default_factory=dict)
 
     def visit(self, who: str) -> Browser:
-        """A visit as `instructor`, `ta`, `learner`, `mentor`, `none`, `admin` or `facilitator` (a learner who is one)."""
+        """A visit as a role of the standard, as `admin`, or as `facilitator` (a learner who is one)."""
         role = {"admin": Role.NONE, "facilitator": Role.LEARNER}.get(who) or Role(who)
         return factories.visit(self.app, self.course, self.people[who], role, is_admin=who == "admin")
 
