@@ -92,17 +92,17 @@ def install(lock: Path) -> None:
     """Install exactly what the lock names, each file checked against its hash."""
     total = len(re.findall(r"^[A-Za-z0-9]", lock.read_text(), re.MULTILINE))
     say(f"Installing {total} packages from {lock.name}")
-    command = [PYTHON, "-m", "pip", "install", "--no-deps", "--require-hashes", "--progress-bar", "off", "-r", lock]
-    run_pip(command, total)
+    run_pip(["--no-deps", "--require-hashes", "--progress-bar", "off", "--requirement", str(lock)], total)
 
 
 def install_peerloop() -> None:
     """Make `peerloop` a command of the environment, from this folder."""
-    run_pip([PYTHON, "-m", "pip", "install", "--no-deps", "--no-build-isolation", "--editable", ROOT], 1)
+    run_pip(["--no-deps", "--no-build-isolation", "--editable", str(ROOT)], 1)
 
 
-def run_pip(command: Sequence[str | Path], total: int) -> None:
-    """Run pip with a bar for what it has looked at; when it fails, say why in one line."""
+def run_pip(arguments: Sequence[str], total: int) -> None:
+    """Run `pip install` with a bar for what it has looked at; when it fails, say why in one line."""
+    command = [str(PYTHON), "-m", "pip", "install", *arguments]
     environment = os.environ | {"PIP_DISABLE_PIP_VERSION_CHECK": "1", "PYTHONWARNINGS": "ignore"}
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment)
     lines: list[str] = []
@@ -146,10 +146,9 @@ def find_browser() -> None:
         return
     if shutil.which("apt-get") and os.geteuid() == 0:
         say("Installing Chromium for the tests of pages")
-        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
         environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
-        subprocess.run(["apt-get", "update"], check=False, env=environment, **quiet)
-        subprocess.run(["apt-get", "install", "-y", "chromium"], check=False, env=environment, **quiet)
+        for command in (["apt-get", "update"], ["apt-get", "install", "-y", "chromium"]):
+            subprocess.run(command, capture_output=True, check=False, env=environment)
     if not any(shutil.which(name) for name in BROWSERS):
         say("No Chromium found: tests of pages will be skipped. Install one, or set PEERLOOP_CHROMIUM to its path.")
 

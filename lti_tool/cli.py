@@ -48,6 +48,7 @@ def serve(host: str, port: int, processes: int, threads: int) -> None:
     """Serve the tool over HTTP until stopped."""
     from granian import Granian
     from granian.constants import Interfaces
+    from granian.log import LogLevels
 
     from lti_tool import schema
     from lti_tool.lti import wire
@@ -65,7 +66,7 @@ def serve(host: str, port: int, processes: int, threads: int) -> None:
         workers=processes,
         blocking_threads=threads,
         log_access=False,
-        log_level="warning",
+        log_level=LogLevels.warning,
         workers_kill_timeout=10,
     ).serve()
 

@@ -95,7 +95,7 @@ def _prepare_sqlite(engine: Engine) -> None:
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if _writing.get() else "BEGIN")
+        connection.connection.cursor().execute("BEGIN IMMEDIATE" if _writing.get() else "BEGIN")
 
 
 @contextmanager

@@ -8,15 +8,19 @@ worker, an emptied queue) delays work and never loses it. `run_until_idle` does 
 from __future__ import annotations
 
 import logging
+import signal
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 from flask import Flask, current_app
 from huey import Huey, PostgresHuey, RedisHuey, SqliteHuey
+from huey.consumer import Consumer, ConsumerStopped
 from sqlalchemy import String, update
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import IntegrityError
@@ -144,9 +148,33 @@ def work(app: Flask) -> None:
         graceful_signal="TERM",
         shutdown_timeout=STOP_SECONDS,
     )
-    consumer.run()
-    stop.set()
+    consumer.start()
+    _stop_units_on(signal.SIGTERM, stop)
+    _stop_units_on(signal.SIGINT, stop)
+    _watch(consumer)
     sweeper.join(timeout=STOP_SECONDS)
+
+
+def _stop_units_on(signum: signal.Signals, stop: threading.Event) -> None:
+    """Let a signal end the round of units at once, beside what Huey does on it."""
+    handle = signal.getsignal(signum)
+
+    def handle_both(number: int, frame: FrameType | None) -> None:
+        stop.set()
+        if callable(handle):
+            handle(number, frame)
+
+    signal.signal(signum, handle_both)
+
+
+def _watch(consumer: Consumer) -> None:
+    """What `Consumer.run` does after it has started, which leaves no place to add to its signals."""
+    checked_at = time.monotonic()
+    while True:
+        try:
+            checked_at = consumer.loop(checked_at)
+        except ConsumerStopped:
+            return
 
 
 def _sweep_forever(app: Flask, stop: threading.Event) -> None:

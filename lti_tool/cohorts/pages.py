@@ -231,9 +231,9 @@ def newcomers(program_id: int) -> ResponseReturnValue:
     if len(result.placed) > words.LISTED:
         more = len(result.placed) - words.LISTED
         parts.append(ngettext("%(num)s more was placed.", "%(num)s more were placed.", more))
-    for person, reasons in result.waiting[:3]:
-        text = _("%(name)s fits nowhere. %(reasons)s", name=person.name, reasons=" ".join(reasons))
-        parts.append(text)
+    if result.waiting:
+        count = len(result.waiting)
+        parts.append(ngettext("%(num)s person fits nowhere yet.", "%(num)s people fit nowhere yet.", count))
     if result.left:
         parts.append(ngettext("%(num)s person has left.", "%(num)s people have left.", len(result.left)))
     level = "risk" if result.waiting else "good"

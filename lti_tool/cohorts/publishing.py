@@ -47,10 +47,10 @@ class NotThereError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class CatchUp:
-    """What following the roster did: who was placed where, who was not and why, who has left."""
+    """What following the roster did: who was placed where, who fits nowhere, who has left."""
 
     placed: list[tuple[Person, Cohort]]
-    waiting: list[tuple[Person, list[str]]]
+    waiting: list[Person]
     left: list[int]
 
 
@@ -107,46 +107,75 @@ def place_newcomers(session: Session, program: Program, *, actor_id: int | None 
     take(session, program.id)
     left = _end_departed(session, program, actor_id)
     newcomers = unplaced(session, program.id)
-    now_there = cohorts_with_members(session, program.id)
-    if not now_there or not newcomers:
+    placing = _placing(session, program, newcomers)
+    if not placing.cohorts or not newcomers:
         return CatchUp([], [], left)
-    cohorts = [entry.cohort for entry in now_there]
-    members = [[str(person.id) for person in entry.members] for entry in now_there]
-    rules = rules_of(program, proposal_of(session, program.id))
+    earlier = _earlier(session, program.id, newcomers, placing.cohorts)
+    positions = _place_each(replace(placing.problem, previous=earlier), placing.members, newcomers)
+    placed = [
+        (person, placing.cohorts[position])
+        for person, position in zip(newcomers, positions, strict=True)
+        if position is not None
+    ]
+    _join(session, program, placed, actor_id)
+    waiting = [person for person, position in zip(newcomers, positions, strict=True) if position is None]
+    return CatchUp(placed, waiting, left)
+
+
+@dataclass(frozen=True, slots=True)
+class _Placing:
+    """The published cohorts with their members' ids as text, and the rules for them and the newcomers."""
+
+    cohorts: list[Cohort]
+    members: list[list[str]]
+    problem: Problem
+    names: words.Names
+
+
+def _placing(session: Session, program: Program, newcomers: Sequence[Person]) -> _Placing:
+    now_there = cohorts_with_members(session, program.id)
     everybody = [*newcomers, *(person for entry in now_there for person in entry.members)]
     known = people.attributes(session, program.course_id, {person.id for person in everybody})
-    problem = replace(compose(rules, everybody, known), previous=_earlier(session, program.id, newcomers, cohorts))
-    names = people.labels(everybody)
-    placed, waiting = _place_each(problem, members, newcomers, names)
-    _join(session, program, [(person, cohorts[position]) for person, position in placed], actor_id)
-    return CatchUp([(person, cohorts[position]) for person, position in placed], waiting, left)
+    return _Placing(
+        cohorts=[entry.cohort for entry in now_there],
+        members=[[str(person.id) for person in entry.members] for entry in now_there],
+        problem=compose(rules_of(program, proposal_of(session, program.id)), everybody, known),
+        names=people.labels(everybody),
+    )
 
 
-def _place_each(
-    problem: Problem, members: list[list[str]], newcomers: Sequence[Person], names: words.Names
-) -> tuple[list[tuple[Person, int]], list[tuple[Person, list[str]]]]:
-    placed: list[tuple[Person, int]] = []
-    waiting: list[tuple[Person, list[str]]] = []
-    for person in newcomers:
-        so_far = {member for cohort in members for member in cohort} | {str(person.id)}
+def _place_each(problem: Problem, members: list[list[str]], newcomers: Sequence[Person]) -> list[int | None]:
+    """The index of each newcomer's cohort, None where all are closed to them; `members` grow."""
+    found: list[int | None] = []
+    for newcomer in newcomers:
+        person = str(newcomer.id)
         # Wishes are about those who are placed: who still waits must not count.
+        so_far = {person}.union(*members)
         present = replace(problem, people=tuple(p for p in problem.people if p.id in so_far))
-        placement = place_newcomer(present, members, str(person.id))
-        if placement.cohort is None:
-            waiting.append((person, why_nowhere(problem, members, str(person.id), names)))
-        else:
-            members[placement.cohort].append(str(person.id))
-            placed.append((person, placement.cohort))
-    return placed, waiting
+        placement = place_newcomer(present, members, person)
+        if placement.cohort is not None:
+            members[placement.cohort].append(person)
+        found.append(placement.cohort)
+    return found
 
 
-def why_nowhere(problem: Problem, members: Sequence[Sequence[str]], person: str, names: words.Names) -> list[str]:
-    """For each cohort the rules that keep a person out of it, in words."""
-    return [
-        _("%(cohort)s: %(reasons)s", cohort=words.cohort(position), reasons=" ".join(reasons))
-        for position in range(len(members))
-        if (reasons := newly_broken(problem, members, person, position, names))
-    ]
+def why_waiting(session: Session, program: Program, waiting: Sequence[Person]) -> list[tuple[Person, list[str]]]:
+    """For each waiting person what closes each cohort to them, in words; nothing when one is open."""
+    if not waiting:
+        return []
+    placing = _placing(session, program, waiting)
+    found = []
+    for newcomer in waiting:
+        obstacles = [
+            newly_broken(placing.problem, placing.members, str(newcomer.id), position, placing.names)
+            for position in range(len(placing.cohorts))
+        ]
+        reasons = [
+            _("Cohort %(name)s: %(reasons)s", name=cohort.name, reasons=" ".join(obstacle))
+            for cohort, obstacle in zip(placing.cohorts, obstacles, strict=True)
+        ]
+        found.append((newcomer, reasons if all(obstacles) else []))
+    return found
 
 
 def newly_broken(

@@ -15,7 +15,7 @@ from lti_tool.cohorts import people, words
 from lti_tool.cohorts.editing import Option, options, place_of
 from lti_tool.cohorts.people import Attribute
 from lti_tool.cohorts.proposing import draft_of, proposal_of
-from lti_tool.cohorts.publishing import rules_of
+from lti_tool.cohorts.publishing import rules_of, why_waiting
 from lti_tool.cohorts.queries import CohortMembers, cohorts_with_members, unplaced
 from lti_tool.cohorts.tables import Proposal
 from lti_tool.cohorts.wishes import Rules
@@ -87,7 +87,7 @@ class Board:
     bar: str | None
     legend: list[str]
     warnings: list[str]
-    waiting: list[Person]
+    waiting: list[tuple[Person, list[str]]]
 
 
 class _Bar:
@@ -212,5 +212,5 @@ def board(session: Session, program: Program) -> Board:
         warnings=words.partner_warnings(
             [(card.title, len(card.members)) for card in cards if card.members], len(program.modules)
         ),
-        waiting=unplaced(session, program.id),
+        waiting=why_waiting(session, program, unplaced(session, program.id)),
     )

@@ -164,7 +164,7 @@ def _rule(problem: Problem, item: Conflict, names: Names) -> str:
         case "together":
             return _("%(people)s must be together.", people=people)
         case "apart":
-            return _("%(people)s must be apart.", people=people)
+            return _apart(problem, len(item.people), people)
         case "locked":
             return _lock(problem, problem.locked[item.people[0]], people)
         case "size.min":
@@ -174,6 +174,18 @@ def _rule(problem: Problem, item: Conflict, names: Names) -> str:
         case "size.slack":
             return _("The sizes of two cohorts differ by at most %(slack)s.", slack=size.slack)
     raise LookupError(f"the rule {item.rule!r} is not one that an instructor can choose")
+
+
+def _apart(problem: Problem, group: int, people: str) -> str:
+    count = cohort_count(problem)
+    if count is None or group <= count:
+        return _("%(people)s must be apart.", people=people)
+    return ngettext(
+        "%(people)s must be apart, but there is only %(num)s cohort.",
+        "%(people)s must be apart, but there are only %(num)s cohorts.",
+        count,
+        people=people,
+    )
 
 
 def _lock(problem: Problem, position: int, people: str) -> str:

@@ -24,7 +24,9 @@ DATA = config.ROOT / "var" / "demo"
 
 @click.command()
 @click.option("--check", is_flag=True, help="Do not stay; fail when a count is wrong.")
-@click.option("--json", "as_json", is_flag=True, help="Print nothing but the addresses, as one line of JSON, and stay.")
+@click.option(
+    "--json", "as_json", is_flag=True, help="Print nothing but the addresses, as one line of JSON, and stay."
+)
 @click.option("--port", type=click.IntRange(1, 65535), default=8080, show_default=True, help="Port of Peerloop.")
 @click.option("--lms-port", type=click.IntRange(1, 65535), default=8081, show_default=True, help="Port of the LMS.")
 @click.option("--data", type=click.Path(path_type=Path), default=DATA, help="Folder of the demonstration; made anew.")

@@ -21,7 +21,7 @@ PATIENCE_SECONDS = 60.0
 ABSENCES = ("absent", "late", "excused")  # what befalls one person of each cohort, week by week
 OVERRIDE = 87.5
 HAND_INS = (
-    "I told Sam what I saw in the Monday call, and what it did to the team. He asked me for an example, and I had one.",
+    "I told Sam what I saw in the Monday call, and what it did to the team. He asked for an example, and I had one.",
     "I asked before I advised, twice. The second time the answer was no, and that was fine.",
     "I asked two colleagues what I should do more of. Both said the same thing, which I had not expected.",
 )
@@ -101,7 +101,9 @@ class Play:
         self.tell("The instructor launches Peerloop; the roster is read")
         instructor = self._enter("instructor")
         self._enter("facilitator")
-        wait_for(lambda: "54 learners can be placed" in instructor.open("people").text, "the roster", PATIENCE_SECONDS)
+        wait_for(
+            lambda: "54 learners can be placed" in instructor.open("people").text, "the roster", PATIENCE_SECONDS
+        )
         text, self.user_ids = lms.learners(instructor.robot)
         instructor.open("people")
         instructor.send("/attributes", text=text.lstrip("\ufeff"))
@@ -212,7 +214,9 @@ class Play:
         """Confirm all that waits, however the page words it."""
         while True:
             page = learner.open()
-            waiting = next((link for link in page.links if re.match("Read and confirm|Confirm what", link.text)), None)
+            waiting = next(
+                (link for link in page.links if re.match("Read and confirm|Confirm what", link.text)), None
+            )
             if waiting is None:
                 return
             learner.follow(waiting.text)
@@ -225,7 +229,9 @@ class Play:
         self.tell("Grades go out to the LMS")
         instructor = self._enter("instructor")
         path = f"programs/{self.deeds.program_id}/gradebook"
-        wait_for(lambda: EVERYTHING_SENT.search(instructor.open(path).text) is not None, "the gradebook", PATIENCE_SECONDS)
+        wait_for(
+            lambda: EVERYTHING_SENT.search(instructor.open(path).text) is not None, "the gradebook", PATIENCE_SECONDS
+        )
 
     def _override(self) -> None:
         """An instructor corrects a grade in the LMS; Peerloop reads it back and asks."""

@@ -44,7 +44,9 @@ def lines(place: Place, play: Play, deeds: Deeds) -> list[Line]:
         Line("sessions held and closed", deeds.sessions_closed, 3 * 5),
         Line("assignments handed in", sum(deeds.handed_in.values()), _hand_ins(learners)),
         Line("columns in the LMS's gradebook", len(book), 3),
-        Line("learners whose sessions are right in the LMS", _right_sessions(sessions, deeds, learners), len(learners)),
+        Line(
+            "learners whose sessions are right in the LMS", _right_sessions(sessions, deeds, learners), len(learners)
+        ),
         Line("learners whose assignments are in the LMS", _told(assignments, learners), len(learners)),
         Line("assignments confirmed, by the LMS's comments", _done(assignments, learners), deeds.confirmations),
         Line("learners whose completion is in progress", _told(completion, learners), len(learners)),

@@ -11,6 +11,8 @@ import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from operator import itemgetter
+from typing import Any
 
 from sqlalchemy import BindParameter, ColumnElement, bindparam, exists, select, update
 from sqlalchemy.orm import Session
@@ -161,8 +163,8 @@ def _after(session: Session, batch: Batch, task: Task, read: Mapping[int, Shown 
     return replace(task, values=values)
 
 
-def _prepared(task: Task, read: Mapping[int, Shown | None], now: datetime) -> dict[str, object]:
-    row: dict[str, object] = {"id": task.cell_id}
+def _prepared(task: Task, read: Mapping[int, Shown | None], now: datetime) -> dict[str, Any]:
+    row: dict[str, Any] = {"id": task.cell_id}
     if task.cell_id in read:
         row |= shown_fields(task.values, read[task.cell_id], now)
     match next_step(task.values):
@@ -212,10 +214,10 @@ def _own_rows(session: Session, batch: Batch) -> set[int]:
     return set(session.scalars(select(Cell.id).where(Cell.id.in_(ids), Cell.leased_by == batch.owner)))
 
 
-def note_rows(session: Session, owner: str, rows: Iterable[dict[str, object]]) -> None:
+def note_rows(session: Session, owner: str, rows: Iterable[dict[str, Any]]) -> None:
     """Write each row's fields into the cell with its id, if it is still `owner`'s. One statement for each shape."""
-    shapes: dict[frozenset[str], list[dict[str, object]]] = {}
-    for row in rows:
+    shapes: dict[frozenset[str], list[dict[str, Any]]] = {}
+    for row in sorted(rows, key=itemgetter("id")):
         shapes.setdefault(frozenset(row), []).append(row)
     for names, same in shapes.items():
         assignments: dict[str, BindParameter[object]] = {

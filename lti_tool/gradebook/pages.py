@@ -7,13 +7,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
 
+from babel import Locale
 from flask import Blueprint, abort, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import LazyString, ngettext
+from flask_babel import LazyString, get_locale, get_timezone, ngettext
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
 
+from lti_tool import clock
 from lti_tool.database import db
 from lti_tool.gradebook import decisions, overview, reading
 from lti_tool.gradebook.overview import Standing, Summary
@@ -21,7 +23,7 @@ from lti_tool.gradebook.states import State
 from lti_tool.gradebook.tables import Cell, Column
 from lti_tool.lti.launch import Role
 from lti_tool.programs.tables import Program
-from lti_tool.web import navigation
+from lti_tool.web import face, navigation
 from lti_tool.web.gate import Access, allow, current_visit
 from lti_tool.web.notices import redirect_with
 
@@ -53,6 +55,16 @@ ACTIONS = {
     "send Peerloop's grade": _l("Peerloop's grade was sent instead"),
     "try again": _l("Sending was tried again"),
 }
+
+
+@blueprint.context_processor
+def _wire_times() -> dict[str, Callable[[datetime], str]]:
+    """When the LMS was called is told by the wire's clock, also where a demonstration moves the program's."""
+    zone, locale = get_timezone(), get_locale() or Locale("en")
+    return {
+        "wire_ago": lambda at: face.ago(at, clock.wall(), locale),
+        "wire_moment": lambda at: face.moment(at, clock.wall(), zone, locale),
+    }
 
 
 @blueprint.get("/programs/<int:program_id>/gradebook")

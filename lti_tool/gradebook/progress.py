@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from operator import itemgetter
+from typing import Any
 
 from flask import Flask, current_app
 from flask_babel import LazyString, force_locale
@@ -152,11 +154,12 @@ def _write(
     if fresh:
         session.execute(insert(Cell), fresh)
     if moved:
-        session.execute(update(Cell), moved)
+        # Everybody who writes many cells does so in the order of their ids, so that none waits for the other.
+        session.execute(update(Cell), sorted(moved, key=itemgetter("id")))
     return any(row["try_at"] is not None for row in (*fresh, *moved))
 
 
-def _new_row(column_id: int, person_id: int, message: Message) -> dict[str, object]:
+def _new_row(column_id: int, person_id: int, message: Message) -> dict[str, Any]:
     now = clock.wall()
     return {
         "column_id": column_id,
@@ -168,10 +171,10 @@ def _new_row(column_id: int, person_id: int, message: Message) -> dict[str, obje
     }
 
 
-def _moved_row(cell: Cell, message: Message) -> dict[str, object]:
+def _moved_row(cell: Cell, message: Message) -> dict[str, Any]:
     """What a refused cell wants has changed, so it is tried again; a person's grade stays until somebody chooses."""
     now = clock.wall()
-    row = {"id": cell.id, **fields("wanted", message), "wanted_at": now}
+    row: dict[str, Any] = {"id": cell.id, **fields("wanted", message), "wanted_at": now}
     values = cell.values.becoming(message)
     due = state_of(values) is State.ON_ITS_WAY
     return row | {

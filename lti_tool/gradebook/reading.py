@@ -135,6 +135,7 @@ def _apply(session: Session, reading: Reading, results: Sequence[Result]) -> int
         select(Cell, Person.subject)
         .join(Person, Person.id == Cell.person_id)
         .where(Cell.column_id == reading.place.column_id, Person.subject.in_(shown))
+        .order_by(Cell.id)
         .with_for_update(of=Cell)
         .execution_options(populate_existing=True)
     ).all()
@@ -171,6 +172,7 @@ def _finish(session: Session, reading: Reading) -> None:
     unlisted = session.scalars(
         select(Cell)
         .where(Cell.column_id == column.id, Cell.shown_score.is_not(None), Cell.shown_at < reading.began)
+        .order_by(Cell.id)
         .with_for_update()
         .execution_options(populate_existing=True)
     )

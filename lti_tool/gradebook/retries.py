@@ -45,8 +45,6 @@ def column_words(error: LmsError) -> str:
                 "grade services (line items, scores, results)."
             )
         )
-    if isinstance(error, Throttled):
-        return str(_("The LMS asked Peerloop to slow down. It goes on by itself."))
     if isinstance(error, Retryable):
         return str(
             _(

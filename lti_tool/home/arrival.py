@@ -8,6 +8,7 @@ from flask.typing import ResponseReturnValue
 from lti_tool.database import db
 from lti_tool.gradebook import reading
 from lti_tool.lti.launch import Launch, Role
+from lti_tool.lti.refusals import LaunchRefused
 from lti_tool.roster import launches
 from lti_tool.web import visits
 
@@ -15,7 +16,10 @@ from lti_tool.web import visits
 def arrive(launch: Launch) -> ResponseReturnValue:
     """Record `launch` in the caller's transaction and send the browser to the visit's first page."""
     session = db.session()
-    recorded = launches.record(session, launch)
+    try:
+        recorded = launches.record(session, launch)
+    except launches.NoCourseError:
+        raise LaunchRefused("no_course") from None
     ticket = visits.open_visit(
         session,
         person_id=recorded.person_id,

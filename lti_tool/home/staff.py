@@ -70,7 +70,9 @@ def home_of(session: Session, visit: Visit, program: Program, now: datetime) -> 
     return StaffHome(
         cohorts=cohorts,
         unplaced=queries.unplaced(session, program.id) if cohorts else (),
-        to_close=[count for counts in sessions.values() for count in counts if stage(count.meeting, now) is Stage.OVER],
+        to_close=[
+            count for counts in sessions.values() for count in counts if stage(count.meeting, now) is Stage.OVER
+        ],
         grades=grades.summary(session, program.id),
         facilitated=facilitated_meetings(session, visit.person_id, visit.course_id, now),
     )

@@ -59,9 +59,7 @@ def logged(view: View) -> View:
         try:
             return view(**arguments)
         except LaunchRefused as refusal:
-            log.warning(
-                "launch refused", code=refusal.code, reference=refusal.reference, detail=refusal.detail
-            )
+            log.warning("launch refused", code=refusal.code, reference=refusal.reference, detail=refusal.detail)
             raise
 
     return wrapped

@@ -92,9 +92,7 @@ class LmsClient:
             if url.isascii():
                 # A next link is opaque: requests would spell some of its characters differently.
                 prepared.url = url
-            with self.session.send(
-                prepared, timeout=self.timeout, allow_redirects=False, stream=True
-            ) as response:
+            with self.session.send(prepared, timeout=self.timeout, allow_redirects=False, stream=True) as response:
                 body_read = self._read(service, response)
                 return Answer(service, method, response.status_code, response.headers, body_read)
         except (requests.exceptions.InvalidURL, requests.exceptions.InvalidHeader) as error:
@@ -112,9 +110,7 @@ class LmsClient:
             size += len(part)
             parts.append(part)
             if size > MAX_BYTES:
-                raise Unreadable(
-                    service, f"the answer is larger than {MAX_BYTES} bytes", status=response.status_code
-                )
+                raise Unreadable(service, f"the answer is larger than {MAX_BYTES} bytes", status=response.status_code)
             if time.monotonic() > deadline:
                 raise requests.ReadTimeout
         return b"".join(parts)
@@ -143,9 +139,7 @@ def failure(answer: Answer, registration: Registration) -> LmsError:
     if status == 401:
         return Unauthorised(answer.service, "the LMS does not accept our token", status=status, excerpt=text)
     if rules.is_superseded(status, text):
-        return Superseded(
-            answer.service, "the LMS holds something as new or newer", status=status, excerpt=text
-        )
+        return Superseded(answer.service, "the LMS holds something as new or newer", status=status, excerpt=text)
     if 300 <= status < 400:
         return Refused(answer.service, "the LMS answered with a redirect", status=status, excerpt=text)
     return Refused(answer.service, "the LMS refused the request", status=status, excerpt=text)

@@ -27,9 +27,7 @@ def platform() -> None:
 @click.option("--auth-url", required=True, help="Its authorization endpoint (OIDC).")
 @click.option("--token-url", required=True, help="Its access token endpoint (OAuth 2).")
 @click.option("--jwks-url", required=True, help="Its public key set.")
-@click.option(
-    "--audience", help="The audience of token requests, where it is not the token URL (Brightspace)."
-)
+@click.option("--audience", help="The audience of token requests, where it is not the token URL (Brightspace).")
 @click.option("--deployment", "deployments", multiple=True, help="A deployment id to accept; repeatable.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @with_appcontext

@@ -37,9 +37,7 @@ class Connection:
 
         def send() -> Answer:
             token = self.tokens.get(self, wanted)
-            answer = self.client.send(
-                service, method, url, headers=_headers(token, accept, content), body=body
-            )
+            answer = self.client.send(service, method, url, headers=_headers(token, accept, content), body=body)
             if answer.status == 401:
                 self.tokens.drop(self, wanted, token)
             return answer

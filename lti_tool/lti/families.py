@@ -21,9 +21,7 @@ class Standard:
         Canvas 400 with "Provided timestamp of … before last updated timestamp of …".
         """
         text = excerpt.lower()
-        stale = "timestamp" in text and any(
-            word in text for word in ("before", "older", "earlier", "newer", "stale")
-        )
+        stale = "timestamp" in text and any(word in text for word in ("before", "older", "earlier", "newer", "stale"))
         return status == 409 or (status == 400 and stale)
 
 

@@ -161,9 +161,7 @@ def post_score(connection: Connection, line_item_url: str, score: Score) -> None
     )
 
 
-def read_results(
-    connection: Connection, line_item_url: str, *, user_id: str | None = None
-) -> Iterator[Result]:
+def read_results(connection: Connection, line_item_url: str, *, user_id: str | None = None) -> Iterator[Result]:
     """What a column shows, for everybody or for one person, read page by page."""
     url = with_query(under(line_item_url, "results"), user_id=user_id)
     for number, answer in pages(connection, "grades", url, scope=SCOPE_RESULT, accept=RESULTS_TYPE):
@@ -263,11 +261,7 @@ def _encode(body: dict[str, Any]) -> bytes:
 
 
 def _stamp(time: datetime | None) -> str | None:
-    return (
-        None
-        if time is None
-        else time.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    )
+    return None if time is None else time.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _time(value: Any) -> datetime | None:

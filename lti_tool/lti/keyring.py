@@ -69,9 +69,7 @@ class Keyring:
                 return self._current[0]
             row = self._read()
             if row is None:
-                raise config.ConfigError(
-                    "there is no signing key yet: start the tool once with `peerloop serve`"
-                )
+                raise config.ConfigError("there is no signing key yet: start the tool once with `peerloop serve`")
             key = self._parse(*row)
             self._current = (key, time.monotonic() + REREAD_SECONDS)
             return key

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import secrets
+from functools import cached_property
 from typing import Any, Self
 
 import requests
@@ -22,6 +23,7 @@ from pylti1p3.redirect import Redirect
 from pylti1p3.request import Request
 from pylti1p3.tool_config.abstract import ToolConfAbstract
 from sqlalchemy.exc import IntegrityError
+from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from lti_tool import clock
@@ -48,12 +50,15 @@ _jws = PyJWS(algorithms=["RS256"])
 class WebRequest(Request):
     """Corrects the library's Flask request: no web session, and a form that is too large is a refusal."""
 
-    def get_param(self, key: str) -> str:
+    @cached_property
+    def _values(self) -> MultiDict[str, str]:
         try:
-            values = request.args if request.method == "GET" else request.form
+            return request.args if request.method == "GET" else request.form
         except RequestEntityTooLarge:
             raise LaunchRefused("token_too_large") from None
-        return values.get(key, "")
+
+    def get_param(self, key: str) -> str:
+        return self._values.get(key, "")
 
     def is_secure(self) -> bool:
         return request.is_secure
@@ -69,9 +74,7 @@ class PlatformLookup(ToolConfAbstract[WebRequest]):
         """Never: several clients of one issuer are the normal case (Canvas, Blackboard)."""
         return False
 
-    def find_registration_by_params(
-        self, iss: str, client_id: str | None, *_args: Any, **_more: Any
-    ) -> Registration:
+    def find_registration_by_params(self, iss: str, client_id: str | None, *_args: Any, **_more: Any) -> Registration:
         if self.registration is not None:
             if iss != self.registration.issuer or client_id not in (None, "", self.registration.client_id):
                 raise LaunchRefused("unknown_platform", f"registration {self.registration.id}")
@@ -110,9 +113,7 @@ class PlatformLookup(ToolConfAbstract[WebRequest]):
 def _note_deployment(registration: Registration, deployment_id: str) -> None:
     try:
         with transaction() as session:
-            session.add(
-                LtiDeployment(registration_id=registration.id, deployment_id=deployment_id, status="pending")
-            )
+            session.add(LtiDeployment(registration_id=registration.id, deployment_id=deployment_id, status="pending"))
     except IntegrityError:
         # Another launch of the same deployment noted it in this moment.
         db.session.rollback()
@@ -145,9 +146,7 @@ class PlatformLogin(OIDCLogin[WebRequest, PlatformLookup, LoginStates, StateCook
     """Corrects the library's login: checked parameters, unguessable secrets, one row that holds it all."""
 
     def __init__(self, lookup: PlatformLookup, *, base_url: str) -> None:
-        super().__init__(
-            WebRequest(), lookup, LoginStates(), StateCookies(secure=base_url.startswith("https:"))
-        )
+        super().__init__(WebRequest(), lookup, LoginStates(), StateCookies(secure=base_url.startswith("https:")))
         self._base_url = base_url
 
     def get_redirect(self, url: str) -> BrowserRedirect:

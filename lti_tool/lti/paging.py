@@ -18,9 +18,7 @@ _LINK = re.compile(r'<([^<>]*)>((?:\s*;\s*[^\s=;,]+\s*(?:=\s*(?:"[^"]*"|“[^”
 _REL = re.compile(r';\s*rel\s*=\s*["“”]?([^"“”;,]*)', re.IGNORECASE)
 
 
-def pages(
-    connection: Connection, service: str, url: str, *, scope: str, accept: str
-) -> Iterator[tuple[int, Answer]]:
+def pages(connection: Connection, service: str, url: str, *, scope: str, accept: str) -> Iterator[tuple[int, Answer]]:
     """Every page with its number from 1, each read when it is asked for.
 
     Next links are followed as they are given, on the origin of `url` alone. Raises Unreadable for a walk that

@@ -236,6 +236,13 @@ EXPLANATIONS: dict[str, Explanation] = {
         _YOU,
         _AGAIN,
     ),
+    "no_course": Explanation(
+        400,
+        _("Please open Peerloop from a course"),
+        _("Your LMS opened Peerloop from a place that belongs to no course."),
+        _YOU,
+        _("Go to the page of a course in which Peerloop is placed, and open it there."),
+    ),
     "no_identity": Explanation(
         400,
         _("Your LMS did not say who you are"),

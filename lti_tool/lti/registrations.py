@@ -74,9 +74,7 @@ def get(registration_id: int) -> Registration | None:
 def of_issuer(issuer: str, client_id: str | None = None) -> list[Registration]:
     """At most two registrations: enough to know whether issuer (and client id) name exactly one."""
     query = _BY_CLIENT if client_id else _BY_ISSUER
-    return [
-        Registration(*row) for row in db.session.execute(query, {"issuer": issuer, "client_id": client_id})
-    ]
+    return [Registration(*row) for row in db.session.execute(query, {"issuer": issuer, "client_id": client_id})]
 
 
 def every() -> list[Registration]:
@@ -86,9 +84,7 @@ def every() -> list[Registration]:
 
 def deployment_status(registration_id: int, deployment_id: str) -> str | None:
     """`active`, `pending`, or None for a deployment that has not been seen."""
-    status: str | None = db.session.scalar(
-        _STATUS, {"registration": registration_id, "deployment": deployment_id}
-    )
+    status: str | None = db.session.scalar(_STATUS, {"registration": registration_id, "deployment": deployment_id})
     return status
 
 

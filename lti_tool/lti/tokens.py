@@ -86,9 +86,7 @@ def assertion(connection: Connection) -> str:
         "jti": secrets.token_urlsafe(24),
         DEPLOYMENT_CLAIM: connection.deployment_id,
     }
-    return jwt.encode(
-        claims, connection.key.private_key, algorithm="RS256", headers={"kid": connection.key.kid}
-    )
+    return jwt.encode(claims, connection.key.private_key, algorithm="RS256", headers={"kid": connection.key.kid})
 
 
 def _ask(client: LmsClient, connection: Connection, scopes: tuple[str, ...]) -> Answer:
@@ -117,9 +115,7 @@ def _read(answer: Answer, connection: Connection, scopes: tuple[str, ...]) -> tu
     granted = data.get("scope")
     missing = set(scopes) - set(granted.split()) if isinstance(granted, str) else set()
     if missing:
-        raise Unauthorised(
-            "token", f"the LMS did not grant {' '.join(sorted(missing))}", status=answer.status
-        )
+        raise Unauthorised("token", f"the LMS did not grant {' '.join(sorted(missing))}", status=answer.status)
     return token, _seconds(data.get("expires_in"))
 
 

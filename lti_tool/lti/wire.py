@@ -30,9 +30,7 @@ def register(app: Flask) -> None:
     """Give `app` its wire. Opens no connection."""
     settings: config.Settings = app.extensions["settings"]
     client = LmsClient(timeout=settings.lms_timeout_seconds, allow_private=settings.allow_private_platforms)
-    app.extensions["lti"] = Wire(
-        settings.base_url, client, Tokens(client), Keyring(settings), PlatformKeys(client)
-    )
+    app.extensions["lti"] = Wire(settings.base_url, client, Tokens(client), Keyring(settings), PlatformKeys(client))
 
 
 def current() -> Wire:

@@ -136,9 +136,7 @@ def _too_few_slots(problem: Json, cohorts: list[list[str]]) -> list[str]:
 
 def _shared_slots(problem: Json, cohorts: list[list[str]]) -> list[set[str]]:
     named = {person["id"]: set(person.get("slots") or []) for person in problem["people"]}
-    return [
-        set.intersection(*(named[person] for person in cohort)) if cohort else set() for cohort in cohorts
-    ]
+    return [set.intersection(*(named[person] for person in cohort)) if cohort else set() for cohort in cohorts]
 
 
 def _slots_reported(problem: Json, solution: Json) -> list[str]:
@@ -213,9 +211,7 @@ def _uneven(value: dict[str, Any], cohorts: list[list[str]]) -> float:
 def _mixed(value: dict[str, Any], cohorts: list[list[str]]) -> float:
     return float(
         sum(
-            value[first] != value[second]
-            for cohort in cohorts
-            for first, second in itertools.combinations(cohort, 2)
+            value[first] != value[second] for cohort in cohorts for first, second in itertools.combinations(cohort, 2)
         )
     )
 

@@ -45,9 +45,7 @@ def match() -> None:
     show_default=True,
     help="Searches side by side, with the seeds that follow; the best answer counts.",
 )
-def solve_command(
-    problem_file: Path, seconds: float | None, seed: int, iterations: int | None, threads: int
-) -> None:
+def solve_command(problem_file: Path, seconds: float | None, seed: int, iterations: int | None, threads: int) -> None:
     """Write the solution of PROBLEM.json to standard output.
 
     An answer is an answer: "infeasible" and "unknown" exit with 0 too. A malformed problem exits with 2.

@@ -92,9 +92,7 @@ def _reduce(problem: Problem, kept: list[Rule], oracle: Oracle) -> tuple[list[Ru
         chunk = max(1, chunk // 2)
 
 
-def _drop_chunks(
-    problem: Problem, kept: list[Rule], chunk: int, oracle: Oracle
-) -> tuple[list[Rule], bool, bool]:
+def _drop_chunks(problem: Problem, kept: list[Rule], chunk: int, oracle: Oracle) -> tuple[list[Rule], bool, bool]:
     """One pass of the deletion filter: the rules left, whether any went, whether all answers were certain."""
     changed, settled = False, True
     start = 0

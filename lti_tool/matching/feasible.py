@@ -118,9 +118,7 @@ def _repairing_move(state: State, flaws: list[int], movable: list[int], rng: Ran
     return unit, rng.randrange(state.instance.count)
 
 
-def exchange_back(
-    state: State, unit: int, c: int, d: int, rng: Random
-) -> tuple[float, list[tuple[int, int]]]:
+def exchange_back(state: State, unit: int, c: int, d: int, rng: Random) -> tuple[float, list[tuple[int, int]]]:
     """Shift units of as many people as ``unit`` has from ``d`` to ``c``: J's change, and who was where."""
     instance = state.instance
     owed = instance.sizes[unit]

@@ -15,9 +15,7 @@ from lti_tool.matching.solution import Solution
 from lti_tool.matching.state import State
 
 NOT_MINIMAL = "These rules cannot hold together; perhaps fewer of them already cannot."
-NOTHING_KNOWN = (
-    "No cohorts that keep every rule were found in the time, and there is no proof that none exist."
-)
+NOTHING_KNOWN = "No cohorts that keep every rule were found in the time, and there is no proof that none exist."
 
 
 def solve(

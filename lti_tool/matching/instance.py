@@ -140,9 +140,7 @@ def _categories(problem: Problem, units: list[list[int]]) -> tuple[list[tuple[in
     return [tuple(unit) for unit in values], curvature, sum(gather.values()) / 2
 
 
-def _numbers(
-    problem: Problem, units: list[list[int]]
-) -> tuple[list[tuple[tuple[int, float], ...]], list[float]]:
+def _numbers(problem: Problem, units: list[list[int]]) -> tuple[list[tuple[tuple[int, float], ...]], list[float]]:
     """For each unit and balanced attribute: how many have a number, and their deviations from the mean."""
     columns: list[list[tuple[int, float]]] = []
     scale: list[float] = []
@@ -158,10 +156,7 @@ def _numbers(
         variance = sum((x - mean) ** 2 for x in known.values()) / len(known)
         scale.append(wish.weight / variance)
         columns.append(
-            [
-                (sum(i in known for i in unit), sum(known[i] - mean for i in unit if i in known))
-                for unit in units
-            ]
+            [(sum(i in known for i in unit), sum(known[i] - mean for i in unit if i in known)) for unit in units]
         )
     return [tuple(column[u] for column in columns) for u in range(len(units))], scale
 

@@ -76,9 +76,7 @@ def _size_obstacle(problem: Problem, current: list[list[Person]], cohort: int) -
     return None
 
 
-def _people_obstacle(
-    problem: Problem, current: list[list[Person]], person: Person, cohort: int
-) -> str | None:
+def _people_obstacle(problem: Problem, current: list[list[Person]], person: Person, cohort: int) -> str | None:
     lock = problem.locked.get(person.id, cohort)
     if lock != cohort:
         return f"{person.id} must be in cohort {lock + 1}"

@@ -17,9 +17,7 @@ def terms(problem: Problem, cohorts: Cohorts) -> dict[str, float]:
     found |= {f"gather:{w.attribute}": _gather(w.attribute, cohorts) for w in problem.gather}
     if problem.previous is not None:
         before = problem.previous.cohorts
-        found["previous"] = float(
-            sum(before.get(p.id, c) != c for c, cohort in enumerate(cohorts) for p in cohort)
-        )
+        found["previous"] = float(sum(before.get(p.id, c) != c for c, cohort in enumerate(cohorts) for p in cohort))
     return found
 
 
@@ -47,9 +45,7 @@ def _gather(attribute: str, cohorts: Cohorts) -> float:
 
 
 def _balance(attribute: str, cohorts: Cohorts) -> float:
-    known = [
-        [float(p.attributes[attribute]) for p in cohort if attribute in p.attributes] for cohort in cohorts
-    ]
+    known = [[float(p.attributes[attribute]) for p in cohort if attribute in p.attributes] for cohort in cohorts]
     everyone = [x for cohort in known for x in cohort]
     if not everyone or min(everyone) == max(everyone):
         return 0.0

@@ -136,8 +136,7 @@ def _with_trio(costs: _Costs) -> list[tuple[int, ...]]:
     price = vertex_prices(costs.matrix, everyone) if len(everyone) > 3 else dict.fromkeys(everyone, 0)
     total = sum(price.values())
     promising = sorted(
-        (2 * costs.trio(trio)[0] + total - sum(price[i] for i in trio), trio)
-        for trio in combinations(everyone, 3)
+        (2 * costs.trio(trio)[0] + total - sum(price[i] for i in trio), trio) for trio in combinations(everyone, 3)
     )
     best_trio = promising[0][1]
     rest, duos = cheapest_matching(costs.matrix, _others(costs, best_trio))

@@ -73,9 +73,7 @@ def cheapest_matching(cost: Matrix, vertices: Sequence[int]) -> tuple[int, list[
     return matching_below(cost, vertices, known) or (known, pairs)
 
 
-def matching_below(
-    cost: Matrix, vertices: Sequence[int], limit: int
-) -> tuple[int, list[tuple[int, int]]] | None:
+def matching_below(cost: Matrix, vertices: Sequence[int], limit: int) -> tuple[int, list[tuple[int, int]]] | None:
     """A cheapest perfect matching if it costs less than ``limit``, else None."""
     if not vertices:
         return (0, []) if limit > 0 else None

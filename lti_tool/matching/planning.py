@@ -65,6 +65,4 @@ def _attempt(members: list[str], sessions: int, history: History, forbidden: lis
 def _template(members: list[str], seed: int) -> list[tuple[Group, ...]]:
     names = list(members)
     Random(seed).shuffle(names)  # noqa: S311 - a repeatable choice, nothing secret
-    return [
-        tuple(tuple(names[i] for i in group) for group in groups) for groups in repeat_free_rounds(len(names))
-    ]
+    return [tuple(tuple(names[i] for i in group) for group in groups) for groups in repeat_free_rounds(len(names))]

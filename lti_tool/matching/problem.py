@@ -125,9 +125,7 @@ class Problem:
     def to_json(self) -> dict[str, object]:
         """The JSON form; reading it again gives an equal problem."""
         return {
-            "people": [
-                {"id": p.id, "attributes": dict(p.attributes), "slots": list(p.slots)} for p in self.people
-            ],
+            "people": [{"id": p.id, "attributes": dict(p.attributes), "slots": list(p.slots)} for p in self.people],
             "size": {
                 "min": self.size.min,
                 "max": self.size.max,
@@ -143,8 +141,7 @@ class Problem:
             "not_alone": [{"attribute": n.attribute, "value": n.value} for n in self.not_alone],
             "common_slots": self.common_slots,
             "locked": dict(self.locked),
-            "previous": self.previous
-            and {"cohorts": dict(self.previous.cohorts), "weight": self.previous.weight},
+            "previous": self.previous and {"cohorts": dict(self.previous.cohorts), "weight": self.previous.weight},
         }
 
 
@@ -163,9 +160,7 @@ _OPTIONAL = (
 
 
 def _people(data: object) -> tuple[Person, ...]:
-    people = tuple(
-        _person(item, f"people[{i}]") for i, item in enumerate(reading.a_list(data, "people", MAX_PEOPLE))
-    )
+    people = tuple(_person(item, f"people[{i}]") for i, item in enumerate(reading.a_list(data, "people", MAX_PEOPLE)))
     if not people:
         raise ProblemError("people: there is nobody to place")
     seen: set[str] = set()
@@ -187,9 +182,7 @@ def _person(data: object, where: str) -> Person:
             for name, value in attributes.items()
             if value is not None
         },
-        slots=tuple(
-            dict.fromkeys(reading.a_text(slot, f"{where}.slots[{i}]") for i, slot in enumerate(slots))
-        ),
+        slots=tuple(dict.fromkeys(reading.a_text(slot, f"{where}.slots[{i}]") for i, slot in enumerate(slots))),
     )
 
 
@@ -276,6 +269,4 @@ def _check_balance(problem: Problem) -> None:
         for i, person in enumerate(problem.people):
             value = person.attributes.get(wish.attribute, 0)
             if isinstance(value, bool) or not isinstance(value, int | float):
-                raise ProblemError(
-                    f"people[{i}].attributes.{wish.attribute}: balance needs a number, not {value!r}"
-                )
+                raise ProblemError(f"people[{i}].attributes.{wish.attribute}: balance needs a number, not {value!r}")

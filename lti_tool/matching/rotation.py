@@ -84,8 +84,7 @@ def _stored() -> dict[int, tuple[Round, ...]]:
     text = resources.files(__package__).joinpath("data/rotations.json").read_text("utf-8")
     return {
         int(people): tuple(
-            tuple(tuple(ord(letter) - ord("a") for letter in group) for group in line.split())
-            for line in rounds
+            tuple(tuple(ord(letter) - ord("a") for letter in group) for group in line.split()) for line in rounds
         )
         for people, rounds in json.loads(text).items()
     }

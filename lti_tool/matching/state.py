@@ -92,11 +92,7 @@ class State:
     def sizes_hold(self) -> bool:
         smallest, largest = min(self.size), max(self.size)
         instance = self.instance
-        return (
-            smallest >= instance.size_min
-            and largest <= instance.size_max
-            and largest - smallest <= instance.slack
-        )
+        return smallest >= instance.size_min and largest <= instance.size_max and largest - smallest <= instance.slack
 
     def holds_within(self, cohort: int) -> bool:
         """Whether ``not_alone`` and ``common_slots`` hold in a cohort."""

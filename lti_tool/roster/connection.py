@@ -63,7 +63,8 @@ def _deployments(session: Session, tenant: Tenant) -> list[LtiDeployment]:
 
 def _lines(session: Session, tenant_id: int) -> list[CourseLine]:
     """The courses that were opened last."""
-    last = select(func.max(RosterReading.id)).where(RosterReading.course_id == Course.id).scalar_subquery()
+    readings = select(func.max(RosterReading.id)).where(RosterReading.course_id == Course.id)
+    last = readings.correlate(Course).scalar_subquery()
     query = (
         select(Course, RosterReading)
         .outerjoin(RosterReading, and_(RosterReading.course_id == Course.id, RosterReading.id == last))

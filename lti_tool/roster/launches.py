@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import LABEL_STYLE_TABLENAME_PLUS_COL, RowMapping, Table, and_, bindparam, select, update
+from sqlalchemy import LABEL_STYLE_TABLENAME_PLUS_COL, Connection, RowMapping, Table, and_, bindparam, select, update
 from sqlalchemy.orm import Session
 
 from lti_tool import clock
@@ -18,7 +18,7 @@ from lti_tool.lti.launch import Context, Launch, Role
 from lti_tool.lti.tables import LtiRegistration
 from lti_tool.roster import readings
 from lti_tool.roster.names import made_up_name, stated_name
-from lti_tool.roster.upserts import dialect_of, insert_into
+from lti_tool.roster.upserts import upsert
 
 TENANT, COURSE, LINK, PERSON, ENROLMENT = (
     Base.metadata.tables[name] for name in ("tenant", "course", "course_link", "person", "enrolment")
@@ -40,6 +40,12 @@ _KNOWN = (
     .where(TENANT.c.registration_id == bindparam("registration_id"), TENANT.c.key == bindparam("key"))
     .set_label_style(LABEL_STYLE_TABLENAME_PLUS_COL)
 )
+
+_UPDATES = {
+    table: update(table).where(table.c.id == bindparam("row_id"))
+    for table in (TENANT, COURSE, LINK, PERSON, ENROLMENT)
+}
+_PLATFORM = select(LtiRegistration.name).where(LtiRegistration.id == bindparam("id"))
 
 
 class NoCourseError(Exception):
@@ -73,15 +79,16 @@ def record(session: Session, launch: Launch) -> Recorded:
     if launch.context is None:
         raise NoCourseError
     now = clock.now()
-    known = _known(session, launch, launch.context)
-    tenant_id = _tenant(session, launch, known.of(TENANT), now)
-    course = _course(session, launch, launch.context, known.of(COURSE), tenant_id, now)
-    person = _person(session, launch, known.of(PERSON), tenant_id)
-    enrolment = _enrolment(session, launch, known.of(ENROLMENT), course["id"], person["id"], now)
+    connection = session.connection()
+    known = _known(connection, launch, launch.context)
+    tenant_id = _tenant(connection, launch, known.of(TENANT), now)
+    course = _course(connection, launch, launch.context, known.of(COURSE), tenant_id, now)
+    person = _person(connection, launch, known.of(PERSON), tenant_id)
+    enrolment = _enrolment(connection, launch, known.of(ENROLMENT), course["id"], person["id"], now)
     return Recorded(
         tenant_id=tenant_id,
         course_id=course["id"],
-        link_id=_link(session, launch, known.of(LINK), course["id"]),
+        link_id=_link(connection, launch, known.of(LINK), course["id"]),
         person_id=person["id"],
         person_name=person["name"],
         enrolment_id=enrolment["id"],
@@ -110,7 +117,7 @@ class _Known:
         return {column.name: self._row[f"{table.name}_{column.name}"] for column in table.c}
 
 
-def _known(session: Session, launch: Launch, context: Context) -> _Known:
+def _known(connection: Connection, launch: Launch, context: Context) -> _Known:
     values = {
         "registration_id": launch.registration_id,
         "key": _tenant_key(launch),
@@ -118,7 +125,7 @@ def _known(session: Session, launch: Launch, context: Context) -> _Known:
         "link_id": launch.resource_link.id if launch.resource_link else None,
         "subject": launch.identity.subject,
     }
-    return _Known(session.execute(_KNOWN, values).mappings().one_or_none())
+    return _Known(connection.execute(_KNOWN, values).mappings().one_or_none())
 
 
 def _tenant_key(launch: Launch) -> str:
@@ -126,19 +133,18 @@ def _tenant_key(launch: Launch) -> str:
     return f"guid:{guid}" if guid else f"deployment:{launch.deployment_id}"
 
 
-def _store(session: Session, table: Table, known: Row | None, keys: Row, stated: Row, otherwise: Row) -> Row:
+def _store(connection: Connection, table: Table, known: Row | None, keys: Row, stated: Row, otherwise: Row) -> Row:
     """The row with these `keys`, holding what was `stated`; one that is new takes the rest from `otherwise`.
 
     Nothing is written where the row says so already.
     """
     if known is None:
         # Another launch may have made the row since we looked.
-        query = insert_into(dialect_of(session), table).values({**otherwise, **keys, **stated})
-        query = query.on_conflict_do_update(index_elements=list(keys), set_=stated or keys)
-        return dict(session.execute(query.returning(*table.c)).mappings().one())
+        query = upsert(connection.dialect.name, table, tuple(keys), tuple(stated or keys))
+        return dict(connection.execute(query, {**otherwise, **keys, **stated}).mappings().one())
     changed = {name: value for name, value in stated.items() if known[name] != value}
     if changed:
-        session.execute(update(table).where(table.c.id == known["id"]).values(changed))
+        connection.execute(_UPDATES[table], {**changed, "row_id": known["id"]})
     return {**known, **changed}
 
 
@@ -147,26 +153,26 @@ def _given(**values: Any) -> Row:
     return {name: value for name, value in values.items() if value}
 
 
-def _tenant(session: Session, launch: Launch, known: Row | None, now: datetime) -> int:
+def _tenant(connection: Connection, launch: Launch, known: Row | None, now: datetime) -> int:
     platform = launch.platform
     stated = _given(name=platform.name, family=platform.family)
     if known is None or _is_older(known["launched_at"], now - TENANT_EVERY):
         stated["launched_at"] = now
     if known is None and platform.guid:
-        _name_instance(session, launch)
-    name = select(LtiRegistration.name).where(LtiRegistration.id == launch.registration_id).scalar_subquery()
+        _name_instance(connection, launch)
     keys = {"registration_id": launch.registration_id, "key": _tenant_key(launch)}
-    tenant_id: int = _store(session, TENANT, known, keys, stated, {"name": name})["id"]
+    otherwise = {} if known else {"name": connection.scalar(_PLATFORM, {"id": launch.registration_id})}
+    tenant_id: int = _store(connection, TENANT, known, keys, stated, otherwise)["id"]
     return tenant_id
 
 
-def _name_instance(session: Session, launch: Launch) -> None:
+def _name_instance(connection: Connection, launch: Launch) -> None:
     """An LMS that begins to name its instance stays the tenant that it was while it did not."""
     others = select(TENANT.c.id).where(
         TENANT.c.registration_id == launch.registration_id, TENANT.c.key == _tenant_key(launch)
     )
-    if session.execute(others).first() is None:
-        session.execute(
+    if connection.execute(others).first() is None:
+        connection.execute(
             update(TENANT)
             .where(
                 TENANT.c.registration_id == launch.registration_id,
@@ -181,7 +187,7 @@ def _is_older(time: datetime | None, than: datetime) -> bool:
 
 
 def _course(
-    session: Session, launch: Launch, context: Context, known: Row | None, tenant_id: int, now: datetime
+    connection: Connection, launch: Launch, context: Context, known: Row | None, tenant_id: int, now: datetime
 ) -> Row:
     grades = launch.grades
     stated = _given(
@@ -197,28 +203,28 @@ def _course(
         stated["launched_at"] = now
     otherwise = {"title": context.label or context.id, "zone": "UTC", "grade_scopes": []}
     keys = {"tenant_id": tenant_id, "context_id": context.id}
-    return _store(session, COURSE, known, keys, stated, otherwise)
+    return _store(connection, COURSE, known, keys, stated, otherwise)
 
 
-def _link(session: Session, launch: Launch, known: Row | None, course_id: int) -> int | None:
+def _link(connection: Connection, launch: Launch, known: Row | None, course_id: int) -> int | None:
     link = launch.resource_link
     if link is None:
         return None
     keys = {"course_id": course_id, "link_id": link.id}
-    link_id: int = _store(session, LINK, known, keys, _given(title=link.title), {})["id"]
+    link_id: int = _store(connection, LINK, known, keys, _given(title=link.title), {})["id"]
     return link_id
 
 
-def _person(session: Session, launch: Launch, known: Row | None, tenant_id: int) -> Row:
+def _person(connection: Connection, launch: Launch, known: Row | None, tenant_id: int) -> Row:
     identity = launch.identity
     stated = _given(name=stated_name(identity), email=identity.email, locale=identity.locale, zone=identity.zone)
     otherwise = {"name": made_up_name(identity.subject, launch.standing.role)}
     keys = {"tenant_id": tenant_id, "subject": identity.subject}
-    return _store(session, PERSON, known, keys, stated, otherwise)
+    return _store(connection, PERSON, known, keys, stated, otherwise)
 
 
 def _enrolment(
-    session: Session, launch: Launch, known: Row | None, course_id: int, person_id: int, now: datetime
+    connection: Connection, launch: Launch, known: Row | None, course_id: int, person_id: int, now: datetime
 ) -> Row:
     standing = launch.standing
     stated: Row = {"role": standing.role.value, "is_test": standing.is_test, "launched_at": now}
@@ -228,7 +234,7 @@ def _enrolment(
     if known is not None and known["left_at"] is not None:
         stated |= {"left_at": None, "joined_at": now, "reading_id": None}
     keys = {"course_id": course_id, "person_id": person_id}
-    return _store(session, ENROLMENT, known, keys, stated, {"joined_at": now})
+    return _store(connection, ENROLMENT, known, keys, stated, {"joined_at": now})
 
 
 def _first_reading(session: Session, launch: Launch, course: Row) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Dialect, bindparam, case, func, null, or_, select
+from sqlalchemy import Dialect, String, bindparam, case, func, literal_column, null, or_, select
 from sqlalchemy.orm import Session
 
 from lti_tool.database import Base
@@ -16,7 +16,9 @@ from lti_tool.roster.names import made_up_name, stated_name
 from lti_tool.roster.upserts import ManyTimes, insert_into
 
 PERSON, ENROLMENT, READING = (Base.metadata.tables[name] for name in ("person", "enrolment", "roster_reading"))
-STAFF = (Role.INSTRUCTOR.value, Role.TEACHING_ASSISTANT.value)
+# Written into the statement: what is not a parameter need not be given for each row.
+LEARNER = literal_column(f"'{Role.LEARNER}'", String)
+STAFF = [literal_column(f"'{role}'", String) for role in (Role.INSTRUCTOR, Role.TEACHING_ASSISTANT)]
 
 
 ENROLMENT_KEYS = ("tenant", "reading", "who", "stated_role", "stated_test")
@@ -101,10 +103,7 @@ def _enrolments(dialect: Dialect) -> ManyTimes:
     old, new = ENROLMENT.c, query.excluded
     returns = old.left_at.is_not(None)
     taught_at_launch = (
-        old.roster_role.is_(None)
-        & old.launched_at.is_not(None)
-        & or_(*(old.role == role for role in STAFF))  # IN cannot be executed for many rows
-        & (new.role == Role.LEARNER.value)
+        old.roster_role.is_(None) & old.launched_at.is_not(None) & old.role.in_(STAFF) & (new.role == LEARNER)
     )
     is_news = returns | (old.roster_role.is_distinct_from(new.role) & ~taught_at_launch)
     query = query.on_conflict_do_update(

@@ -65,9 +65,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--host", default="127.0.0.1", help="a loopback address (default: %(default)s)")
     parser.add_argument("--port", type=int, default=8081, help="default: %(default)s")
-    parser.add_argument(
-        "--base-url", help="the address people and tools use (default: http://localhost:PORT)"
-    )
+    parser.add_argument("--base-url", help="the address people and tools use (default: http://localhost:PORT)")
     parser.add_argument("--data", type=Path, required=True, help="the folder that keeps its data and keys")
     parser.add_argument("--control-token", help="opens the control API for tests, under this secret")
     return parser

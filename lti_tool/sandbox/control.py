@@ -134,9 +134,7 @@ def state() -> Response:
             for course in platform().store.rows("SELECT * FROM courses ORDER BY id")
         },
         tools=[dict(row) for row in platform().store.rows("SELECT * FROM tools ORDER BY id")],
-        links=[
-            dict(row) for row in platform().store.rows("SELECT * FROM links ORDER BY course_id, position")
-        ],
+        links=[dict(row) for row in platform().store.rows("SELECT * FROM links ORDER BY course_id, position")],
         overrides=[dict(row) for row in platform().store.rows("SELECT * FROM overrides ORDER BY id")],
         faults=platform().faults.describe(),
         calls=dict(platform().faults.calls),

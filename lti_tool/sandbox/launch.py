@@ -109,9 +109,7 @@ def _id_token(tool: sqlite3.Row, asked: MultiDict[str, str]) -> str:
         *(asked.get("lti_message_hint"), person["sub"], tool["id"], time.time()),
     )
     if hint is None:
-        raise AuthorizationError(
-            "invalid_request", "lti_message_hint is missing, expired or not this person's"
-        )
+        raise AuthorizationError("invalid_request", "lti_message_hint is missing, expired or not this person's")
     return _signed_launch(tool, person, hint, asked["nonce"])
 
 

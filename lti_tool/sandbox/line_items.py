@@ -144,8 +144,7 @@ def replace_item(course_id: str, item_id: int) -> Response:
         raise ServiceError(400, "id and resourceLinkId cannot be changed")
     with platform().store.write() as db:
         db.execute(
-            "UPDATE line_items SET label = ?, score_maximum = ?, resource_id = ?, tag = ?, document = ?"
-            " WHERE id = ?",
+            "UPDATE line_items SET label = ?, score_maximum = ?, resource_id = ?, tag = ?, document = ? WHERE id = ?",
             (
                 *(body["label"], body["scoreMaximum"], body.get("resourceId"), body.get("tag")),
                 *(_document(body), item_id),

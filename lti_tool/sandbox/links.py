@@ -17,7 +17,6 @@ def insert_link(
 ) -> None:
     """Add a link after the others of its course."""
     db.execute(
-        "INSERT INTO links SELECT ?, ?, ?, ?, ?, COALESCE(MAX(position), 0) + 1"
-        " FROM links WHERE course_id = ?",
+        "INSERT INTO links SELECT ?, ?, ?, ?, ?, COALESCE(MAX(position), 0) + 1 FROM links WHERE course_id = ?",
         (link_id, course_id, tool_id, title, json.dumps(custom), course_id),
     )

@@ -37,9 +37,7 @@ def person_of(sub: str) -> sqlite3.Row | None:
 
 def enrolment_of(course_id: str, sub: str) -> sqlite3.Row | None:
     """The active enrolment; somebody who has left has none."""
-    return platform().store.row(
-        "SELECT * FROM enrolments WHERE course_id = ? AND sub = ? AND active", course_id, sub
-    )
+    return platform().store.row("SELECT * FROM enrolments WHERE course_id = ? AND sub = ? AND active", course_id, sub)
 
 
 def gradable_learners(course_id: str) -> list[sqlite3.Row]:

@@ -165,9 +165,7 @@ def _record(item: sqlite3.Row, score: Score) -> None:
             (item["id"], score.user_id),
         ).fetchone()
         if before and before["tool_timestamp"] is not None and score.timestamp <= before["tool_timestamp"]:
-            raise ServiceError(
-                409, "a score with this or a later timestamp is stored already for this person"
-            )
+            raise ServiceError(409, "a score with this or a later timestamp is stored already for this person")
         db.execute(
             "INSERT OR REPLACE INTO grades"
             " (item_id, sub, score, comment, activity_progress, grading_progress, submission,"

@@ -171,9 +171,7 @@ def _insert_person(db: sqlite3.Connection, number: int, person: Person) -> None:
 
 def _enrol(db: sqlite3.Connection, course_id: str, person: Person) -> None:
     role = "learner" if person.role in ("test", "left") else person.role
-    db.execute(
-        "INSERT INTO enrolments VALUES (?, ?, ?, ?)", (course_id, person.sub, role, person.role != "left")
-    )
+    db.execute("INSERT INTO enrolments VALUES (?, ?, ?, ?)", (course_id, person.sub, role, person.role != "left"))
 
 
 def _add_manual_column(db: sqlite3.Connection) -> None:

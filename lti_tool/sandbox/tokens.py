@@ -149,9 +149,7 @@ def _check_claims(claims: dict[str, Any], client_id: str, token_url: str, now: f
     refuse_unless(claims.get("aud") in (token_url, [token_url]), f"aud must be {token_url}")
     issued, expires = _number(claims, "iat"), _number(claims, "exp")
     refuse_unless(expires > now, "the assertion has expired")
-    refuse_unless(
-        now - 300 <= issued <= now + 30, "iat is older than 5 minutes or ahead of the platform's clock"
-    )
+    refuse_unless(now - 300 <= issued <= now + 30, "iat is older than 5 minutes or ahead of the platform's clock")
     refuse_unless(0 < expires - issued <= 600, "the assertion may live for 10 minutes at most")
     refuse_unless(isinstance(claims.get("jti"), str) and claims["jti"] != "", "jti is missing")
 

@@ -12,9 +12,10 @@ import hmac
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import cast
 
 from flask import Response, g, request
-from sqlalchemy import JSON, ForeignKey, String, delete, select, update
+from sqlalchemy import JSON, ForeignKey, String, Table, delete, insert, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from lti_tool import clock, settings
@@ -46,6 +47,10 @@ class VisitRow(Base):
     frame_origins: Mapped[list[str]] = mapped_column(JSON)
     created_at: Mapped[datetime]
     seen_at: Mapped[datetime] = mapped_column(index=True)
+
+
+# On the way of every launch: a Core statement, built once, since the ORM would double its time.
+_INSERT = insert(cast(Table, VisitRow.__table__))
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,23 +100,24 @@ def open_visit(
     """Store a new visit within the caller's transaction and return the browser's secrets."""
     ticket = Ticket(secrets.token_urlsafe(32), secrets.token_urlsafe(32))
     now = clock.wall()
-    session.add(
-        VisitRow(
-            token_hash=_digest(ticket.token),
-            cookie_hash=_digest(ticket.cookie),
-            person_id=person_id,
-            person_name=person_name,
-            course_id=course_id,
-            tenant_id=tenant_id,
-            role=role.value,
-            is_test=is_test,
-            is_admin=is_admin,
-            zone=zone,
-            locale=locale,
-            frame_origins=list(frame_origins),
-            created_at=now,
-            seen_at=now,
-        )
+    session.execute(
+        _INSERT,
+        {
+            "token_hash": _digest(ticket.token),
+            "cookie_hash": _digest(ticket.cookie),
+            "person_id": person_id,
+            "person_name": person_name,
+            "course_id": course_id,
+            "tenant_id": tenant_id,
+            "role": role.value,
+            "is_test": is_test,
+            "is_admin": is_admin,
+            "zone": zone,
+            "locale": locale,
+            "frame_origins": list(frame_origins),
+            "created_at": now,
+            "seen_at": now,
+        },
     )
     return ticket
 

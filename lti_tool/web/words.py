@@ -14,6 +14,8 @@ def register(app: Flask) -> None:
 
 
 def _language() -> str:
+    if not has_request_context():
+        return LANGUAGES[0]  # jobs and commands
     visit = g.get("visit")
     wanted = visit.locale.replace("_", "-").split("-")[0].lower() if visit is not None and visit.locale else None
     if wanted in LANGUAGES:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import pytest
 from flask import Flask
+from flask_babel import force_locale
 
 from lti_tool.cohorts import people, proposing, wishes
 from lti_tool.cohorts.proposing import Draft
@@ -111,3 +112,10 @@ def departments(house: House) -> House:
     know(house, "department", {p.id: DEPARTMENTS[n % 4] for n, p in enumerate(house.learners)})
     know(house, "level", {p.id: str(1 + n % 5) for n, p in enumerate(house.learners)})
     return house
+
+
+@pytest.fixture
+def english(app: Flask) -> Iterator[None]:
+    """Words without a request, whose language they would be in."""
+    with app.app_context(), force_locale("en"):
+        yield

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from lti_tool import gradebook
 from lti_tool.database import db, transaction
+from lti_tool.demo.robot import Robot
 from lti_tool.gradebook import progress
 from lti_tool.gradebook.progress import Measure, Progress
 from lti_tool.gradebook.states import State, state_of
@@ -66,8 +67,8 @@ class KeyServer:
 class CourseInLms:
     """Learners of a sandbox course with a program in it, and what a test does to both sides."""
 
-    def __init__(self, app: Flask, sandbox: SandboxProcess, keys: KeyServer, learners: int = 3) -> None:
-        self.app, self.sandbox = app, sandbox
+    def __init__(self, app: Flask, sandbox: SandboxProcess, keys: KeyServer, teacher: Robot) -> None:
+        self.app, self.sandbox, self.teacher = app, sandbox, teacher
         self.progress: dict[int, Progress] = {}
         progress.register_measure(app, Measure("sessions", _l("Sessions attended"), _l("sessions"), self._compute))
         app.extensions["measures"] = {"sessions": app.extensions["measures"]["sessions"]}
@@ -82,7 +83,7 @@ class CourseInLms:
         )
         self.client_id: str = tool["client_id"]
         self.course_id = self._course()
-        self.people = self.enrol(learners)
+        self.people = self.enrol(3)
         self.program = factories.make_program(self.course)
         self.program_id: int = self.program.id
 
@@ -204,11 +205,7 @@ class CourseInLms:
 
     def teacher_types(self, person: int, score: str, comment: str = "", measure: str = "sessions") -> None:
         """An instructor types a grade in the LMS's own gradebook."""
-        people = self.sandbox.control.state()["courses"][CONTEXT]["people"]
-        robot = self.sandbox.robot(next(p["sub"] for p in people if p["role"] == "instructor"))
         item, subject = self.item(measure)["id"], self.subject(person)
-        robot.get(f"/courses/{CONTEXT}/gradebook?edit={item}.{subject}")
-        page = robot.get(f"/courses/{CONTEXT}/gradebook?edit={item}.{subject}")
-        answer = robot.submit(page.form(f"/gradebook/{item}/"), score=score, comment=comment)
-        robot.close()
+        page = self.teacher.get(f"/courses/{CONTEXT}/gradebook?edit={item}.{subject}")
+        answer = self.teacher.submit(page.form(f"/gradebook/{item}/"), score=score, comment=comment)
         assert answer.status == 200, answer.text

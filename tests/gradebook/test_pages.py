@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from flask import Flask
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import event, select, update
 
+from lti_tool import clock
 from lti_tool.database import db, transaction
 from lti_tool.gradebook import overview, progress
 from lti_tool.gradebook.progress import Measure, Progress
@@ -249,6 +252,17 @@ def test_markup_in_a_name_or_a_comment_is_shown_as_text(room: Room) -> None:
     visit = room.visit()
     assert "<b>Bo</b>" not in visit.get(room.address).text
     assert "<i>x</i>" not in visit.get(f"cells/{room.cell_id()}").text
+
+
+def test_the_time_of_a_reading_is_true_where_a_demonstration_moves_the_clock(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    room.all_sent()
+    with transaction() as session:
+        session.execute(update(Column).values(read_at=clock.wall() - timedelta(minutes=3)))
+    weeks_later = clock.now() + timedelta(weeks=3)
+    monkeypatch.setattr(clock, "now", lambda: weeks_later)
+    assert "3 minutes ago" in room.visit().get(room.address).text
 
 
 def _queries(browser: Browser, address: str) -> int:

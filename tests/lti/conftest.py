@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from markupsafe import escape
 import requests
+from markupsafe import escape
 
 from lti_tool.lti.connection import Connection
 from lti_tool.lti.refusals import EXPLANATIONS

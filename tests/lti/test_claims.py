@@ -105,9 +105,7 @@ def test_an_audience_given_as_a_list_of_us_alone_is_good(browser: Browser) -> No
     assert browser.launch(aud=[ours], azp=ours).status_code == 200
 
 
-def test_a_message_that_opens_another_link_than_the_login_did_is_refused(
-    browser: Browser, refused: Refused
-) -> None:
+def test_a_message_that_opens_another_link_than_the_login_did_is_refused(browser: Browser, refused: Refused) -> None:
     response = browser.launch(target_link_uri=f"{browser.base}/open/week-2")
     assert refused(response) == (400, "target_mismatch")
 
@@ -160,7 +158,5 @@ def test_a_huge_token_is_refused(browser: Browser, refused: Refused, size: int) 
 
 
 def test_a_form_larger_than_any_is_refused_unread(quiet_tool: Tool) -> None:
-    response = quiet_tool.app.test_client().post(
-        "/lti/launch", data={"id_token": "x" * 3_000_000, "state": "s"}
-    )
+    response = quiet_tool.app.test_client().post("/lti/launch", data={"id_token": "x" * 3_000_000, "state": "s"})
     assert (response.status_code, response.headers["X-Peerloop-Error"]) == (400, "token_too_large")

@@ -42,9 +42,7 @@ def call(connection: Connection, url: str | None = None, method: str = "GET") ->
 
 
 def answering(status: int, body: str = "", **headers: str) -> Callable[[Request], Response]:
-    return lambda _request: Response(
-        body, status, headers={k.replace("_", "-"): v for k, v in headers.items()}
-    )
+    return lambda _request: Response(body, status, headers={k.replace("_", "-"): v for k, v in headers.items()})
 
 
 # -- Tokens
@@ -109,9 +107,7 @@ def test_a_token_about_to_expire_is_replaced_and_every_request_has_a_fresh_jti(
     assert len(set(jtis)) == len(jtis) == 2
 
 
-def test_a_token_that_the_platform_has_forgotten_is_replaced_once(
-    platform: Platform, connection: Connection
-) -> None:
+def test_a_token_that_the_platform_has_forgotten_is_replaced_once(platform: Platform, connection: Connection) -> None:
     platform.answers["/x"] = answering(200)
     call(connection)
     platform.valid_tokens.clear()
@@ -119,9 +115,7 @@ def test_a_token_that_the_platform_has_forgotten_is_replaced_once(
     assert len(platform.token_requests) == 2
 
 
-def test_a_platform_that_accepts_no_token_is_not_asked_for_ever(
-    platform: Platform, connection: Connection
-) -> None:
+def test_a_platform_that_accepts_no_token_is_not_asked_for_ever(platform: Platform, connection: Connection) -> None:
     platform.answers["/x"] = answering(401, '{"error": "invalid_token"}')
     with pytest.raises(Unauthorised) as error:
         call(connection)
@@ -162,9 +156,7 @@ def test_a_failure_to_get_a_token_says_what_to_do(
 
 
 @pytest.mark.parametrize("seconds", ["7200", None, "soon", -5, 10**400])
-def test_an_odd_lifetime_of_a_token_does_no_harm(
-    platform: Platform, connection: Connection, seconds: Any
-) -> None:
+def test_an_odd_lifetime_of_a_token_does_no_harm(platform: Platform, connection: Connection, seconds: Any) -> None:
     platform.token_seconds = seconds
     platform.answers["/x"] = answering(200)
     call(connection)
@@ -256,9 +248,7 @@ def test_a_connection_that_is_dropped_may_have_done_its_work(connection: Connect
     assert not error.value.answer_lost
 
 
-def test_an_error_of_the_server_may_hide_that_the_work_was_done(
-    platform: Platform, connection: Connection
-) -> None:
+def test_an_error_of_the_server_may_hide_that_the_work_was_done(platform: Platform, connection: Connection) -> None:
     for status, method, lost in (
         (500, "POST", True),
         (504, "POST", True),

@@ -73,9 +73,7 @@ def test_the_same_client_twice_is_one_clear_line(quiet_tool: Tool) -> None:
         {"audience": ""},
     ],
 )
-def test_a_wrong_value_is_one_clear_line_that_names_the_option(
-    quiet_tool: Tool, changes: dict[str, str]
-) -> None:
+def test_a_wrong_value_is_one_clear_line_that_names_the_option(quiet_tool: Tool, changes: dict[str, str]) -> None:
     result = run(quiet_tool, *options(**changes))
     assert result.exit_code == 1
     assert f"--{next(iter(changes))}" in result.output

@@ -73,9 +73,7 @@ def test_a_column_that_exists_is_found_by_its_keys_and_not_made_again(
     platform: Platform, connection: Connection, service: GradeService
 ) -> None:
     others = [item(platform, 2, tag="other"), item(platform, 3, resourceId="other"), {"id": 7}, None]
-    platform.answers["/items"] = listing(
-        others, [item(platform, 9, label="Renamed by a teacher", scoreMaximum=80)]
-    )
+    platform.answers["/items"] = listing(others, [item(platform, 9, label="Renamed by a teacher", scoreMaximum=80)])
     found = find_or_create(connection, service, WANTED)
     assert found.id == platform.url("/items/9?type_id=7")
     assert (found.label, found.score_maximum) == ("Renamed by a teacher", 80)
@@ -160,9 +158,7 @@ def test_a_score_is_sent_exactly_and_any_success_is_one(
 def test_a_score_without_a_value_clears_what_was_sent(platform: Platform, connection: Connection) -> None:
     platform.answers["/items/1/scores"] = lambda _request: Response("", 200)
     now = datetime(2026, 3, 1, tzinfo=UTC)
-    post_score(
-        connection, platform.url("/items/1"), Score("u1", now, Activity.INITIALIZED, Grading.NOT_READY)
-    )
+    post_score(connection, platform.url("/items/1"), Score("u1", now, Activity.INITIALIZED, Grading.NOT_READY))
     assert json.loads(platform.requests[-1][3]) == {
         "userId": "u1",
         "activityProgress": "Initialized",

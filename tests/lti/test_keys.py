@@ -83,9 +83,7 @@ def test_processes_that_start_together_agree_on_one_key(quiet_tool: Tool) -> Non
 
 
 def test_a_wrong_encryption_key_is_one_clear_line(quiet_tool: Tool) -> None:
-    wrong = quiet_tool.settings.model_copy(
-        update={"key_encryption_key": SecretStr(Fernet.generate_key().decode())}
-    )
+    wrong = quiet_tool.settings.model_copy(update={"key_encryption_key": SecretStr(Fernet.generate_key().decode())})
     with (
         quiet_tool.app.app_context(),
         pytest.raises(config.ConfigError, match="PEERLOOP_KEY_ENCRYPTION_KEY") as error,
@@ -110,6 +108,6 @@ def test_the_database_itself_allows_one_current_key_and_known_states_only(quiet_
 def test_the_wire_knows_nothing_of_peer_learning() -> None:
     code = "import sys, lti_tool.lti.blueprint, lti_tool.lti.commands; print(*sorted(m for m in sys.modules))"
     root = Path(__file__).resolve().parents[2]
-    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=root)  # noqa: S603
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=root)
     ours = {name.split(".")[1] for name in run.stdout.split() if name.startswith("lti_tool.")}
     assert ours == {"lti", "clock", "database", "settings"}

@@ -96,9 +96,7 @@ def test_a_launch_without_any_optional_claim_is_good(browser: Browser) -> None:
 
 
 def test_markup_and_control_characters_in_names_do_no_harm(browser: Browser) -> None:
-    assert (
-        browser.launch(name="<b>Ann\x00</b>\ud800 Lee\u202e\n", given_name="می\u200cخواهم").status_code == 200
-    )
+    assert browser.launch(name="<b>Ann\x00</b>\ud800 Lee\u202e\n", given_name="می\u200cخواهم").status_code == 200
     assert browser.tool.launches[0].identity.name == "<b>Ann </b>  Lee"
     assert browser.tool.launches[0].identity.given_name == "می\u200cخواهم"
 
@@ -134,9 +132,7 @@ def test_a_launch_leaves_no_state_and_no_cookie_behind(browser: Browser) -> None
     browser.launch()
     assert not browser.http.cookies.keys()
     with browser.tool.app.app_context():
-        count = select(func.count()).where(
-            LtiLoginState.registration_id == browser.tool.launches[0].registration_id
-        )
+        count = select(func.count()).where(LtiLoginState.registration_id == browser.tool.launches[0].registration_id)
         assert db.session.scalar(count) == 0
 
 
@@ -240,9 +236,7 @@ def test_a_page_reloaded_again_and_again_does_not_pile_up_cookies(browser: Brows
     assert browser.post(id_token=browser.token(), state=browser.auth["state"]).status_code == 200
 
 
-def test_the_state_cookie_on_https_is_tied_to_host_frame_and_browser(
-    tmp_path: Path, platform: Platform
-) -> None:
+def test_the_state_cookie_on_https_is_tied_to_host_frame_and_browser(tmp_path: Path, platform: Platform) -> None:
     tool = Tool("https://tool.example.edu", tmp_path)
     tool.register(platform)
     form = {

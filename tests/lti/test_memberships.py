@@ -28,16 +28,12 @@ def page(members: Any, link: str | bytes | None = None) -> Response:
     return response
 
 
-def numbered(
-    platform: Platform, pages: int, shape: str = '<{url}>; rel="next"'
-) -> Callable[[Request], Response]:
+def numbered(platform: Platform, pages: int, shape: str = '<{url}>; rel="next"') -> Callable[[Request], Response]:
     """A roster of `pages` pages of two people each."""
 
     def answer(request: Request) -> Response:
         number = int(request.args.get("p", "1"))
-        link = (
-            shape.format(url=platform.url(f"/members?p={number + 1}&Keep=%7EMe")) if number < pages else None
-        )
+        link = shape.format(url=platform.url(f"/members?p={number + 1}&Keep=%7EMe")) if number < pages else None
         return page([person(2 * number), person(2 * number + 1)], link.encode() if link else None)
 
     return answer
@@ -73,16 +69,12 @@ def test_a_page_is_read_only_when_it_is_asked_for(platform: Platform, connection
         '<https://x.example/>; rel="prev", <{url}>; rel="next", <https://y.example/>; rel="differences"',
     ],
 )
-def test_a_next_link_is_found_however_it_is_written(
-    platform: Platform, connection: Connection, shape: str
-) -> None:
+def test_a_next_link_is_found_however_it_is_written(platform: Platform, connection: Connection, shape: str) -> None:
     platform.answers["/members"] = numbered(platform, 2, shape)
     assert len(list(read_pages(connection, platform.url("/members")))) == 2
 
 
-@pytest.mark.parametrize(
-    "header", ["", "nonsense", '<u>; rel="prev"', '<u>; title="rel=next"', "<>; rel=next", "<u"]
-)
+@pytest.mark.parametrize("header", ["", "nonsense", '<u>; rel="prev"', '<u>; title="rel=next"', "<>; rel=next", "<u"])
 def test_what_is_no_next_link_ends_the_walk(header: str) -> None:
     assert paging.next_link(header) is None
 
@@ -122,9 +114,7 @@ def test_a_page_that_is_no_roster_is_an_error_that_names_the_page(
     platform: Platform, connection: Connection, body: str | bytes
 ) -> None:
     first = numbered(platform, 3)
-    platform.answers["/members"] = lambda request: (
-        Response(body) if request.args.get("p") == "2" else first(request)
-    )
+    platform.answers["/members"] = lambda request: Response(body) if request.args.get("p") == "2" else first(request)
     pages = read_pages(connection, platform.url("/members"))
     next(pages)
     with pytest.raises(Unreadable, match="page 2"):

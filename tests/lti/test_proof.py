@@ -69,9 +69,7 @@ def test_an_unsigned_token_is_refused(browser: Browser, refused: Refused) -> Non
     assert refused(browser.post(id_token=token, state=browser.auth["state"])) == (401, "token_algorithm")
 
 
-def test_a_token_signed_with_the_public_key_as_a_shared_secret_is_refused(
-    browser: Browser, refused: Refused
-) -> None:
+def test_a_token_signed_with_the_public_key_as_a_shared_secret_is_refused(browser: Browser, refused: Refused) -> None:
     browser.login()
     token = unsigned(
         browser, {"alg": "HS256", "kid": "one"}, lambda signed: hmac.digest(pem(KEY), signed, hashlib.sha256)
@@ -110,9 +108,7 @@ def test_a_key_that_cannot_check_signatures_is_not_used(
 
 
 @pytest.mark.parametrize("jwks", ["<html>", "[]", '{"keys": 7}'])
-def test_a_key_set_that_cannot_be_read_is_named_as_the_cause(
-    browser: Browser, refused: Refused, jwks: str
-) -> None:
+def test_a_key_set_that_cannot_be_read_is_named_as_the_cause(browser: Browser, refused: Refused, jwks: str) -> None:
     browser.platform.jwks = jwks
     assert refused(browser.launch()) == (401, "keys_unreachable")
 
@@ -174,12 +170,8 @@ def test_the_nonce_of_another_login_is_refused(browser: Browser, refused: Refuse
     assert refused(browser.launch(nonce=other)) == (401, "nonce_mismatch")
 
 
-@pytest.mark.parametrize(
-    ("nonce", "code"), [(GONE, "claim_missing"), (7, "claim_invalid"), ("", "claim_invalid")]
-)
-def test_a_token_without_a_proper_nonce_is_refused(
-    browser: Browser, refused: Refused, nonce: Any, code: str
-) -> None:
+@pytest.mark.parametrize(("nonce", "code"), [(GONE, "claim_missing"), (7, "claim_invalid"), ("", "claim_invalid")])
+def test_a_token_without_a_proper_nonce_is_refused(browser: Browser, refused: Refused, nonce: Any, code: str) -> None:
     assert refused(browser.launch(nonce=nonce)) == (400, code)
 
 
@@ -225,9 +217,7 @@ def test_a_login_answered_after_ten_minutes_is_refused_and_its_state_is_swept(
 
 
 @pytest.mark.parametrize("left_out", ["state", "id_token"])
-def test_an_answer_without_state_or_token_is_refused(
-    browser: Browser, refused: Refused, left_out: str
-) -> None:
+def test_an_answer_without_state_or_token_is_refused(browser: Browser, refused: Refused, left_out: str) -> None:
     browser.login()
     form = {"state": browser.auth["state"], "id_token": browser.token()}
     del form[left_out]

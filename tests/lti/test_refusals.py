@@ -29,9 +29,7 @@ def test_the_platforms_own_error_answer_is_explained(browser: Browser, refused: 
     assert "Zoë" not in response.text
 
 
-def test_opening_the_launch_address_by_hand_gives_a_page_that_helps(
-    browser: Browser, refused: Refused
-) -> None:
+def test_opening_the_launch_address_by_hand_gives_a_page_that_helps(browser: Browser, refused: Refused) -> None:
     response = browser.http.get(f"{browser.base}/lti/launch", timeout=10)
     assert refused(response) == (400, "launch_opened_directly")
 
@@ -84,9 +82,7 @@ def test_a_refusal_is_logged_with_its_reference_and_without_anything_about_the_p
     quiet_tool: Tool, platform: Platform
 ) -> None:
     with structlog.testing.capture_logs() as logs:
-        response = quiet_tool.app.test_client().post(
-            "/lti/login", data={"iss": platform.issuer, "login_hint": "zoe"}
-        )
+        response = quiet_tool.app.test_client().post("/lti/login", data={"iss": platform.issuer, "login_hint": "zoe"})
     [entry] = [entry for entry in logs if "code" in entry]
     assert entry["code"] == "login_incomplete"
     assert entry["detail"] == "target_link_uri"

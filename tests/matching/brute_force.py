@@ -23,9 +23,7 @@ def feasible_objectives(problem: dict[str, Any], count: int) -> Iterator[float]:
 def _judged(problem: dict[str, Any], cohorts: list[list[str]]) -> float | None:
     """The checker complains of wrong figures only, and so tells the right J: None when a rule is broken."""
     names = [
-        f"{term}:{wish['attribute']}"
-        for term in ("spread", "balance", "gather")
-        for wish in problem.get(term, [])
+        f"{term}:{wish['attribute']}" for term in ("spread", "balance", "gather") for wish in problem.get(term, [])
     ]
     names += ["previous"] if problem.get("previous") else []
     shared = [
@@ -45,9 +43,5 @@ def _judged(problem: dict[str, Any], cohorts: list[list[str]]) -> float | None:
     }
     complaints = check(problem, nothing)
     figures = [c for c in complaints if c.startswith("J is ")]
-    others = [
-        c
-        for c in complaints
-        if not c.startswith(("J is ", "the gap is ")) and c.split(" is ")[0] not in names
-    ]
+    others = [c for c in complaints if not c.startswith(("J is ", "the gap is ")) and c.split(" is ")[0] not in names]
     return None if others else float(figures[0].removeprefix("J is ").split(",")[0])

@@ -34,9 +34,7 @@ for person in PROBLEM["people"]:
 
 @pytest.fixture(scope="module")
 def solution() -> dict[str, Any]:
-    answer = solve(
-        Problem.from_json(PROBLEM), seed=1, now=lambda: 0.0, seconds=None, iterations=2000
-    ).to_json()
+    answer = solve(Problem.from_json(PROBLEM), seed=1, now=lambda: 0.0, seconds=None, iterations=2000).to_json()
     assert answer["status"] == "solved"
     assert check(PROBLEM, answer) == []
     return answer
@@ -104,8 +102,6 @@ def test_broken_pair_rules_are_told(solution: dict[str, Any]) -> None:
 def test_the_checker_uses_nothing_of_the_solver() -> None:
     tree = ast.parse(Path(checker.__file__).read_text("utf-8"))
     imported = [node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
-    imported += [
-        alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names
-    ]
+    imported += [alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names]
     assert imported
     assert not [name for name in imported if name.startswith("lti_tool")]

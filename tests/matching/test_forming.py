@@ -29,9 +29,7 @@ def frozen_clock() -> float:
 
 def solved(problem: dict[str, Any], iterations: int = 2000, seed: int = 1) -> Solution:
     """Solve by iterations alone, and have the checker read the answer as anybody would: from its JSON."""
-    answer = solve(
-        Problem.from_json(problem), seed=seed, now=frozen_clock, seconds=None, iterations=iterations
-    )
+    answer = solve(Problem.from_json(problem), seed=seed, now=frozen_clock, seconds=None, iterations=iterations)
     assert check(problem, answer.to_json()) == []
     return answer
 

@@ -16,9 +16,7 @@ def place(cohorts: list[str], low: int = 2, high: int = 4, **rules: Any) -> Plac
     number = sum(map(len, cohorts)) + 1
     problem = plain(number, low, high)
     problem["people"] = [
-        person | {"attributes": rules["attributes"].get(person["id"], {})}
-        if "attributes" in rules
-        else person
+        person | {"attributes": rules["attributes"].get(person["id"], {})} if "attributes" in rules else person
         for person in problem["people"]
     ]
     problem |= {name: rule for name, rule in rules.items() if name != "attributes"}

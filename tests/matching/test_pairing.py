@@ -80,9 +80,7 @@ def test_no_other_pairing_is_better_in_the_order_of_what_matters(
 
 @settings(max_examples=150, deadline=None)
 @given(st.integers(2, 7), st.sets(st.tuples(st.integers(0, 6), st.integers(0, 6)), max_size=14))
-def test_must_not_meet_is_kept_and_as_few_as_possible_stay_unpaired(
-    number: int, feuds: set[tuple[int, int]]
-) -> None:
+def test_must_not_meet_is_kept_and_as_few_as_possible_stay_unpaired(number: int, feuds: set[tuple[int, int]]) -> None:
     people = names(number)
     forbidden = [(f"p{a}", f"p{b}") for a, b in feuds if a != b]
     banned = {frozenset(duo) for duo in forbidden}

@@ -235,7 +235,8 @@ def test_others_are_told_who_came_and_who_went(ready: Lms) -> None:
     assert news[1] == (course().id, {person("new").id, person("new-by-launch").id}, {person("s24").id})
 
 
-def test_two_who_ask_at_once_get_one_reading(ready: Lms) -> None:
+@pytest.mark.usefixtures("ready")
+def test_two_who_ask_at_once_get_one_reading() -> None:
     with transaction() as session:
         first = readings.request(session, course().id).id
         assert readings.request(session, course().id).id == first
@@ -275,7 +276,7 @@ def test_a_roster_without_end_is_not_read_without_end(ready: Lms) -> None:
 
     def half_an_hour_later(page: int) -> None:
         if page == 4:
-            monkey.setattr(readings.clock, "wall", lambda: datetime.now(UTC) + readings.LONGEST_WALK)
+            monkey.setattr(clock, "wall", lambda: datetime.now(UTC) + readings.LONGEST_WALK)
 
     with pytest.MonkeyPatch.context() as monkey:
         ready.before_page = half_an_hour_later
@@ -344,9 +345,10 @@ def test_a_reading_whose_worker_died_begins_again_when_its_lease_ends(ready: Lms
     def die() -> None:
         raise Killed
 
-    with pytest.MonkeyPatch.context() as monkey, pytest.raises(Killed):
+    with pytest.MonkeyPatch.context() as monkey:
         monkey.setattr(departures, "settle", lambda *_: die())
-        ready.read()
+        with pytest.raises(Killed):
+            ready.read()
     assert (reading().state, reading().members) == ("running", 25)
     assert readings.run() is False
     hurry()
@@ -368,7 +370,8 @@ def test_a_worker_that_lost_its_lease_writes_nothing_more(ready: Lms, caplog: py
     assert "taken over" in caplog.text
 
 
-def test_a_reading_that_never_survives_is_given_up(ready: Lms) -> None:
+@pytest.mark.usefixtures("ready")
+def test_a_reading_that_never_survives_is_given_up() -> None:
     with transaction() as session:
         session.execute(
             update(RosterReading).values(
@@ -391,7 +394,8 @@ def test_a_worker_that_stops_gives_the_reading_back(ready: Lms, any_app: Flask) 
     assert reading().state == "complete"
 
 
-def test_a_course_in_use_is_read_every_day_and_one_that_nobody_opens_is_not(read_once: Lms) -> None:
+@pytest.mark.usefixtures("read_once")
+def test_a_course_in_use_is_read_every_day_and_one_that_nobody_opens_is_not() -> None:
     assert readings.run() is False
     with transaction() as session:
         session.execute(update(RosterReading).values(requested_at=clock.now() - timedelta(days=2)))

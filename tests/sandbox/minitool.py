@@ -17,9 +17,7 @@ from tests.support.sandbox import SandboxProcess
 TIMEOUT = 20
 ROSTER = "https://purl.imsglobal.org/spec/lti-nrps/scope/contextmembership.readonly"
 AGS = "https://purl.imsglobal.org/spec/lti-ags/scope/"
-ITEM, ITEM_READ, RESULT, SCORE = (
-    AGS + n for n in ("lineitem", "lineitem.readonly", "result.readonly", "score")
-)
+ITEM, ITEM_READ, RESULT, SCORE = (AGS + n for n in ("lineitem", "lineitem.readonly", "result.readonly", "score"))
 ITEM_TYPE = "application/vnd.ims.lis.v2.lineitem+json"
 ITEMS_TYPE = "application/vnd.ims.lis.v2.lineitemcontainer+json"
 SCORE_TYPE = "application/vnd.ims.lis.v1.score+json"
@@ -127,9 +125,7 @@ class MiniTool:
 
         return Handler
 
-    def assertion(
-        self, key: Any = None, algorithm: str = "RS256", kid: str | None = None, **changes: Any
-    ) -> str:
+    def assertion(self, key: Any = None, algorithm: str = "RS256", kid: str | None = None, **changes: Any) -> str:
         """A client assertion; ``changes`` set claims, and None takes one away."""
         now = int(time.time())
         claims = {

@@ -31,9 +31,7 @@ def test_any_status_can_be_shown_by_the_token_endpoint_and_the_key_set(
     assert requests.get(f"{sandbox.base_url}/jwks", timeout=20).status_code == code
 
 
-def test_a_fault_can_be_limited_to_some_people(
-    sandbox: SandboxProcess, tool: MiniTool, learners: list[str]
-) -> None:
+def test_a_fault_can_be_limited_to_some_people(sandbox: SandboxProcess, tool: MiniTool, learners: list[str]) -> None:
     item = tool.create_item()
     sandbox.control.fault("scores", "status:503", users=[learners[0]])
     assert tool.score(item, learners[0]).status_code == 503
@@ -96,22 +94,16 @@ def test_a_next_link_can_lead_astray(sandbox: SandboxProcess, tool: MiniTool, ro
     assert link.startswith("https://elsewhere.example/")
 
 
-def test_answers_can_be_slow_and_faulty_at_once(
-    sandbox: SandboxProcess, tool: MiniTool, learners: list[str]
-) -> None:
+def test_answers_can_be_slow_and_faulty_at_once(sandbox: SandboxProcess, tool: MiniTool, learners: list[str]) -> None:
     url = under(tool.create_item()["id"], "results")
     tool.token(RESULT)
-    sandbox.control.faults(
-        [{"service": "results", "kind": "slow:0.3"}, {"service": "results", "kind": "status:503"}]
-    )
+    sandbox.control.faults([{"service": "results", "kind": "slow:0.3"}, {"service": "results", "kind": "status:503"}])
     started = time.monotonic()
     assert tool.call("GET", f"{url}&user_id={learners[0]}", RESULT).status_code == 503
     assert time.monotonic() - started >= 0.3
 
 
-@pytest.mark.parametrize(
-    "fault", [{"service": "mail", "kind": "drop-before"}, {"service": "jwks", "kind": "odd"}]
-)
+@pytest.mark.parametrize("fault", [{"service": "mail", "kind": "drop-before"}, {"service": "jwks", "kind": "odd"}])
 def test_a_fault_that_does_not_exist_is_refused(sandbox: SandboxProcess, fault: dict[str, str]) -> None:
     with pytest.raises(AssertionError, match="400"):
         sandbox.control.faults([fault])

@@ -91,9 +91,7 @@ def test_what_is_no_grade_is_refused_with_a_hint(
     assert tool.results(item) == []
 
 
-def test_a_learner_sees_only_their_own_grades(
-    sandbox: SandboxProcess, tool: MiniTool, learners: list[str]
-) -> None:
+def test_a_learner_sees_only_their_own_grades(sandbox: SandboxProcess, tool: MiniTool, learners: list[str]) -> None:
     item = tool.create_item(label="Only for you")
     tool.score(item, learners[0], comment="comment of the first")
     tool.score(item, learners[1], comment="comment of the second")
@@ -168,9 +166,7 @@ def test_an_instructor_can_place_another_link_with_parameters(tool: MiniTool, in
     assert (custom["week"], custom["who"]) == ("3", claims["name"])
 
 
-def test_people_sign_in_with_one_click_on_the_first_page(
-    sandbox: SandboxProcess, staff: dict[str, str]
-) -> None:
+def test_people_sign_in_with_one_click_on_the_first_page(sandbox: SandboxProcess, staff: dict[str, str]) -> None:
     robot = sandbox.robot()
     page = robot.get("/")
     form = next(form for form in page.forms if form.value("sub") == staff["instructor"])

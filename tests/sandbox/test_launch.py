@@ -110,16 +110,12 @@ def test_the_administrator_is_launched_with_institution_roles_with_or_without_a_
 
 
 @pytest.mark.parametrize("role", ["admin", "instructor", "facilitator", "learner"])
-def test_one_address_for_each_role_opens_the_tool_inside_the_lms(
-    tool: MiniTool, robot: Robot, role: str
-) -> None:
+def test_one_address_for_each_role_opens_the_tool_inside_the_lms(tool: MiniTool, robot: Robot, role: str) -> None:
     assert tool.client_id
     assert robot.launch(f"/enter/{role}").text == "Hello"
 
 
-def test_somebody_who_has_left_cannot_open_the_tool(
-    tool: MiniTool, robot: Robot, staff: dict[str, str]
-) -> None:
+def test_somebody_who_has_left_cannot_open_the_tool(tool: MiniTool, robot: Robot, staff: dict[str, str]) -> None:
     assert robot.get(f"/enter/person/{staff['left']}").status == 403
     assert robot.get(f"/launch/{tool.links['ctx-feedback']}").status == 403
 
@@ -142,9 +138,7 @@ def test_a_redirect_address_that_differs_at_all_ends_in_a_page_of_the_lms(
     assert not any(tool.url in form.action for form in page.forms)
 
 
-def test_an_unknown_client_ends_in_a_page_of_the_lms(
-    tool: MiniTool, robot: Robot, learners: list[str]
-) -> None:
+def test_an_unknown_client_ends_in_a_page_of_the_lms(tool: MiniTool, robot: Robot, learners: list[str]) -> None:
     assert ask(robot, tool, learners[0], client_id="nobody").status == 400
 
 
@@ -171,9 +165,7 @@ def test_a_wrong_authorization_request_is_refused_to_the_tool_with_a_code(
     assert page.form().value("state") == (tool.sent["state"] if parameter != "state" else None)
 
 
-def test_a_message_hint_of_another_person_opens_nothing(
-    tool: MiniTool, robot: Robot, learners: list[str]
-) -> None:
+def test_a_message_hint_of_another_person_opens_nothing(tool: MiniTool, robot: Robot, learners: list[str]) -> None:
     robot.launch(f"/enter/person/{learners[1]}")
     foreign = tool.login["lti_message_hint"]
     assert refusal(ask(robot, tool, learners[0], lti_message_hint=foreign)) == "invalid_request"
@@ -200,9 +192,7 @@ def test_the_key_file_signs_what_the_key_set_verifies(
     assert all(set(key) == {"kty", "use", "alg", "kid", "n", "e"} for key in keys)
 
 
-def test_a_link_with_exactly_one_line_item_names_it_at_launch(
-    sandbox: SandboxProcess, staff: dict[str, str]
-) -> None:
+def test_a_link_with_exactly_one_line_item_names_it_at_launch(sandbox: SandboxProcess, staff: dict[str, str]) -> None:
     tool = MiniTool(sandbox, "Tool of one column")
     robot, link = sandbox.robot(staff["instructor"]), tool.links["ctx-feedback"]
     named, items = [], []

@@ -86,9 +86,7 @@ def test_a_line_item_that_breaks_a_rule_is_refused_with_a_reason(
     assert answer.json()["error"]
 
 
-def test_a_link_of_another_course_or_tool_cannot_carry_a_line_item(
-    tool: MiniTool, other_tool: MiniTool
-) -> None:
+def test_a_link_of_another_course_or_tool_cannot_carry_a_line_item(tool: MiniTool, other_tool: MiniTool) -> None:
     for link in (tool.links["ctx-coaching"], other_tool.links["ctx-feedback"]):
         body = {"label": "Week 1", "scoreMaximum": 10, "resourceLinkId": link}
         assert tool.call("POST", tool.items_url(), ITEM, send=ITEM_TYPE, body=body).status_code == 404

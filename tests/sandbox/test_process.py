@@ -13,7 +13,7 @@ from tests.support.sandbox import ROOT, SandboxProcess, free_port
 
 def start(data: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "lti_tool.sandbox", "--data", str(data), *arguments]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=20, check=False)  # noqa: S603
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=20, check=False)
 
 
 def test_everything_survives_a_restart(own_sandbox: SandboxProcess) -> None:
@@ -94,7 +94,7 @@ def test_it_refuses_to_listen_beyond_this_machine(tmp_path: Path, host: str) -> 
 def test_without_a_control_token_there_is_no_control_api(tmp_path: Path) -> None:
     port = free_port()
     command = [sys.executable, "-m", "lti_tool.sandbox", "--data", str(tmp_path), "--port", str(port)]
-    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL)  # noqa: S603
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL)
     try:
         for _ in range(200):
             try:
@@ -121,9 +121,7 @@ def test_the_sandbox_shares_no_code_with_the_tool() -> None:
         assert not [line for line in imports if "lti_tool" in line and "lti_tool.sandbox" not in line]
 
 
-def test_the_roster_is_the_same_on_every_machine(
-    own_sandbox: SandboxProcess, sandbox: SandboxProcess
-) -> None:
+def test_the_roster_is_the_same_on_every_machine(own_sandbox: SandboxProcess, sandbox: SandboxProcess) -> None:
     def subs(process: SandboxProcess) -> list[str]:
         return [person["sub"] for person in process.control.state()["courses"]["ctx-coaching"]["people"]]
 

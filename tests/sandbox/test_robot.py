@@ -42,9 +42,7 @@ class Site:
                 page = (LOOP if self.path == "/loop" else PAGE).encode()
                 self.send_response(200)
                 self.send_header("Content-Type", "text/html; charset=utf-8")
-                self.send_header(
-                    "Set-Cookie", "__Host-sid=1; Path=/; Secure; HttpOnly; SameSite=None; Partitioned"
-                )
+                self.send_header("Set-Cookie", "__Host-sid=1; Path=/; Secure; HttpOnly; SameSite=None; Partitioned")
                 self.send_header("Content-Length", str(len(page)))
                 self.end_headers()
                 self.wfile.write(page)

@@ -26,9 +26,7 @@ def users(pages: list[requests.Response]) -> list[str]:
     return [member["user_id"] for page in pages for member in page.json()["members"]]
 
 
-def test_the_roster_comes_in_three_pages_with_everybody_active_once(
-    tool: MiniTool, staff: dict[str, str]
-) -> None:
+def test_the_roster_comes_in_three_pages_with_everybody_active_once(tool: MiniTool, staff: dict[str, str]) -> None:
     pages = read(tool)
     found = users(pages)
     assert [len(page.json()["members"]) for page in pages] == [25, 25, 9]
@@ -114,9 +112,7 @@ def test_the_second_course_has_ten_people_of_whom_one_is_also_in_the_first(tool:
 
 
 def test_a_course_that_does_not_exist_has_no_roster(tool: MiniTool) -> None:
-    assert (
-        tool.call("GET", f"{tool.sandbox.base_url}/api/courses/none/memberships", ROSTER).status_code == 404
-    )
+    assert tool.call("GET", f"{tool.sandbox.base_url}/api/courses/none/memberships", ROSTER).status_code == 404
 
 
 def test_the_roster_is_only_given_to_those_who_accept_its_media_type(tool: MiniTool) -> None:
@@ -127,9 +123,7 @@ def test_the_roster_is_only_given_to_those_who_accept_its_media_type(tool: MiniT
 def test_people_can_join_leave_return_and_change(own_sandbox: SandboxProcess) -> None:
     tool = MiniTool(own_sandbox, "Peerloop")
     control, course = own_sandbox.control, "ctx-coaching"
-    (new,) = control.people(
-        {"action": "add", "course": course, "name": "<b>Bo</b> & Co", "email": "bo@x.example"}
-    )
+    (new,) = control.people({"action": "add", "course": course, "name": "<b>Bo</b> & Co", "email": "bo@x.example"})
     roster = {m["user_id"]: m for page in read(tool, course=course) for m in page.json()["members"]}
     assert roster[new]["name"] == "<b>Bo</b> & Co"
     control.people({"action": "leave", "course": course, "sub": new})

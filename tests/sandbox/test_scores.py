@@ -34,9 +34,7 @@ def test_a_score_may_exceed_the_maximum(tool: MiniTool, learners: list[str]) -> 
 
 
 @pytest.mark.parametrize("given", [29, 5.6, 0.1, 0, 2.3])
-def test_a_score_of_the_same_maximum_comes_back_exactly(
-    tool: MiniTool, learners: list[str], given: float
-) -> None:
+def test_a_score_of_the_same_maximum_comes_back_exactly(tool: MiniTool, learners: list[str], given: float) -> None:
     item = tool.create_item(scoreMaximum=100)
     tool.score(item, learners[0], scoreGiven=given, scoreMaximum=100)
     result = tool.result(item, learners[0])
@@ -122,9 +120,7 @@ def test_a_score_without_a_value_clears_the_earlier_one(tool: MiniTool, learners
     item = tool.create_item()
     for absent in (..., None):
         tool.score(item, learners[0])
-        tool.score(
-            item, learners[0], scoreGiven=absent, activityProgress="Initialized", gradingProgress="NotReady"
-        )
+        tool.score(item, learners[0], scoreGiven=absent, activityProgress="Initialized", gradingProgress="NotReady")
         assert tool.results(item) == []
 
 
@@ -196,9 +192,7 @@ def test_every_score_that_arrives_is_kept_in_a_log_with_its_answer(
     assert (refused["status"], refused["sub"]) == (422, "nobody")
 
 
-def test_scores_from_several_senders_at_once_are_all_kept_and_quickly(
-    tool: MiniTool, learners: list[str]
-) -> None:
+def test_scores_from_several_senders_at_once_are_all_kept_and_quickly(tool: MiniTool, learners: list[str]) -> None:
     item, statuses = tool.create_item(), []
     headers = {"Authorization": f"Bearer {tool.token(SCORE)}", "Content-Type": SCORE_TYPE}
 

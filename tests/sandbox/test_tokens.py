@@ -87,9 +87,7 @@ def test_a_new_key_of_the_tool_is_found_at_once(tool: MiniTool) -> None:
         ({"scope": ""}, "invalid_scope"),
     ],
 )
-def test_a_wrong_token_request_is_refused_with_its_code(
-    tool: MiniTool, changes: dict[str, str], error: str
-) -> None:
+def test_a_wrong_token_request_is_refused_with_its_code(tool: MiniTool, changes: dict[str, str], error: str) -> None:
     answer = tool.ask_token(tool.assertion(), **{"scope": ROSTER} | changes)
     assert answer.status_code == 400
     assert answer.json()["error"] == error
@@ -113,9 +111,7 @@ def test_a_token_opens_only_what_its_scopes_allow(sandbox: SandboxProcess, tool:
     assert tool.call("GET", tool.items_url(), SCORE).status_code == 403
 
 
-def test_the_database_does_not_hold_access_tokens_in_the_clear(
-    sandbox: SandboxProcess, tool: MiniTool
-) -> None:
+def test_the_database_does_not_hold_access_tokens_in_the_clear(sandbox: SandboxProcess, tool: MiniTool) -> None:
     token = tool.token(ROSTER).encode()
     files = [path.read_bytes() for path in sandbox.data.glob("sandbox.sqlite3*")]
     assert files

@@ -54,9 +54,7 @@ class SandboxControl:
             raise AssertionError(f"{method} {path}: {answer.status_code} {answer.text}")
         return answer.json()
 
-    def fault(
-        self, service: str, kind: str, times: int | None = None, users: list[str] | None = None
-    ) -> None:
+    def fault(self, service: str, kind: str, times: int | None = None, users: list[str] | None = None) -> None:
         """Show this one fault, and no other."""
         self.faults([{"service": service, "kind": kind, "times": times, "users": users}])
 
@@ -109,7 +107,7 @@ class SandboxProcess:
         ]
         command += ["--base-url", self.base_url, "--control-token", self.control_token]
         environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-        self._process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL)  # noqa: S603
+        self._process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL)
         self._wait()
 
     def _wait(self) -> None:

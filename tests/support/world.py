@@ -10,7 +10,7 @@ from sqlalchemy import select
 from lti_tool.cohorts.tables import Cohort
 from lti_tool.database import db, transaction
 from lti_tool.gradebook import progress
-from lti_tool.gradebook.tables import Cell
+from lti_tool.gradebook.tables import Cell, Column
 from lti_tool.lti.launch import Role
 from lti_tool.meetings.tables import Meeting
 from lti_tool.programs.tables import Program
@@ -32,7 +32,7 @@ class World:
     ids: dict[str, int] = field(default_factory=dict)
 
     def visit(self, who: str) -> Browser:
-        """A visit as `instructor`, `ta`, `learner`, `mentor`, `none`, `admin` or `facilitator` (a learner who is one)."""
+        """A visit as a role of the standard, as `admin`, or as `facilitator` (a learner who is one)."""
         role = {"admin": Role.NONE, "facilitator": Role.LEARNER}.get(who) or Role(who)
         return factories.visit(self.app, self.course, self.people[who], role, is_admin=who == "admin")
 
@@ -71,7 +71,7 @@ def _add_deeds(world: World, learners: list[Person]) -> None:
 
         progress.changed(session, world.program.id, [person.id for person in learners])
         session.flush()
-        cell = session.scalars(select(Cell).order_by(Cell.id)).first()
+        cell = session.scalars(select(Cell).join(Column).where(Column.program_id == world.program.id)).first()
         assert cell is not None
         world.ids |= {
             "meeting_id": meeting.id,

@@ -157,9 +157,7 @@ def test_a_time_is_said_as_people_say_it_in_the_viewers_zone(
 def test_the_day_of_a_change_of_clocks_is_still_tomorrow(app: Flask) -> None:
     before = datetime(2026, 10, 24, 22, 30, tzinfo=UTC)
     with app.test_request_context():
-        assert (
-            face.moment(datetime(2026, 10, 25, 2, tzinfo=UTC), before, LISBON, BRITISH) == "tomorrow, 02:00"
-        )
+        assert face.moment(datetime(2026, 10, 25, 2, tzinfo=UTC), before, LISBON, BRITISH) == "tomorrow, 02:00"
 
 
 def test_a_plain_date_is_a_day_without_a_zone(app: Flask) -> None:
@@ -222,9 +220,7 @@ def test_an_unknown_status_or_component_is_an_error_not_a_blank(app: Flask) -> N
 
 
 def test_an_error_is_tied_to_its_field_and_the_value_is_kept(app: Flask) -> None:
-    html = _render(
-        app, "{{ ui.field('size', 'Size', 40, type='number', hint='8 to 20', error='Too many.') }}"
-    )
+    html = _render(app, "{{ ui.field('size', 'Size', 40, type='number', hint='8 to 20', error='Too many.') }}")
     assert 'value="40"' in html
     assert 'aria-invalid="true"' in html
     assert 'aria-describedby="field-size-hint field-size-error"' in html
