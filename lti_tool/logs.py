@@ -34,24 +34,25 @@ def configure(settings: config.Settings) -> None:
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
-        structlog.stdlib.ExtraAdder(),
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
+    rendering: list[Any] = [
+        structlog.processors.format_exc_info,
+        blot_secrets,
+        structlog.processors.JSONRenderer(ensure_ascii=False, default=str),
+    ]
+    # Our own entries are written at once: the standard library's way would take a tenth of a launch's time.
     structlog.configure(
-        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
-        logger_factory=structlog.stdlib.LoggerFactory(),
+        processors=[*shared, *rendering],
+        wrapper_class=structlog.make_filtering_bound_logger(settings.log_level),
+        logger_factory=_NamedLogger,
         cache_logger_on_first_use=True,
     )
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=shared,
-            processors=[
-                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                structlog.processors.format_exc_info,
-                blot_secrets,
-                structlog.processors.JSONRenderer(ensure_ascii=False, default=str),
-            ],
+            foreign_pre_chain=[*shared, structlog.stdlib.ExtraAdder()],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *rendering],
         )
     )
     root = logging.getLogger()
@@ -59,6 +60,14 @@ def configure(settings: config.Settings) -> None:
     root.setLevel(settings.log_level)
     for chatty in ("urllib3", "huey", "alembic", "_granian"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
+
+
+class _NamedLogger(structlog.WriteLogger):
+    """Writes lines to standard error, and knows its name."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(sys.stderr)
+        self.name = name
 
 
 def blot_secrets(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
