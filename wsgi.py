@@ -1,6 +1,9 @@
 """The WSGI entry point: `app` for any server that speaks WSGI (PEP 3333)."""
 
 import config
+from lti_tool import logs
 from lti_tool.app import create_app
 
-app = create_app(config.load())
+settings = config.load()
+logs.configure(settings)
+app = create_app(settings)

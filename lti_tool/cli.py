@@ -34,9 +34,13 @@ def main(ctx: click.Context) -> None:
 
 
 def _app() -> Flask:
-    from lti_tool.app import create_app  # commands that need no app start without loading one
+    # Commands that need no app start without loading one.
+    from lti_tool import logs
+    from lti_tool.app import create_app
 
-    return create_app(config.load())
+    settings = config.load()
+    logs.configure(settings)
+    return create_app(settings)
 
 
 @main.command()

@@ -27,7 +27,8 @@ HAND_INS = (
 )
 COHORT = re.compile(r"/cohorts/(\d+)\b")
 OVER = re.compile(r'<a [^>]*href="[^"]*/meetings/(\d+)"[^>]*>(?:(?!</a>).)*?close it', re.DOTALL)
-STAFF_OPTION = re.compile(r'<option value="(\d+)"[^>]*>[^<]*(?:eaching assistant|nstructor)[^<]*</option>')
+ASSISTANT = re.compile(r'<option value="(\d+)"[^>]*>[^<]*eaching assistant[^<]*</option>')
+COLLEAGUE = re.compile(r'<option value="(\d+)"[^>]*>[^<]*nstructor[^<]*</option>')
 EVERYTHING_SENT = re.compile(r"\b(\d+) of \1 grades are in the LMS|All \d+ grades are in the LMS")
 
 
@@ -148,8 +149,8 @@ class Play:
         page = instructor.open(f"programs/{self.deeds.program_id}/cohorts")
         for number, cohort in enumerate(sorted(set(COHORT.findall(page.html)), key=int)):
             page = instructor.open(f"cohorts/{cohort}")
-            staff = STAFF_OPTION.findall(page.html)
-            instructor.send("/appoint", person=staff[number % len(staff)])
+            assistant, colleague = ASSISTANT.findall(page.html), COLLEAGUE.findall(page.html)
+            instructor.send("/appoint", person=(assistant + colleague[:1])[number % 2])
 
     def _launch_learners(self) -> None:
         for done, user_id in enumerate(self.user_ids.values(), 1):

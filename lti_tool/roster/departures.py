@@ -26,7 +26,7 @@ def settle(session: Session, reading: RosterReading) -> None:
     if leaving > ALWAYS_ALLOWED and leaving * ALLOWED_SHARE > known:
         reading.state = ReadingState.HELD
         reading.leaving = leaving
-        reading.finished_at = clock.now()
+        reading.finished_at = clock.wall()
         reading.leased_until = None
         return
     _complete(session, reading, actor_id=None)
@@ -88,7 +88,7 @@ def _was_known(reading: RosterReading) -> ColumnElement[bool]:
 
 
 def _complete(session: Session, reading: RosterReading, *, actor_id: int | None) -> None:
-    now = clock.now()
+    now = clock.wall()
     left = list(
         session.scalars(
             update(Enrolment)

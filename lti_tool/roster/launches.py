@@ -78,7 +78,7 @@ def record(session: Session, launch: Launch) -> Recorded:
     """Write down what `launch` says. Raises NoCourseError for one without a context."""
     if launch.context is None:
         raise NoCourseError
-    now = clock.now()
+    now = clock.wall()
     connection = session.connection()
     known = _known(connection, launch, launch.context)
     tenant_id = _tenant(connection, launch, known.of(TENANT), now)

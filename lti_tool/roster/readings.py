@@ -66,7 +66,7 @@ def _request(session: Session, course_id: int) -> RosterReading:
     row = {
         "course_id": course_id,
         "state": ReadingState.REQUESTED.value,
-        "requested_at": clock.now(),
+        "requested_at": clock.wall(),
         "try_at": clock.wall(),
         **dict.fromkeys(("attempts", "pages", "members", "skipped", "leaving"), 0),
     }
@@ -79,7 +79,7 @@ def _request(session: Session, course_id: int) -> RosterReading:
 
 def request_daily() -> int:
     """Ask for what nobody has asked for in a day, in courses opened in the last two weeks. Returns how many."""
-    now = clock.now()
+    now = clock.wall()
     asked = select(RosterReading.id).where(
         RosterReading.course_id == Course.id,
         or_(
@@ -156,7 +156,7 @@ def _claim() -> _Claim | None:
         reading, course, registration_id = row
         reading.state = ReadingState.RUNNING
         reading.attempts += 1
-        reading.started_at = clock.now()
+        reading.started_at = clock.wall()
         reading.leased_until = _lease_end()
         reading.pages = reading.members = reading.skipped = 0
         return _Claim(
@@ -264,7 +264,7 @@ def _pause(attempt: int, retry_after: float | None) -> timedelta:
 
 def _end(claim: _Claim, words: str) -> None:
     with transaction() as session:
-        _hold(session, claim, state=ReadingState.FAILED.value, finished_at=clock.now(), problem=words[:500])
+        _hold(session, claim, state=ReadingState.FAILED.value, finished_at=clock.wall(), problem=words[:500])
 
 
 def _give_back(claim: _Claim) -> None:
