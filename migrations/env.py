@@ -17,20 +17,8 @@ def render_item(kind: str, item: Any, _autogen: Any) -> str | bool:
     return False
 
 
-def drop_empty(_context: Any, _revision: Any, directives: list[Any]) -> None:
-    """Make no migration when nothing changed."""
-    if directives and directives[0].upgrade_ops.is_empty():
-        directives[:] = []
-
-
 with write_intent(), db.engine.connect() as connection:
-    options = dict(current_app.extensions["migrate"].configure_args)
-    context.configure(
-        connection=connection,
-        target_metadata=Base.metadata,
-        render_item=render_item,
-        process_revision_directives=drop_empty,
-        **options,
-    )
+    options = current_app.extensions["migrate"].configure_args
+    context.configure(connection=connection, target_metadata=Base.metadata, render_item=render_item, **options)
     with context.begin_transaction():
         context.run_migrations()
