@@ -181,19 +181,21 @@ def _sweep_forever(app: Flask, stop: threading.Event) -> None:
     while not stop.wait(1.0):
         with app.app_context():
             try:
-                _sweep(app)
+                sweep(app)
             except Exception:
                 # A database that is away for a minute must not end the sweeps for good.
                 log.exception("sweep failed; trying again")
 
 
-def _sweep(app: Flask) -> None:
+def sweep(app: Flask) -> None:
+    """Ring for every job whose sweep is due and that no other worker has taken."""
     for job in _jobs(app).values():
-        if _claim(job):
+        if claim_sweep(job):
             app.extensions["bell"](job.name)
 
 
-def _claim(job: Job) -> bool:
+def claim_sweep(job: Job) -> bool:
+    """Take the sweep of `job` that is due now; False when it is not, or somebody else has it."""
     now = clock.wall()
     following = now + job.every
     with transaction() as session:

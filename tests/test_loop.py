@@ -1,0 +1,41 @@
+"""The main job, from the course page to the gradebook and back, by real processes over HTTP."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from tests.support import postgres
+
+ROOT = Path(__file__).resolve().parents[1]
+PATIENCE_SECONDS = 280
+
+
+def play(data: Path, more: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
+    """`peerloop demo --check` in a folder of its own."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PEERLOOP_")}
+    return subprocess.run(
+        [sys.executable, "-m", "lti_tool", "demo", "--check", "--data", str(data)],
+        cwd=ROOT,
+        env=environment | dict(more),
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_SECONDS,
+        check=False,
+    )
+
+
+def test_three_weeks_of_a_program_arrive_in_the_lms_as_they_happened(tmp_path: Path) -> None:
+    played = play(tmp_path / "demo", {})
+    assert played.returncode == 0, played.stdout + played.stderr
+    assert "All counts are right." in played.stdout
+
+
+def test_the_same_holds_on_postgresql(tmp_path: Path, postgres_server: str) -> None:
+    with postgres.fresh_database(postgres_server) as uri:
+        played = play(tmp_path / "demo", {"PEERLOOP_DATABASE_URL": uri})
+        assert played.returncode == 0, played.stdout + played.stderr
+        assert "All counts are right." in played.stdout
