@@ -2,6 +2,8 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/sh
 BIN := .venv/bin
+PORT ?= 8080
+LMS_PORT ?= 8081
 
 # The first Python of 3.11 or newer; PYTHON=… chooses another.
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python3.14 python; do \
@@ -22,7 +24,7 @@ setup: python ## Install everything, tools for tests included, into .venv
 	@$(PYTHON) lti_tool/bootstrap.py test
 
 demo: setup-run ## Play the whole loop on a sandbox LMS and stay, with an address for each role
-	@$(BIN)/peerloop demo
+	@$(BIN)/peerloop demo --port $(PORT) --lms-port $(LMS_PORT)
 
 demo-check: setup-run ## Play the same without staying; fail on a wrong count
 	@$(BIN)/peerloop demo --check

@@ -95,7 +95,7 @@ class Settings(BaseSettings):
     allow_private_platforms: bool = Field(
         False, description="Permit plain-http and private addresses for LMSs. Development and tests only."
     )
-    keys_dir: Path = Field(ROOT / "keys", description="Where generated secrets lie on a loopback address.")
+    keys_dir: Path = Field(ROOT / "keys", description="Where generated secrets lie, on a loopback address.")
     clock_file: Path | None = Field(
         None,
         description="A file with an offset in seconds that moves the program's clock (not the wire's). "
