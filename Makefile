@@ -15,7 +15,8 @@ help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' Makefile
 
 python:
-	@if [ -z "$(PYTHON)" ]; then echo "Peerloop needs Python 3.11 or newer; none was found. Install one, or say PYTHON=/path/to/python3." >&2; exit 1; fi
+	@$(or $(PYTHON),false) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+	echo "Peerloop needs Python 3.11 or newer. Install one, or name it: make … PYTHON=/path/to/python3" >&2; exit 1; }
 
 setup-run: python
 	@$(PYTHON) lti_tool/bootstrap.py run

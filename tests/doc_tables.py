@@ -18,7 +18,9 @@ def settings_table() -> str:
     """Every environment variable with its default and meaning."""
     rows = ["| variable | default | meaning |", "| --- | --- | --- |"]
     for name, field in config.Settings.model_fields.items():
-        default = "" if field.default in (None, PydanticUndefined) else str(field.default).replace(f"{config.ROOT}/", "")
+        default = (
+            "" if field.default in (None, PydanticUndefined) else str(field.default).replace(f"{config.ROOT}/", "")
+        )
         shown = f"`{default}`" if default else ""
         rows.append(f"| `PEERLOOP_{name.upper()}` | {shown} | {field.description} |")
     return "\n".join(rows)

@@ -47,8 +47,8 @@ def demo(check: bool, as_json: bool, port: int, lms_port: int, data: Path) -> No
 
 
 def _place(data: Path, port: int, lms_port: int) -> Place:
-    require_free(port, "--port")
-    require_free(lms_port, "--lms-port")
+    require_free(port, "--port", "PORT")
+    require_free(lms_port, "--lms-port", "LMS_PORT")
     return _fresh(Place(f"http://localhost:{port}", f"http://localhost:{lms_port}", data))
 
 

@@ -25,6 +25,7 @@ HAND_INS = (
     "I asked before I advised, twice. The second time the answer was no, and that was fine.",
     "I asked two colleagues what I should do more of. Both said the same thing, which I had not expected.",
 )
+PLACED = re.compile(r"(\d+) people learn in (\d+) cohorts")
 COHORT = re.compile(r"/cohorts/(\d+)\b")
 OVER = re.compile(r'<a [^>]*href="[^"]*/meetings/(\d+)"[^>]*>(?:(?!</a>).)*?close it', re.DOTALL)
 ASSISTANT = re.compile(r'<option value="(\d+)"[^>]*>[^<]*eaching assistant[^<]*</option>')
@@ -48,6 +49,7 @@ class Deeds:
     sessions_due: Counter[str] = field(default_factory=Counter)
     handed_in: Counter[str] = field(default_factory=Counter)
     confirmations: int = 0
+    placed: int = 0
     cohorts: int = 0
     program_id: str = ""
     overridden: str = ""
@@ -135,7 +137,10 @@ class Play:
         page = instructor.send("/propose", "Make a proposal", spread=["department", "site"], balance=["experience"])
         self._swap_somebody(instructor, page)
         page = instructor.send("/publish")
-        self.deeds.cohorts = len(set(COHORT.findall(page.html)))
+        placed = PLACED.search(page.text)
+        if placed is None:
+            raise DemoError(f"nothing was published: {page.text[:300]}")
+        self.deeds.placed, self.deeds.cohorts = int(placed[1]), int(placed[2])
 
     def _swap_somebody(self, instructor: Visitor, page: Page) -> None:
         chosen = re.search(r"person=(\d+)", page.html)

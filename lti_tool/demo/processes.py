@@ -56,14 +56,15 @@ def free_port() -> int:
     return port
 
 
-def require_free(port: int, option: str) -> None:
-    """Raise DemoError when `port` is taken, naming the option that chooses another."""
+def require_free(port: int, option: str, variable: str) -> None:
+    """Raise DemoError when `port` is taken, naming the option and the variable of make that choose another."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(("127.0.0.1", port))
         except OSError:
-            raise DemoError(f"port {port} is taken; choose another: peerloop demo {option} PORT") from None
+            words = f"port {port} is taken; choose another by {option} (make demo {variable}=…)"
+            raise DemoError(words) from None
 
 
 def peerloop(place: Place, *arguments: str) -> str:

@@ -39,7 +39,7 @@ def lines(place: Place, play: Play, deeds: Deeds) -> list[Line]:
     )
     return [
         Line("people launched Peerloop", deeds.launches, len(learners) + 2),
-        Line("learners read from the roster and placed", len(learners), 54),
+        Line("learners placed in cohorts", deeds.placed, len(learners)),
         Line("cohorts published", deeds.cohorts, 5),
         Line("sessions held and closed", deeds.sessions_closed, 3 * 5),
         Line("assignments handed in", sum(deeds.handed_in.values()), _hand_ins(learners)),
