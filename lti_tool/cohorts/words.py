@@ -270,7 +270,8 @@ def _partner_warning(names: Sequence[str], size: int, sessions: int) -> str | No
     if free.lower >= sessions:
         return None
     people = ngettext("%(num)s person", "%(num)s people", size)
-    start = _("%(names)s (%(people)s)", names=listed(names), people=people)
+    each = _("%(people)s each", people=people) if len(names) > 1 else people
+    start = _("%(names)s (%(people)s)", names=listed(names), people=each)
     if free.exact is None:
         return _(
             "%(start)s: everybody has a new partner in %(known)s sessions, but perhaps not in all %(sessions)s.",
@@ -281,7 +282,7 @@ def _partner_warning(names: Sequence[str], size: int, sessions: int) -> str | No
     repeats = fewest_repeats(size, sessions)
     return ngettext(
         "%(start)s: everybody can have a new partner in %(free)s sessions, not in all %(sessions)s. "
-        "At least %(num)s time two people must meet again.",
+        "Two people must meet again at least once.",
         "%(start)s: everybody can have a new partner in %(free)s sessions, not in all %(sessions)s. "
         "At least %(num)s times two people must meet again.",
         repeats,
