@@ -13,4 +13,5 @@ from lti_tool.web.navigation import Entry
 def register(app: Flask) -> None:
     """Add this room's pages to `app`."""
     app.register_blueprint(pages.blueprint)
+    navigation.person_page(app, "home.person")
     navigation.add(app, Entry(order=0, label=_("Board"), endpoint="home.board"))

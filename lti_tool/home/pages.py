@@ -16,7 +16,6 @@ from lti_tool.programs.access import latest_program, program_of, programs_of
 from lti_tool.programs.tables import Program
 from lti_tool.roster import people, readings
 from lti_tool.roster.tables import Course, Enrolment
-from lti_tool.web import navigation
 from lti_tool.web.gate import Access, allow, current_visit
 from lti_tool.web.visits import Visit
 
@@ -29,8 +28,6 @@ def index() -> ResponseReturnValue:
     """What this person needs first."""
     visit = current_visit()
     program = latest_program(visit.course_id)
-    if program is not None:
-        navigation.in_program(program.id, program.title)
     if visit.role in {Role.INSTRUCTOR, Role.TEACHING_ASSISTANT}:
         return _board(visit, program)
     if visit.role is Role.LEARNER:

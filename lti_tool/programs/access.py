@@ -34,3 +34,9 @@ def programs_of(course_id: int) -> list[Program]:
 def latest_program(course_id: int) -> Program | None:
     """The newest program of a course, if it has any."""
     return next(iter(programs_of(course_id)), None)
+
+
+def name_of_latest(visit: Visit) -> tuple[int, str] | None:
+    """Id and title of the newest program of the visit's course, if it has any."""
+    program = latest_program(visit.course_id)
+    return (program.id, program.title) if program is not None else None

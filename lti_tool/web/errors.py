@@ -51,6 +51,7 @@ def _http_error(error: HTTPException) -> ResponseReturnValue:
     title, reason, step = _words(status)
     reference = None
     if status >= 500:
+        g.failing = True
         reference = new_reference()
         cause = error.original_exception if isinstance(error, InternalServerError) else error
         log.error("request failed", extra={"reference": reference, "rule": str(request.url_rule)}, exc_info=cause)
@@ -69,6 +70,7 @@ def _http_error(error: HTTPException) -> ResponseReturnValue:
 
 
 def _database_busy(error: OperationalError) -> ResponseReturnValue:
+    g.failing = True
     reference = new_reference()
     log.error("database out of reach", extra={"reference": reference}, exc_info=error)
     page = render_template(
