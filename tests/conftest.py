@@ -13,6 +13,8 @@ from lti_tool.app import create_app
 from lti_tool.database import db
 from tests.support import postgres
 
+pytest_plugins = ("tests.support.moments",)
+
 MakeApp = Callable[..., Flask]
 
 

@@ -11,7 +11,7 @@ from lti_tool.web import errors, face, gallery, gate, headers, health, navigatio
 def register(app: Flask) -> None:
     """Add to `app` what every page shares. Must come before the rooms."""
     words.register(app)
-    face.register(app, now=clock.now)
+    face.register(app, now=lambda: clock.now())
     gate.register(app)
     headers.register(app)
     errors.register(app)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextvars import Context
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
 
 from flask import Flask, Response
 from flask.testing import FlaskClient
@@ -154,10 +156,14 @@ class Browser:
         self.client.set_cookie(name, value)
 
     def get(self, path: str = "", **kwargs: object) -> TestResponse:
-        return self.client.get(self._address(path), **kwargs)
+        return self._ask("GET", path, **kwargs)
 
     def post(self, path: str, follow: bool = True, **fields: object) -> TestResponse:
-        return self.client.post(self._address(path), data={"csrf_token": self.csrf} | fields, follow_redirects=follow)
+        return self._ask("POST", path, data={"csrf_token": self.csrf} | fields, follow_redirects=follow)
+
+    def _ask(self, method: str, path: str, **kwargs: Any) -> TestResponse:
+        # A context of its own, as each request has: nothing is left over from the test or the last request.
+        return Context().run(self.client.open, self._address(path), method=method, **kwargs)
 
     def _address(self, path: str) -> str:
         return path if path.startswith("/v/") else f"/v/{self.token}/{path.lstrip('/')}"
