@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from flask_babel import LazyString, lazy_gettext
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from lti_tool.lti.launch import Role
@@ -49,16 +49,13 @@ def number(value: str) -> float | None:
     return found if math.isfinite(found) else None
 
 
-def may_learn() -> tuple[ColumnElement[bool], ...]:
-    """`Enrolment.may_learn` in the database's words."""
-    return Enrolment.role == Role.LEARNER.value, Enrolment.is_test.is_(False), Enrolment.left_at.is_(None)
-
-
 def placeable(session: Session, course_id: int) -> list[Person]:
     """The active learners of a course by name; never test users, observers, staff or those gone."""
     query = select(Person).join(Enrolment, Enrolment.person_id == Person.id)
     return list(
-        session.scalars(query.where(Enrolment.course_id == course_id, *may_learn()).order_by(Person.name, Person.id))
+        session.scalars(
+            query.where(Enrolment.course_id == course_id, Enrolment.may_learn).order_by(Person.name, Person.id)
+        )
     )
 
 

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from sqlalchemy import exists, select
 from sqlalchemy.orm import Session, selectinload
 
-from lti_tool.cohorts.people import may_learn
 from lti_tool.cohorts.tables import Cohort, Facilitator, Membership
 from lti_tool.programs.tables import Program
 from lti_tool.roster.tables import Enrolment, Person
@@ -87,7 +86,7 @@ def unplaced(session: Session, program_id: int) -> list[Person]:
         select(Person)
         .join(Enrolment, Enrolment.person_id == Person.id)
         .join(Program, Program.course_id == Enrolment.course_id)
-        .where(Program.id == program_id, *may_learn(), ~running)
+        .where(Program.id == program_id, Enrolment.may_learn, ~running)
         .order_by(Person.name, Person.id)
     )
     return list(session.scalars(query))
@@ -96,7 +95,7 @@ def unplaced(session: Session, program_id: int) -> list[Person]:
 def departed(session: Session, program_id: int) -> list[Membership]:
     """Running memberships of people who are no longer active learners of the course."""
     learning = exists().where(
-        Enrolment.course_id == Program.course_id, Enrolment.person_id == Membership.person_id, *may_learn()
+        Enrolment.course_id == Program.course_id, Enrolment.person_id == Membership.person_id, Enrolment.may_learn
     )
     query = (
         select(Membership)

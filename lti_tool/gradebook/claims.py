@@ -21,7 +21,6 @@ from lti_tool import audit, clock, settings
 from lti_tool.database import transaction
 from lti_tool.gradebook import places
 from lti_tool.gradebook.places import Place
-from lti_tool.gradebook.progress import may_learn
 from lti_tool.gradebook.states import (
     Message,
     Shown,
@@ -89,7 +88,7 @@ def due_cells(now: datetime) -> tuple[ColumnElement[bool], ...]:
             select(Enrolment.id)
             .join(Program, Program.course_id == Enrolment.course_id)
             .join(Column, Column.program_id == Program.id)
-            .where(Column.id == Cell.column_id, Enrolment.person_id == Cell.person_id, *may_learn())
+            .where(Column.id == Cell.column_id, Enrolment.person_id == Cell.person_id, Enrolment.may_learn)
         ),
     )
 

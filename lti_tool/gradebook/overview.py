@@ -13,7 +13,6 @@ from sqlalchemy.orm import Session
 from lti_tool.audit import AuditEntry
 from lti_tool.gradebook.columns import short_labels
 from lti_tool.gradebook.decisions import SUBJECT
-from lti_tool.gradebook.progress import may_learn
 from lti_tool.gradebook.states import NOTHING, State, state_of
 from lti_tool.gradebook.tables import Cell, Column
 from lti_tool.programs.tables import Program
@@ -92,7 +91,9 @@ def columns_of(session: Session, program_id: int) -> Sequence[Column]:
 
 def standings(session: Session, program_id: int, *conditions: ColumnElement[bool]) -> list[Standing]:
     """The cells of a program by name and column, by one query."""
-    learning = and_(Enrolment.person_id == Cell.person_id, Enrolment.course_id == Program.course_id, *may_learn())
+    learning = and_(
+        Enrolment.person_id == Cell.person_id, Enrolment.course_id == Program.course_id, Enrolment.may_learn
+    )
     rows = session.execute(
         select(Cell, Column, Person.name, Enrolment.id.is_not(None))
         .join(Column, Column.id == Cell.column_id)

@@ -17,7 +17,6 @@ from lti_tool import clock, jobs
 from lti_tool.gradebook import columns, wanted
 from lti_tool.gradebook.states import NOTHING, Message, State, state_of
 from lti_tool.gradebook.tables import Cell, Column, fields
-from lti_tool.lti.launch import Role
 from lti_tool.programs.tables import Program
 from lti_tool.roster.tables import Enrolment
 
@@ -100,16 +99,11 @@ def _learners(session: Session, program: Program, person_ids: set[int]) -> list[
     found = session.scalars(
         select(Enrolment.person_id).where(
             Enrolment.course_id == program.course_id,
-            *may_learn(),
+            Enrolment.may_learn,
             *_named(Enrolment.person_id, person_ids),
         )
     )
     return sorted(person_ids.intersection(found))
-
-
-def may_learn() -> tuple[ColumnElement[bool], ...]:
-    """`Enrolment.may_learn` in the database's words."""
-    return Enrolment.role == Role.LEARNER.value, Enrolment.is_test.is_(False), Enrolment.left_at.is_(None)
 
 
 def _named(column: InstrumentedAttribute[int], person_ids: Collection[int]) -> Iterator[ColumnElement[bool]]:
