@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
-from flask import Flask, Response
+from flask import Flask, Response, has_app_context
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
@@ -163,7 +163,10 @@ class Browser:
 
     def _ask(self, method: str, path: str, **kwargs: Any) -> TestResponse:
         # A context of its own, as each request has: nothing is left over from the test or the last request.
-        return Context().run(self.client.open, self._address(path), method=method, **kwargs)
+        answer = Context().run(self.client.open, self._address(path), method=method, **kwargs)
+        if has_app_context():
+            db.session.rollback()  # what the test reads next is what the request left
+        return answer
 
     def _address(self, path: str) -> str:
         return path if path.startswith("/v/") else f"/v/{self.token}/{path.lstrip('/')}"
