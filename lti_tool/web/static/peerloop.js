@@ -90,6 +90,15 @@ function tellRelativeTime() {
   setInterval(update, 30_000);
 }
 
+// On a narrow screen the navigation scrolls sideways, and where one is may lie beyond its edge.
+function showWhereOneIs() {
+  for (const link of document.querySelectorAll(".top-nav [aria-current], .tabs [aria-current]")) {
+    const line = link.closest("nav");
+    const [inner, outer] = [link.getBoundingClientRect(), line.getBoundingClientRect()];
+    line.scrollLeft += inner.left - outer.left - (outer.width - inner.width) / 2;
+  }
+}
+
 function dismissNotices() {
   for (const button of document.querySelectorAll("[data-dismiss]")) {
     button.hidden = false;
@@ -104,4 +113,5 @@ fitFrame();
 sendOnce();
 keepDrafts();
 tellRelativeTime();
+showWhereOneIs();
 dismissNotices();
