@@ -1,4 +1,4 @@
-"""A real browser for tests of what people see. Use as ``pytest_plugins = ("tests.support.browser",)``."""
+"""A real browser for tests of what people see."""
 
 from __future__ import annotations
 

@@ -20,8 +20,6 @@ from werkzeug.serving import make_server
 
 from lti_tool.web import face, gallery
 
-pytest_plugins = ("tests.support.browser",)
-
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 LISBON = ZoneInfo("Europe/Lisbon")
 TOKYO = ZoneInfo("Asia/Tokyo")

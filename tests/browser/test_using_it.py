@@ -1,0 +1,84 @@
+"""What people do in a real browser, inside the LMS's frame: forms, reloads, going back, a tab of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from urllib.parse import urljoin
+
+import pytest
+from playwright.sync_api import Browser, Frame, Page, expect
+
+from tests.support import tour
+
+GRADE_IN_LMS_MS = 20_000
+PHONE = {"width": 390, "height": 800}
+
+
+@pytest.fixture
+def phone(browser: Browser) -> Iterator[Page]:
+    context = browser.new_context(viewport={"width": PHONE["width"], "height": PHONE["height"]})
+    yield context.new_page()
+    context.close()
+
+
+def say(frame: Frame, words: str) -> None:
+    expect(frame.locator("main")).to_contain_text(words)
+
+
+def test_a_learner_hands_in_reloads_and_goes_back(phone: Page, addresses: dict[str, str]) -> None:
+    frame = tour.enter(phone, addresses["learner"])
+    frame.get_by_role("link", name="Write it down").click()
+    frame.get_by_label("What happened?").fill("I asked three questions. The third one was the one that mattered.")
+    frame.get_by_role("button", name="Hand it in").click()
+    say(frame, "waits for your partner")
+    frame.goto(frame.url)
+    say(frame, "waits for your partner")
+    assert "the one that mattered" in frame.get_by_label("What happened?").input_value()
+    phone.evaluate("history.go(-2)")
+    expect(frame.get_by_role("heading", name="One thing next")).to_be_visible()
+
+
+def test_a_facilitator_marks_who_is_here_and_makes_pairs(phone: Page, addresses: dict[str, str]) -> None:
+    frame = tour.enter(phone, addresses["facilitator"])
+    frame.get_by_role("link", name="Sessions", exact=True).click()
+    frame.locator("main a[href*='/meetings/']").last.click()
+    frame.get_by_role("radio", name="absent").first.check()
+    frame.get_by_role("button", name="Everybody else is here").click()
+    people = frame.locator("fieldset").count()
+    say(frame, f"Here: {people - 1} of {people}")
+    frame.get_by_role("button", name="Make the pairs anew").click()
+    say(frame, "first time together")
+
+
+def test_an_instructor_sends_peerloops_grade_and_the_lms_shows_it(
+    browser_page: Page, addresses: dict[str, str]
+) -> None:
+    frame = tour.enter(browser_page, addresses["instructor"])
+    frame.get_by_role("link", name="Decide", exact=True).click()
+    say(frame, "set 87.5 in the LMS")
+    frame.get_by_role("button", name="Send 100").click()
+    say(frame, "Peerloop's grade is on its way.")
+    # The sandbox's own gradebook, as the instructor reads it.
+    browser_page.get_by_role("link", name="Gradebook", exact=True).click()
+    expect(browser_page.locator(".score").first).to_be_visible()
+    for _ in range(GRADE_IN_LMS_MS // 500):
+        if not browser_page.get_by_text("87.5").count():
+            break
+        browser_page.wait_for_timeout(500)
+        browser_page.reload()
+    expect(browser_page.get_by_text("87.5")).to_have_count(0)
+
+
+def test_the_tool_opens_in_a_tab_of_its_own(browser_page: Page, addresses: dict[str, str]) -> None:
+    tour.enter(browser_page, addresses["learner"])
+    with browser_page.expect_popup() as opened:
+        browser_page.get_by_role("link", name="Open in a new tab").click()
+    opened.value.wait_for_url(tour.LAUNCHED)
+    expect(opened.value.get_by_role("heading", level=1)).to_be_visible()
+
+
+def test_somebody_without_a_place_here_is_told_so(browser_page: Page, addresses: dict[str, str]) -> None:
+    browser_page.goto(urljoin(addresses["learner"], "/"))
+    browser_page.get_by_role("button", name="Observer").click()
+    frame = tour.enter(browser_page, f"{browser_page.url}/tool")
+    say(frame, "observer")

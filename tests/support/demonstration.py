@@ -1,0 +1,42 @@
+"""A demonstration that stays: the sandbox LMS, the tool and its worker after three weeks of a program."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.support.sandbox import free_port
+
+ROOT = Path(__file__).resolve().parents[2]
+STOP_SECONDS = 30
+
+
+@contextmanager
+def running_demonstration(data: Path) -> Iterator[dict[str, str]]:
+    """Play the demonstration in `data` and keep it running; yields the LMS's address for each role."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PEERLOOP_")}
+    ports = ("--port", str(free_port()), "--lms-port", str(free_port()))
+    process = subprocess.Popen(
+        [sys.executable, "-m", "lti_tool", "demo", "--json", *ports, "--data", str(data)],
+        cwd=ROOT,
+        env=environment,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    try:
+        printed = process.stdout.readline()  # ends with the process, so a demonstration that fails does not hang us
+        if not printed:
+            raise RuntimeError("the demonstration ended before it offered its addresses; its error is above")
+        addresses: dict[str, str] = json.loads(printed)["addresses"]
+        yield addresses
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(STOP_SECONDS)
+        process.stdout.close()
