@@ -82,6 +82,17 @@ def _learner(visit: Visit, program: Program | None) -> ResponseReturnValue:
 @allow(Access.STAFF)
 def person(program_id: int, person_id: int) -> ResponseReturnValue:
     """One person's sessions, assignments and grades."""
+    return _story(program_id, person_id)
+
+
+@blueprint.get("/programs/<int:program_id>/mine")
+@allow(Access.LEARNER)
+def mine(program_id: int) -> ResponseReturnValue:
+    """A learner's own."""
+    return _story(program_id, current_visit().person_id)
+
+
+def _story(program_id: int, person_id: int) -> ResponseReturnValue:
     visit, now = current_visit(), clock.now()
     program = program_of(visit, program_id)
     enrolment = db.session.scalar(
@@ -92,4 +103,5 @@ def person(program_id: int, person_id: int) -> ResponseReturnValue:
     if enrolment is None:
         abort(404)
     told = story.story_of(db.session(), enrolment, program.id, now)
-    return render_template("home/person.html", program=program, story=told, now=now)
+    is_own = visit.role is Role.LEARNER
+    return render_template("home/person.html", program=program, story=told, now=now, is_own=is_own)

@@ -119,6 +119,17 @@ def test_a_number_leads_to_the_rows_of_a_person(here: World) -> None:
     assert "Sessions attended" in page
 
 
+def test_a_learner_sees_what_their_own_numbers_are_made_of(here: World) -> None:
+    learner = here.visit("learner")
+    assert f"programs/{here.program.id}/mine" in learner.get().text
+    page = words(learner.get(f"programs/{here.program.id}/mine").text)
+    assert "1. Module 1" in page
+    assert "Person 02" not in page
+    own = learner.get(f"programs/{here.program.id}/mine").text
+    assert "/meetings/" not in own
+    assert "/cells/" not in own
+
+
 @pytest.mark.parametrize(
     ("who", "words"),
     [("mentor", "nothing for observers"), ("none", "no role in this course")],
