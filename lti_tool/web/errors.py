@@ -31,10 +31,13 @@ def new_reference() -> str:
     return f"{letters[:4]}-{letters[4:]}"
 
 
+def _page(*, title: str, reason: str, step: str, reference: str | None, code: str | None = None) -> str:
+    g.is_refusal = True
+    return render_template("error.html", title=title, reason=reason, step=step, reference=reference, code=code)
+
+
 def _launch_refused(refused: LaunchRefused) -> ResponseReturnValue:
-    g.frame_anywhere = True
-    page = render_template(
-        "error.html",
+    page = _page(
         title=refused.explanation.title,
         reason=refused.explanation.happened,
         step=f"{refused.explanation.who} {refused.explanation.todo}",
@@ -58,13 +61,11 @@ def _http_error(error: HTTPException) -> ResponseReturnValue:
     given = (
         error.description if status in {400, 404, 409, 413} and error.description != type(error).description else None
     )
-    page = render_template(
-        "error.html",
+    page = _page(
         title=title,
         reason=given or reason,
         step=step,
         reference=reference,
-        code=None,
     )
     return page, status
 
@@ -73,13 +74,11 @@ def _database_busy(error: OperationalError) -> ResponseReturnValue:
     g.failing = True
     reference = new_reference()
     log.error("database out of reach", extra={"reference": reference}, exc_info=error)
-    page = render_template(
-        "error.html",
+    page = _page(
         title=_("Peerloop is busy"),
         reason=_("The database did not answer in time. Nothing was changed."),
         step=_("Wait a moment, go back and send it again."),
         reference=reference,
-        code=None,
     )
     return page, 503, {"Retry-After": "5"}
 

@@ -19,8 +19,8 @@ def _ancestors() -> str:
     visit = g.get("visit")
     if visit is not None:
         return " ".join(("'self'", *visit.frame_origins))
-    # A refused launch must be readable where it happened; with nothing to click, any frame may show it.
-    return "*" if g.get("frame_anywhere") else "'none'"
+    # What was refused, or has ended, must be readable where it happened; with nothing to click, any frame may show it.
+    return "*" if g.get("is_refusal") else "'none'"
 
 
 def _set(response: Response) -> Response:

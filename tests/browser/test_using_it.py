@@ -77,6 +77,14 @@ def test_the_tool_opens_in_a_tab_of_its_own(browser_page: Page, addresses: dict[
     expect(opened.value.get_by_role("heading", level=1)).to_be_visible()
 
 
+def test_a_visit_that_has_ended_is_told_of_inside_the_frame(phone: Page, addresses: dict[str, str]) -> None:
+    frame = tour.enter(phone, addresses["learner"])
+    frame.goto(tour.LAUNCHED.sub("/v/ended/", frame.url))
+    expect(frame.get_by_role("heading", name="Your visit has ended")).to_be_visible()
+    frame.goto(urljoin(frame.url, "/v/ended/no-such-page"))
+    expect(frame.get_by_role("heading", name="There is nothing here")).to_be_visible()
+
+
 def test_somebody_without_a_place_here_is_told_so(browser_page: Page, addresses: dict[str, str]) -> None:
     browser_page.goto(urljoin(addresses["learner"], "/"))
     browser_page.get_by_role("button", name="Observer").click()
