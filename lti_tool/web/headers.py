@@ -19,7 +19,7 @@ def _ancestors() -> str:
     visit = g.get("visit")
     if visit is not None:
         return " ".join(("'self'", *visit.frame_origins))
-    # What was refused, or has ended, must be readable where it happened; with nothing to click, any frame may show it.
+    # What was refused, or has ended, must be readable where it happened; with nothing to click, any frame may.
     return "*" if g.get("is_refusal") else "'none'"
 
 
