@@ -59,6 +59,8 @@ def _long_secret(value: SecretStr | None) -> SecretStr | None:
 
 def _database_url(value: str) -> str:
     if value.startswith("sqlite:"):
+        if value.removeprefix("sqlite:///") in {value, "", ":memory:"}:
+            raise ValueError("must name a file, such as sqlite:////srv/peerloop/peerloop.db: processes share it")
         return value
     for prefix in ("postgresql+psycopg://", "postgresql://", "postgres://"):
         if value.startswith(prefix):

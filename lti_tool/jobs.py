@@ -131,7 +131,7 @@ def _open_queue(settings: config.Settings) -> Huey:
 def _beside(database_url: str) -> str:
     if not database_url.startswith("sqlite:"):
         return database_url
-    path = Path(make_url(database_url).database or "peerloop.db")
+    path = Path(str(make_url(database_url).database))
     return f"sqlite:///{path.with_name(path.stem + '-queue.db')}"
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from flask import Flask
+from flask_babel import Babel
 from pydantic_core import PydanticUndefined
 
 import config
-from lti_tool.app import create_app
 from lti_tool.lti.refusals import EXPLANATIONS
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
@@ -29,7 +30,8 @@ def settings_table() -> str:
 def codes_table() -> str:
     """Every code of a refused launch, with what happened, who can mend it and how."""
     rows = ["| code | status | what happened | what to do |", "| --- | --- | --- | --- |"]
-    app = create_app(config.Settings(database_url="sqlite://").with_secrets())
+    app = Flask("documentation")
+    Babel(app)
     with app.test_request_context():
         for code, about in sorted(EXPLANATIONS.items()):
             rows.append(f"| `{code}` | {about.status} | {about.happened} | {about.who} {about.todo} |")

@@ -25,6 +25,8 @@ def load(monkeypatch: pytest.MonkeyPatch, keys: Path, **values: str) -> config.S
         ("base_url", "http://peerloop.example.edu"),
         ("base_url", "https://peerloop.example.edu/tool"),
         ("database_url", "mysql://localhost/peerloop"),
+        ("database_url", "sqlite://"),
+        ("database_url", "sqlite:///:memory:"),
         ("queue_url", "amqp://localhost"),
         ("secret_key", "short"),
         ("key_encryption_key", "not a key"),
