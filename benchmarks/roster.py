@@ -36,7 +36,7 @@ from lti_tool.roster.tables import Course, Enrolment, Person, Tenant
 
 MEMBERS = 10_000
 PAGES = 100
-ROUNDS = 3
+ROUNDS = 9
 GOAL = 0.5
 GOAL_MIB = 64.0
 ROLE = "http://purl.imsglobal.org/vocab/lis/v2/membership#Learner"

@@ -29,7 +29,9 @@ _UNRESOLVED = re.compile(r"\$[A-Za-z][\w.]*")
 
 def plain(value: str, length: int = TEXT_LENGTH) -> str | None:
     """`value` as a text for people, cut to `length`; None if nothing is left."""
-    return _UNWANTED.sub(" ", value).strip()[:length].rstrip() or None
+    if not value.isprintable():  # what is unwanted is not, and a roster asks for many texts
+        value = _UNWANTED.sub(" ", value)
+    return value.strip()[:length].rstrip() or None
 
 
 class Claims:
