@@ -13,9 +13,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from babel import Locale
-from babel.dates import format_date, format_datetime, format_skeleton, format_time, format_timedelta
+from babel.dates import (
+    format_date,
+    format_datetime,
+    format_skeleton,
+    format_time,
+    format_timedelta,
+    get_timezone_location,
+)
 from babel.numbers import format_decimal, format_percent
 from babel.units import format_unit
 from flask import Blueprint, Flask, Response, send_from_directory, url_for
@@ -92,6 +100,7 @@ def register(
         hue=hue,
         moment=lambda at: moment(at, now(), zone(), _locale()),
         exactly=lambda at: exactly(at, zone(), _locale()),
+        time_there=lambda at, there: time_there(at, zone(), there, _locale()),
         day=lambda at: day(at, now(), zone(), _locale()),
         ago=lambda at: ago(at, now(), _locale()),
         duration=lambda length: duration(length, _locale()),
@@ -180,6 +189,20 @@ def day(at: datetime | date, now: datetime, zone: tzinfo, locale: Locale) -> str
 def exactly(at: datetime, zone: tzinfo, locale: Locale) -> str:
     """The full date, time and zone, for those who hover or print."""
     return format_datetime(_in_zone(at, zone), "full", tzinfo=zone, locale=locale)
+
+
+def time_there(at: datetime, zone: tzinfo, there: str, locale: Locale) -> str:
+    """The same instant by the clocks of `there` (an IANA name), "14:00 in Lisbon"; empty if `zone` agrees.
+
+    A session is announced in its course's zone; whoever reads it elsewhere needs both.
+    """
+    distant = _in_zone(at, ZoneInfo(there))
+    if distant.utcoffset() == _in_zone(at, zone).utcoffset():
+        return ""
+    time = format_time(distant, "short", tzinfo=distant.tzinfo, locale=locale)
+    place = get_timezone_location(there, locale=locale, return_city=True)
+    text: str = gettext("%(time)s in %(place)s", time=time, place=place)
+    return text
 
 
 def ago(at: datetime, now: datetime, locale: Locale) -> str:

@@ -152,6 +152,22 @@ def test_a_time_is_said_as_people_say_it_in_the_viewers_zone(
         assert face.moment(at, NOW, zone, BRITISH) == said
 
 
+@pytest.mark.parametrize(
+    ("viewer", "there", "said"),
+    [
+        (LISBON, "Europe/Lisbon", ""),
+        (LISBON, "Europe/London", ""),
+        (TOKYO, "Europe/Lisbon", "18:00 in Lisbon"),
+        (LISBON, "America/New_York", "13:00 in New York"),
+    ],
+)
+def test_a_session_is_also_told_in_its_courses_zone_where_clocks_differ(
+    app: Flask, viewer: ZoneInfo, there: str, said: str
+) -> None:
+    with app.test_request_context():
+        assert face.time_there(datetime(2026, 11, 26, 18, tzinfo=UTC), viewer, there, BRITISH) == said
+
+
 def test_the_day_of_a_change_of_clocks_is_still_tomorrow(app: Flask) -> None:
     before = datetime(2026, 10, 24, 22, 30, tzinfo=UTC)
     with app.test_request_context():
