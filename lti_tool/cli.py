@@ -13,6 +13,7 @@ from flask.cli import ScriptInfo, with_appcontext
 import config
 from lti_tool.demo.commands import demo
 from lti_tool.lti.commands import platform
+from lti_tool.lti.key_commands import keys
 from lti_tool.matching.commands import match
 
 
@@ -90,10 +91,12 @@ def _require_free(host: str, port: int) -> None:
 def worker(ctx: click.Context) -> None:
     """Do the work outside of requests (rosters, grades) until stopped by SIGTERM."""
     from lti_tool import jobs, schema
+    from lti_tool.lti import wire
 
     app = ctx.ensure_object(ScriptInfo).load_app()
     with app.app_context():
         schema.require_current()
+        wire.ensure_signing_key()
     click.echo("Peerloop's worker has started")
     jobs.work(app)
 
@@ -131,5 +134,6 @@ def sync_run(until_idle: bool, as_json: bool) -> None:
 
 
 main.add_command(demo)
+main.add_command(keys)
 main.add_command(match)
 main.add_command(platform)

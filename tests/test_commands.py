@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 import requests
+from cryptography.fernet import Fernet
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -54,6 +55,9 @@ def test_every_command_explains_itself() -> None:
         ["db", "upgrade"],
         ["sync", "run"],
         ["platform", "add"],
+        ["keys", "rotate"],
+        ["keys", "list"],
+        ["keys", "retire"],
         ["demo"],
         ["match"],
     ):
@@ -145,3 +149,13 @@ def test_a_worker_stops_cleanly_within_ten_seconds(environment: dict[str, str]) 
         time.sleep(1.5)
         worker.send_signal(signal.SIGTERM)
         assert worker.wait(timeout=10) == 0
+
+
+@pytest.mark.parametrize("process", ["serve", "worker"])
+def test_no_process_starts_with_another_encryption_key(environment: dict[str, str], process: str) -> None:
+    assert peerloop(environment, "keys", "rotate").returncode == 0
+    wrong = environment | {"PEERLOOP_KEY_ENCRYPTION_KEY": Fernet.generate_key().decode()}
+    refused = peerloop(wrong, process)
+    assert refused.returncode == 1
+    assert refused.stderr.startswith("Error: PEERLOOP_KEY_ENCRYPTION_KEY does not fit")
+    assert refused.stderr.count("\n") == 1

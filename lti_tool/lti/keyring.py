@@ -49,17 +49,18 @@ class Keyring:
     def ensure(self) -> None:
         """Make the first key if there is none. Two processes that start together agree on one.
 
-        Opens its own transaction. Raises config.ConfigError when the key at hand cannot be decrypted.
+        Opens its own transaction. Raises config.ConfigError when any of the keys cannot be decrypted.
         """
         if self._read() is None:
             db.session.rollback()
             try:
                 with transaction() as session:
-                    session.add(self._make())
+                    session.add(self.make("current"))
             except IntegrityError:
                 # The other process was first; its key is read below.
                 db.session.rollback()
-        self.current()
+        for row in db.session.scalars(select(LtiSigningKey)):
+            self.check(row)
         db.session.rollback()
 
     def current(self) -> SigningKey:
@@ -79,6 +80,21 @@ class Keyring:
         rows = db.session.scalars(select(LtiSigningKey.public_jwk).order_by(LtiSigningKey.created_at))
         return [json.loads(row) for row in rows]
 
+    def check(self, row: LtiSigningKey) -> None:
+        """Raises config.ConfigError when the key cannot be decrypted."""
+        self._parse(row.kid, row.private_key)
+
+    def make(self, state: str) -> LtiSigningKey:
+        """A fresh key pair in `state`, its private half encrypted, not yet in any session."""
+        private_key = rsa.generate_private_key(public_exponent=65537, key_size=KEY_BITS)
+        pem = private_key.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
+        jwk = public_jwk(private_key.public_key())
+        return LtiSigningKey(
+            kid=jwk["kid"], private_key=self._fernet.encrypt(pem), public_jwk=json.dumps(jwk), state=state
+        )
+
     def _read(self) -> tuple[str, bytes] | None:
         query = select(LtiSigningKey.kid, LtiSigningKey.private_key).where(LtiSigningKey.state == "current")
         row = db.session.execute(query).one_or_none()
@@ -91,23 +107,14 @@ class Keyring:
             except InvalidToken:
                 raise config.ConfigError(
                     "PEERLOOP_KEY_ENCRYPTION_KEY does not fit the signing keys in the database: "
-                    "set the one that they were encrypted with"
+                    "set the one that they were encrypted with "
+                    "(if it is lost for good, see “Signing keys” in docs/operate.md)"
                 ) from None
             private_key = serialization.load_pem_private_key(pem, password=None)
             if not isinstance(private_key, rsa.RSAPrivateKey):
                 raise config.ConfigError(f"the signing key {kid} in the database is not an RSA key")
             self._parsed[kid] = SigningKey(kid, private_key)
         return self._parsed[kid]
-
-    def _make(self) -> LtiSigningKey:
-        private_key = rsa.generate_private_key(public_exponent=65537, key_size=KEY_BITS)
-        pem = private_key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
-        jwk = public_jwk(private_key.public_key())
-        return LtiSigningKey(
-            kid=jwk["kid"], private_key=self._fernet.encrypt(pem), public_jwk=json.dumps(jwk), state="current"
-        )
 
 
 def public_jwk(key: rsa.RSAPublicKey) -> dict[str, str]:

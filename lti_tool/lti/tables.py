@@ -49,7 +49,10 @@ class LtiDeployment(Base):
 
 
 class LtiSigningKey(Base):
-    """A key pair of ours. Three states so that a rotation can publish a key before and after its use."""
+    """A key pair of ours. Three states so that a rotation can publish a key before and after its use.
+
+    `since` is when the key came into its state; every key in the table is published.
+    """
 
     __tablename__ = "lti_signing_key"
     __table_args__ = (
@@ -62,6 +65,14 @@ class LtiSigningKey(Base):
             sqlite_where=text("state = 'current'"),
             postgresql_where=text("state = 'current'"),
         ),
+        # Two rotations at once must not both publish a next key.
+        Index(
+            "uq_lti_signing_key_next",
+            "state",
+            unique=True,
+            sqlite_where=text("state = 'next'"),
+            postgresql_where=text("state = 'next'"),
+        ),
     )
 
     kid: Mapped[str] = mapped_column(String(64), primary_key=True)
@@ -69,6 +80,7 @@ class LtiSigningKey(Base):
     public_jwk: Mapped[str] = mapped_column(Text)
     state: Mapped[str] = mapped_column(String(10))
     created_at: Mapped[datetime] = mapped_column(default=clock.wall)
+    since: Mapped[datetime] = mapped_column(default=clock.wall)
 
 
 class LtiLoginState(Base):
