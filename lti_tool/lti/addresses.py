@@ -8,17 +8,10 @@ from __future__ import annotations
 
 import ipaddress
 import socket
-import threading
-import time
 from urllib.parse import urlsplit
 
-DNS_SECONDS = 60.0
-DNS_ENTRIES = 4096
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
-
-_answers: dict[str, tuple[float, frozenset[str]]] = {}
-_answers_lock = threading.Lock()
 
 
 class AddressError(ValueError):
@@ -50,14 +43,20 @@ def check_form(url: str, *, allow_private: bool) -> str:
     return str(parts.hostname)
 
 
-def check(url: str, *, allow_private: bool) -> None:
-    """Raises AddressError unless every address that the host of `url` resolves to is public."""
-    host = check_form(url, allow_private=allow_private)
-    if allow_private:
-        return
-    for address in _resolve(host):
+def public_addresses(host: str) -> list[str]:
+    """The IP addresses that `host` resolves to, in the order in which to try them.
+
+    Raises AddressError if any of them is not public, socket.gaierror if there is none.
+    """
+    try:
+        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    except UnicodeError as error:
+        raise AddressError("has a host name that cannot be resolved") from error
+    resolved = list(dict.fromkeys(str(entry[4][0]) for entry in found))
+    for address in resolved:
         if not _is_public(address):
             raise AddressError(f"leads to the private address {address}")
+    return resolved
 
 
 def _is_public(text: str) -> bool:
@@ -69,21 +68,3 @@ def _is_public(text: str) -> bool:
         if inner is not None:
             return inner.is_global and not inner.is_multicast
     return address.is_global and not address.is_multicast
-
-
-def _resolve(host: str) -> frozenset[str]:
-    now = time.monotonic()
-    with _answers_lock:
-        until, addresses = _answers.get(host, (0.0, frozenset()))
-    if now < until:
-        return addresses
-    try:
-        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError) as error:
-        raise AddressError("has a host name that cannot be resolved") from error
-    addresses = frozenset(str(entry[4][0]) for entry in found)
-    with _answers_lock:
-        if len(_answers) >= DNS_ENTRIES:
-            _answers.clear()
-        _answers[host] = (now + DNS_SECONDS, addresses)
-    return addresses

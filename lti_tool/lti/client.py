@@ -29,6 +29,7 @@ from lti_tool.lti.failures import (
     excerpt,
 )
 from lti_tool.lti.families import family
+from lti_tool.lti.pinned import PinnedAdapter
 from lti_tool.lti.registrations import Registration
 
 MAX_BYTES = 10 * 1024 * 1024
@@ -69,32 +70,39 @@ class LmsClient:
         # A .netrc would replace our Authorization header, and a cookie of one platform is nobody else's.
         self.session.trust_env = False
         self.session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+        adapter = HTTPAdapter if allow_private else PinnedAdapter
         for scheme in ("https://", "http://"):
-            self.session.mount(scheme, HTTPAdapter(pool_connections=POOL_SIZE, pool_maxsize=POOL_SIZE))
+            self.session.mount(scheme, adapter(pool_connections=POOL_SIZE, pool_maxsize=POOL_SIZE))
 
     def close(self) -> None:
         self.session.close()
 
     def send(
-        self, service: str, method: str, url: str, *, headers: Mapping[str, str], body: bytes | None = None
+        self,
+        service: str,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str],
+        body: bytes | None = None,
+        most_bytes: int | None = None,
     ) -> Answer:
         """Send one request and read its answer, whatever its status.
 
         Raises Refused for an address that must not be called, Retryable when no whole answer came,
-        Unreadable when it is larger than MAX_BYTES.
+        Unreadable when it is larger than `most_bytes`, which are MAX_BYTES if not said.
         """
         try:
-            addresses.check(url, allow_private=self.allow_private)
-        except addresses.AddressError as error:
-            raise Refused(service, f"the address {error}") from error
-        try:
+            addresses.check_form(url, allow_private=self.allow_private)
             prepared = self.session.prepare_request(requests.Request(method, url, dict(headers), data=body))
             if url.isascii():
                 # A next link is opaque: requests would spell some of its characters differently.
                 prepared.url = url
             with self.session.send(prepared, timeout=self.timeout, allow_redirects=False, stream=True) as response:
-                body_read = self._read(service, response)
+                body_read = self._read(service, response, most_bytes or MAX_BYTES)
                 return Answer(service, method, response.status_code, response.headers, body_read)
+        except addresses.AddressError as error:
+            raise Refused(service, f"the address {error}") from error
         except (requests.exceptions.InvalidURL, requests.exceptions.InvalidHeader) as error:
             raise Refused(service, "the request cannot be made") from error
         except (requests.RequestException, HTTPError, OSError) as error:
@@ -102,15 +110,17 @@ class LmsClient:
                 service, _describe(error), answer_lost=method != "GET" and not _never_connected(error)
             ) from error
 
-    def _read(self, service: str, response: requests.Response) -> bytes:
+    def _read(self, service: str, response: requests.Response, most_bytes: int) -> bytes:
         deadline = time.monotonic() + self.timeout
         parts: list[bytes] = []
         size = 0
         for part in response.iter_content(CHUNK_BYTES):
             size += len(part)
             parts.append(part)
-            if size > MAX_BYTES:
-                raise Unreadable(service, f"the answer is larger than {MAX_BYTES} bytes", status=response.status_code)
+            if size > most_bytes:
+                raise Unreadable(
+                    service, f"the answer is larger than {most_bytes} bytes", status=response.status_code
+                )
             if time.monotonic() > deadline:
                 raise requests.ReadTimeout
         return b"".join(parts)
