@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import inspect
 import re
+from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 from flask import Flask
 from flask_babel import Babel
 from pydantic_core import PydanticUndefined
 
 import config
+from lti_tool.lti.families import FAMILIES, Standard
 from lti_tool.lti.refusals import EXPLANATIONS
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
@@ -38,7 +42,39 @@ def codes_table() -> str:
     return "\n".join(rows)
 
 
-TABLES = {"operate.md": ("settings", settings_table), "register.md": ("codes", codes_table)}
+class Rule(NamedTuple):
+    """A rule of a family, as its docstring tells it."""
+
+    name: str
+    text: str
+    source: str
+
+
+def rules_of(family: type[Standard]) -> Iterator[Rule]:
+    """The rules that a family states itself, in the order of the code."""
+    for name, member in vars(family).items():
+        if name.startswith("_") or not (inspect.isfunction(member) or isinstance(member, property)):
+            continue
+        about, _, source = (inspect.getdoc(member) or "").partition("Source: ")
+        yield Rule(name, " ".join(about.split()), " ".join(source.split()))
+
+
+def families_table() -> str:
+    """Every rule of every family; those of the standard hold where a family has none of its own."""
+    rows = ["| LMS | rule | what it says | source |", "| --- | --- | --- | --- |"]
+    for family in FAMILIES.values():
+        rules = list(rules_of(type(family)))
+        rows += [f"| {family.name} | `{rule.name}` | {rule.text} | {rule.source} |" for rule in rules]
+        if not rules:
+            rows.append(f"| {family.name} | | none of its own | |")
+    return "\n".join(rows)
+
+
+TABLES = {
+    "operate.md": ("settings", settings_table),
+    "register.md": ("codes", codes_table),
+    "families.md": ("families", families_table),
+}
 
 
 def with_table(text: str, name: str, table: str) -> str:

@@ -23,7 +23,7 @@ from lti_tool.gradebook.line_items import Opening
 from lti_tool.gradebook.places import Budget, Place
 from lti_tool.gradebook.reading import Reading
 from lti_tool.gradebook.retries import backoff, cell_words, later, wait_after
-from lti_tool.gradebook.states import Shown
+from lti_tool.gradebook.states import Decision, Shown, decision, shows_grade
 from lti_tool.gradebook.tables import PROBLEM_LENGTH, Cell, Column, fields
 from lti_tool.lti import grades
 from lti_tool.lti.failures import LmsError, Refused, Retryable, Superseded, Throttled, Unauthorised
@@ -154,6 +154,8 @@ def _post(place: Place, sending: Sending) -> Outcome:
         given=message.score,
         maximum=place.maximum,
         comment=message.comment,
+        takes_back=shows_grade(sending.task.values),
+        overrules=decision(sending.task.values) is Decision.SEND,
     )
     try:
         grades.post_score(place.connection, place.url, score)

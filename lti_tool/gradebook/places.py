@@ -16,7 +16,6 @@ from lti_tool.gradebook.retries import later
 from lti_tool.gradebook.tables import Column
 from lti_tool.lti import registrations, wire
 from lti_tool.lti.connection import Connection
-from lti_tool.lti.families import family
 from lti_tool.lti.grades import LineItem
 from lti_tool.lti.launch import GradeService
 from lti_tool.programs.tables import Program
@@ -44,7 +43,7 @@ class Place:
     @property
     def in_flight(self) -> int:
         """How many calls this LMS takes at a time."""
-        return family(self.connection.registration.family).concurrency
+        return self.connection.registration.rules.concurrency
 
 
 def of(session: Session, column: Column) -> Place:

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from flask_babel import gettext as _
 
-from lti_tool.lti.failures import LmsError, Retryable, Throttled, Unauthorised, Unreadable
+from lti_tool.lti.failures import LmsError, Retryable, Throttled, Unauthorised, Ungradable, Unreadable
 
 FIRST_SECONDS = 2.0
 LONGEST_SECONDS = 3600.0
@@ -61,6 +61,15 @@ def column_words(error: LmsError) -> str:
 
 def cell_words(error: LmsError) -> str:
     """Why the LMS would not take one person's grade, in its own words where it has any."""
+    if isinstance(error, Ungradable):
+        said = _own_words(error.excerpt) or _said(error)
+        return str(
+            _(
+                "The LMS does not grade this person (%(reason)s). Make them a learner of the course there, "
+                "then try again.",
+                reason=said,
+            )
+        )
     return str(_("The LMS refused this grade: %(reason)s", reason=_own_words(error.excerpt) or _said(error)))
 
 

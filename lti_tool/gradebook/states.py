@@ -99,6 +99,12 @@ def is_persons(values: Values) -> bool:
     return values.shown is not None and not any(alike(values.shown, message.visible) for message in ours if message)
 
 
+def shows_grade(values: Values) -> bool:
+    """Whether the LMS shows a grade, or may do so."""
+    ours = (message.visible for message in (values.sent, values.trying) if message)
+    return values.shown is not None or any(score is not None for score in ours)
+
+
 def decision(values: Values) -> Decision | None:
     """The decision that holds: one about the grade that is shown now."""
     return values.decision if alike(values.shown, values.decided_on) else None

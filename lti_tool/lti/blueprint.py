@@ -92,6 +92,7 @@ def _launch(on_launch: OnLaunch) -> Response:
     with transaction() as session:
         if not states.consume(session, message.state, message.nonce):
             raise LaunchRefused("launch_expired")
+        registrations.learn_family(session, message.registration, message.launch.platform.family)
         response = make_response(on_launch(message.launch))
     message.cookies.forget(message.state)
     message.cookies.write_to(response)

@@ -28,7 +28,6 @@ from lti_tool.lti.failures import (
     Unreadable,
     excerpt,
 )
-from lti_tool.lti.families import family
 from lti_tool.lti.pinned import PinnedAdapter
 from lti_tool.lti.registrations import Registration
 
@@ -128,8 +127,8 @@ class LmsClient:
 
 def failure(answer: Answer, registration: Registration) -> LmsError:
     """The typed failure that an answer other than 2xx means."""
-    status, text, rules = answer.status, excerpt(answer.body), family(registration.family)
-    if rules.is_throttled(status, text):
+    status, text, rules = answer.status, excerpt(answer.body), registration.rules
+    if rules.is_throttled(status, text, answer.headers):
         return Throttled(
             answer.service,
             "the LMS asks us to slow down",

@@ -11,6 +11,7 @@ from flask.cli import with_appcontext
 import config
 from lti_tool.database import transaction
 from lti_tool.lti import addresses, registrations
+from lti_tool.lti.families import FAMILIES, Standard
 from lti_tool.lti.registrations import DuplicateRegistrationError, Registration
 from lti_tool.lti.tables import ID_LENGTH, URL_LENGTH
 
@@ -27,7 +28,13 @@ def platform() -> None:
 @click.option("--auth-url", required=True, help="Its authorization endpoint (OIDC).")
 @click.option("--token-url", required=True, help="Its access token endpoint (OAuth 2).")
 @click.option("--jwks-url", required=True, help="Its public key set.")
-@click.option("--audience", help="The audience of token requests, where it is not the token URL (Brightspace).")
+@click.option("--audience", help="The audience of token requests, where it is not the one usual for its family.")
+@click.option(
+    "--family",
+    type=click.Choice(list(FAMILIES)),
+    default=Standard.name,
+    help="Which LMS it is, if known; otherwise its first launch tells.",
+)
 @click.option("--deployment", "deployments", multiple=True, help="A deployment id to accept; repeatable.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @with_appcontext
@@ -39,6 +46,7 @@ def add(
     token_url: str,
     jwks_url: str,
     audience: str | None,
+    family: str,
     deployments: tuple[str, ...],
     as_json: bool,
 ) -> None:
@@ -62,6 +70,7 @@ def add(
                 token_url=token_url,
                 jwks_url=jwks_url,
                 audience=audience,
+                family=family,
                 deployment_ids=deployments,
             )
     except DuplicateRegistrationError:

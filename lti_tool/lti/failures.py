@@ -60,6 +60,10 @@ class Refused(LmsError):  # noqa: N818
     """Final: the same request will be refused again until something changes."""
 
 
+class Ungradable(Refused):
+    """The platform grades nobody like this person: somebody who is no learner there, say."""
+
+
 class Superseded(LmsError):  # noqa: N818
     """The platform holds a score as new or newer: read the result, then decide."""
 

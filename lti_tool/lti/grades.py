@@ -17,7 +17,8 @@ from lti_tool.lti.addresses import origin
 from lti_tool.lti.claims import is_identity, plain
 from lti_tool.lti.client import Answer
 from lti_tool.lti.connection import Connection
-from lti_tool.lti.failures import Refused
+from lti_tool.lti.failures import Refused, Ungradable
+from lti_tool.lti.families import Standard
 from lti_tool.lti.launch import GradeService
 from lti_tool.lti.paging import pages, with_query
 
@@ -74,6 +75,8 @@ class Score:
     """What a column should show for a person; without `given` it clears what this tool sent before.
 
     `timestamp` must rise strictly for each column and person. A score without `comment` clears our comment.
+    Without `given` and `takes_back` it only reports progress, for an LMS that can tell the two apart. It
+    `overrules` where an instructor chose that it replaces a grade which a person set.
     """
 
     user_id: str
@@ -83,6 +86,13 @@ class Score:
     given: float | None = None
     maximum: float | None = None
     comment: str | None = None
+    takes_back: bool = True
+    overrules: bool = False
+
+    @property
+    def is_final(self) -> bool:
+        """Whether nothing more is expected to come."""
+        return self.given is not None and self.activity is Activity.COMPLETED and self.grading is Grading.FULLY_GRADED
 
     def __post_init__(self) -> None:
         if self.timestamp.tzinfo is None:
@@ -110,13 +120,14 @@ class Result:
 def line_items(
     connection: Connection, service: GradeService, *, resource_id: str | None = None, tag: str | None = None
 ) -> Iterator[LineItem]:
-    """The columns that the LMS lets this tool see, with these keys if given (it may ignore the filter)."""
+    """The columns that the LMS lets this tool write to, with these keys if given (it may ignore the filter)."""
     url = with_query(_items_url(service), resource_id=resource_id, tag=tag)
+    rules = connection.registration.rules
     scope = SCOPE_LINE_ITEM if SCOPE_LINE_ITEM in service.scopes else SCOPE_LINE_ITEM_READ
     for number, answer in pages(connection, "grades", url, scope=scope, accept=LINE_ITEMS_TYPE):
         for entry in _rows(answer, number):
             item = _line_item(entry, origin(url))
-            if item is not None:
+            if item is not None and rules.may_write(entry):
                 yield item
 
 
@@ -137,7 +148,7 @@ def find_or_create(connection: Connection, service: GradeService, wanted: LineIt
         url,
         scopes=(SCOPE_LINE_ITEM,),
         accept=LINE_ITEM_TYPE,
-        content=(LINE_ITEM_TYPE, _encode(_item_body(wanted))),
+        content=(LINE_ITEM_TYPE, _encode(connection.registration.rules.new_line_item(_item_body(wanted)))),
     )
     made = _line_item(answer.json(), origin(url))
     if made is None:
@@ -149,16 +160,23 @@ def find_or_create(connection: Connection, service: GradeService, wanted: LineIt
 def post_score(connection: Connection, line_item_url: str, score: Score) -> None:
     """Send a score.
 
-    Raises Superseded when the LMS holds one as new or newer, Retryable with `answer_lost` when it may have
-    been stored, or another LmsError.
+    Raises Superseded when the LMS holds one as new or newer, Ungradable when it does not grade this person,
+    Retryable with `answer_lost` when it may have been stored, or another LmsError.
     """
-    connection.call(
-        "grades",
-        "POST",
-        under(line_item_url, "scores"),
-        scopes=(SCOPE_SCORE,),
-        content=(SCORE_TYPE, _encode(_score_body(score))),
-    )
+    rules = connection.registration.rules
+    try:
+        connection.call(
+            "grades",
+            "POST",
+            under(line_item_url, "scores"),
+            scopes=(SCOPE_SCORE,),
+            content=(SCORE_TYPE, _encode(_score_body(score, rules))),
+        )
+    except Refused as error:
+        if error.status is None or not rules.is_ungradable(error.status):
+            raise
+        reason = "the LMS does not grade this person"
+        raise Ungradable("grades", reason, status=error.status, excerpt=error.excerpt) from error
 
 
 def read_results(connection: Connection, line_item_url: str, *, user_id: str | None = None) -> Iterator[Result]:
@@ -240,16 +258,17 @@ def _item_body(item: LineItem) -> dict[str, Any]:
     )
 
 
-def _score_body(score: Score) -> dict[str, Any]:
-    return _present(
+def _score_body(score: Score, rules: Standard) -> dict[str, Any]:
+    body = _present(
         userId=score.user_id,
         scoreGiven=score.given,
         scoreMaximum=score.maximum if score.given is not None else None,
         activityProgress=score.activity,
         gradingProgress=score.grading,
         timestamp=_stamp(score.timestamp),
-        comment=score.comment,
+        comment=score.comment if rules.takes_comment(score) else None,
     )
+    return body | rules.score_extension(score)
 
 
 def _present(**values: Any) -> dict[str, Any]:

@@ -7,11 +7,13 @@ from dataclasses import dataclass, fields
 from typing import cast
 
 from pylti1p3.registration import Registration as LibraryRegistration
-from sqlalchemy import Table, bindparam, select
+from sqlalchemy import Table, bindparam, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from lti_tool.database import db
+from lti_tool.lti import families
+from lti_tool.lti.families import Standard
 from lti_tool.lti.tables import LtiDeployment, LtiRegistration
 
 
@@ -35,6 +37,11 @@ class Registration(LibraryRegistration):
     jwks_url: str
     audience: str
     family: str = "standard"
+
+    @property
+    def rules(self) -> Standard:
+        """What is particular to this LMS."""
+        return families.family(self.family)
 
     def get_issuer(self) -> str:
         return self.issuer
@@ -107,7 +114,7 @@ def add(
     family: str = "standard",
     deployment_ids: Iterable[str] = (),
 ) -> Registration:
-    """Add a registration and its active deployments; without an `audience`, tokens are asked of `token_url`.
+    """Add a registration and its active deployments; without an `audience`, the one that its family uses.
 
     Raises DuplicateRegistrationError when the issuer knows this client id already.
     """
@@ -118,7 +125,7 @@ def add(
         auth_url=auth_url,
         token_url=token_url,
         jwks_url=jwks_url,
-        audience=audience or token_url,
+        audience=audience or families.family(family).audience(token_url),
         family=family,
     )
     session.add(row)
@@ -130,3 +137,14 @@ def add(
         session.add(LtiDeployment(registration_id=row.id, deployment_id=deployment_id, status="active"))
     session.flush()
     return Registration(*session.execute(_BY_ID, {"id": row.id}).one())
+
+
+def learn_family(session: Session, registration: Registration, code: str | None) -> None:
+    """Note the family that a launch names, where none is known; nothing is asked or written where one is.
+
+    `code` is the product family code of the claim tool_platform. https://www.imsglobal.org/spec/lti/v1p3#platform-instance-claim
+    """
+    name = families.named_by(code)
+    if name is None or registration.family != Standard.name:
+        return
+    session.execute(update(_table).where(_table.c.id == registration.id).values(family=name))

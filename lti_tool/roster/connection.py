@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from lti_tool import settings
 from lti_tool.database import db
+from lti_tool.lti.families import family
 from lti_tool.lti.tables import LtiDeployment, LtiRegistration
 from lti_tool.roster.tables import Course, ReadingState, RosterReading, Tenant
 from lti_tool.web.gate import Access, allow, current_visit
@@ -39,11 +40,13 @@ def show() -> ResponseReturnValue:
     """This tenant's registration, deployments and rosters; nobody else's."""
     session = db.session()
     tenant = session.get_one(Tenant, current_visit().tenant_id)
+    registration = session.get_one(LtiRegistration, tenant.registration_id)
     lines = _lines(session, tenant.id)
     return render_template(
         "roster/connection.html",
         tenant=tenant,
-        registration=session.get_one(LtiRegistration, tenant.registration_id),
+        registration=registration,
+        roster_advice=family(registration.family).roster_advice,
         deployments=_deployments(session, tenant),
         lines=lines,
         course_count=session.scalar(select(func.count(Course.id)).where(Course.tenant_id == tenant.id)) or 0,

@@ -1,0 +1,81 @@
+"""Canvas, by Instructure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from lti_tool.lti.families.standard import Standard
+
+if TYPE_CHECKING:
+    from lti_tool.lti.grades import Score
+
+SUBMISSION = "https://canvas.instructure.com/lti/submission"
+
+
+class Canvas(Standard):
+    """Appends comments, erases a grade on a progress report, and throttles with 403."""
+
+    name = "canvas"
+    codes = ("canvas",)
+
+    @property
+    def concurrency(self) -> int:
+        """One call is in flight at a time: the quota belongs to the token, and calls side by side use it up faster.
+
+        Source: CANVAS, throttling.
+        """
+        return 1
+
+    def audience(self, token_url: str) -> str:
+        """The audience is the token address without a trailing slash, else 400 "the 'aud' is invalid".
+
+        Source: CANVAS, `jwt_validator`.
+        """
+        return token_url.rstrip("/")
+
+    def is_throttled(self, status: int, excerpt: str, headers: Mapping[str, str]) -> bool:
+        """Over the limit it answers 403 with "Rate Limit Exceeded", or with nothing left in X-Rate-Limit-Remaining.
+
+        Source: CANVAS, throttling.
+        """
+        if status != 403:
+            return super().is_throttled(status, excerpt, headers)
+        return "rate limit exceeded" in excerpt.lower() or _is_used_up(headers.get("X-Rate-Limit-Remaining", ""))
+
+    def is_ungradable(self, status: int) -> bool:
+        """A score for somebody who is unknown or no student is answered with 422.
+
+        Source: CANVAS, scores.
+        """
+        return status == 422
+
+    def takes_comment(self, score: Score) -> bool:
+        """Each comment is added to those before, so only a final value carries one.
+
+        Source: CANVAS, scores.
+        """
+        return score.is_final
+
+    def score_extension(self, score: Score) -> dict[str, Any]:
+        """A score is never a new attempt, spares a teacher's grade, and a mere progress report erases nothing.
+
+        Without these members a score counts as an attempt and replaces a teacher's grade, and one without a
+        value erases the grade. A score that an instructor chose to send over a teacher's grade does replace it.
+
+        Source: CANVAS, scores.
+        """
+        return {
+            SUBMISSION: {
+                "new_submission": False,
+                "preserve_score": score.given is None and not score.takes_back,
+                "prioritize_non_tool_grade": not score.overrules,
+            }
+        }
+
+
+def _is_used_up(remaining: str) -> bool:
+    try:
+        return float(remaining) <= 0
+    except ValueError:
+        return False
