@@ -19,6 +19,8 @@ LTI = "https://purl.imsglobal.org/spec/lti/claim/"
 MEMBERSHIPS = "https://purl.imsglobal.org/spec/lti-nrps/claim/namesroleservice"
 GRADES = "https://purl.imsglobal.org/spec/lti-ags/claim/endpoint"
 TEXT_LENGTH = 255
+FAMILY_LENGTH = 100
+LOCALE_LENGTH = 35
 CUSTOM_LENGTH = 4096
 
 # Control characters and lone surrogates, which databases refuse, and marks that turn the text around them.
@@ -153,7 +155,7 @@ def _identity(claims: Claims, presentation: Claims, custom: Mapping[str, str]) -
         given_name=claims.text("given_name"),
         family_name=claims.text("family_name"),
         email=claims.text("email"),
-        locale=claims.text("locale", 35) or presentation.text("locale", 35),
+        locale=claims.text("locale", LOCALE_LENGTH) or presentation.text("locale", LOCALE_LENGTH),
         zone=zone(custom.get("tz") or claims.text("zoneinfo")),
     )
 
@@ -186,7 +188,7 @@ def _platform(claims: Claims) -> Platform:
     return Platform(
         guid=part.identifier("guid") if part.text("guid") else None,
         name=part.text("name"),
-        family=part.text("product_family_code"),
+        family=part.text("product_family_code", FAMILY_LENGTH),
         version=part.text("version"),
         url=part.text("url", URL_LENGTH),
     )

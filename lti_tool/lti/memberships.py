@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from lti_tool.lti.claims import is_identity, plain
+from lti_tool.lti.claims import LOCALE_LENGTH, TEXT_LENGTH, is_identity, plain
 from lti_tool.lti.client import Answer
 from lti_tool.lti.connection import Connection
 from lti_tool.lti.launch import Identity, Standing
@@ -82,11 +82,11 @@ def _member(entry: Any) -> Member | None:
         given_name=_text(entry, "given_name"),
         family_name=_text(entry, "family_name"),
         email=_text(entry, "email"),
-        locale=_text(entry, "locale"),
+        locale=_text(entry, "locale", LOCALE_LENGTH),
     )
     return Member(identity, standing(roles), status)
 
 
-def _text(entry: Mapping[str, Any], key: str) -> str | None:
+def _text(entry: Mapping[str, Any], key: str, length: int = TEXT_LENGTH) -> str | None:
     value = entry.get(key)
-    return plain(value) if isinstance(value, str) else None
+    return plain(value, length) if isinstance(value, str) else None

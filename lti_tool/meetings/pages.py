@@ -144,7 +144,7 @@ def _changed_fields() -> Iterator[tuple[str, str]]:
 
 
 def _person_id(text: str) -> int:
-    if not (text.isascii() and text.isdecimal() and int(text[:11]) <= LARGEST_ID):
+    if not (text.isascii() and text.isdecimal() and len(text) < 11 and int(text) <= LARGEST_ID):
         raise ValueError(f"{text!r} is no person's id")
     return int(text)
 

@@ -105,7 +105,7 @@ def program(program_id: int) -> ResponseReturnValue:
 def _submission(assignment_id: int) -> Submission:
     """The submission of this assignment by the person whom the form names; 404 when there is none."""
     person = request.form.get("person", "")
-    if not (person.isascii() and person.isdecimal() and int(person[:11]) <= LARGEST_ID):
+    if not (person.isascii() and person.isdecimal() and len(person) < 11 and int(person) <= LARGEST_ID):
         abort(400, _("The form does not say whose work is meant. Go back, reload the page and send it again."))
     submission = rules.submission_of(db.session(), assignment_id, int(person))
     if submission is None:

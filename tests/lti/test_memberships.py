@@ -151,6 +151,12 @@ def test_people_who_cannot_be_understood_are_counted_and_the_others_kept(
     assert [member.identity.subject for member in only.members] == ["u2"]
 
 
+def test_a_language_that_no_column_could_hold_is_cut(platform: Platform, connection: Connection) -> None:
+    platform.answers["/members"] = lambda _request: page([person(1, locale="x" * 60)])
+    [only] = read_pages(connection, platform.url("/members"))
+    assert only.members[0].identity.locale == "x" * 35
+
+
 def test_a_member_is_one_frozen_value_and_nothing_but_the_id_and_roles_is_needed(
     platform: Platform, connection: Connection
 ) -> None:
