@@ -30,6 +30,7 @@ COHORT = re.compile(r"/cohorts/(\d+)\b")
 OVER = re.compile(r'<a [^>]*href="[^"]*/meetings/(\d+)"[^>]*>(?:(?!</a>).)*?close it', re.DOTALL)
 ASSISTANT = re.compile(r'<option value="(\d+)"[^>]*>[^<]*eaching assistant[^<]*</option>')
 COLLEAGUE = re.compile(r'<option value="(\d+)"[^>]*>[^<]*nstructor[^<]*</option>')
+CONFIRMS = re.compile(r"(?:Read|Confirm) what (?P<name>.+?) did\b")
 EVERYTHING_SENT = re.compile(r"\b(\d+) of \1 grades are in the LMS|All \d+ grades are in the LMS")
 
 
@@ -49,6 +50,7 @@ class Deeds:
     sessions_due: Counter[str] = field(default_factory=Counter)
     handed_in: Counter[str] = field(default_factory=Counter)
     confirmations: int = 0
+    credited: set[str] = field(default_factory=set)
     placed: int = 0
     cohorts: int = 0
     program_id: str = ""
@@ -225,8 +227,12 @@ class Play:
             )
             if waiting is None:
                 return
+            whose = CONFIRMS.search(page.text)
+            if whose is None:
+                raise DemoError(f"the page does not say whose work waits: {page.text[:300]}")
             learner.follow(waiting.text)
             learner.send("/confirm")
+            self.deeds.credited.add(self.user_ids[whose["name"]])
             self.deeds.confirmations += 1
 
     # The gradebook, both ways

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from rich.table import Table
@@ -47,7 +48,8 @@ def lines(place: Place, play: Play, deeds: Deeds) -> list[Line]:
         Line(
             "learners whose sessions are right in the LMS", _right_sessions(sessions, deeds, learners), len(learners)
         ),
-        Line("learners whose assignments are in the LMS", _told(assignments, learners), len(learners)),
+        # Chance may leave somebody without a confirmed assignment, and then there is nothing to tell yet.
+        Line("learners whose assignments are in the LMS", _told(assignments, deeds.credited), len(deeds.credited)),
         Line("assignments confirmed, by the LMS's comments", _done(assignments, learners), deeds.confirmations),
         Line("learners whose completion is in progress", _told(completion, learners), len(learners)),
         Line("grades that a person set, kept in the LMS", int(assignments[deeds.overridden].score == OVERRIDE), 1),
@@ -74,7 +76,7 @@ def _session_is_right(grade: lms.Grade, deeds: Deeds, user_id: str) -> bool:
     return grade.score is not None and abs(grade.score - score) < 0.01 and grade.comment.startswith(said)
 
 
-def _told(column: dict[str, lms.Grade], learners: list[str]) -> int:
+def _told(column: dict[str, lms.Grade], learners: Iterable[str]) -> int:
     return sum(bool(column[user_id].comment) for user_id in learners)
 
 

@@ -41,6 +41,8 @@ def test_a_learner_hands_in_reloads_and_goes_back(phone: Page, addresses: dict[s
 def test_a_facilitator_marks_who_is_here_and_makes_pairs(phone: Page, addresses: dict[str, str]) -> None:
     frame = tour.enter(phone, addresses["facilitator"])
     frame.get_by_role("link", name="Sessions", exact=True).click()
+    # The page before has links to sessions too: wait until this one is shown.
+    expect(frame.get_by_role("link", name="Sessions", exact=True)).to_have_attribute("aria-current", "page")
     frame.locator("main a[href*='/meetings/']").last.click()
     frame.get_by_role("radio", name="absent").first.check()
     frame.get_by_role("button", name="Everybody else is here").click()
