@@ -6,7 +6,7 @@ from flask import Flask
 from flask_babel import lazy_gettext
 
 from lti_tool.cohorts import cohort_pages as cohort_pages
-from lti_tool.cohorts import facilitating, pages, publishing
+from lti_tool.cohorts import facilitating, pages, publishing, usual
 from lti_tool.cohorts import tables as tables
 from lti_tool.roster.signals import roster_changed
 from lti_tool.web import gate, navigation
@@ -15,6 +15,7 @@ from lti_tool.web import gate, navigation
 def register(app: Flask) -> None:
     """Add this room's pages, commands and jobs to `app`."""
     app.register_blueprint(pages.blueprint)
+    navigation.usual_program(app, usual.name_of_program)
     navigation.add(app, navigation.Entry(10, lazy_gettext("Cohorts"), "cohorts.index"))
     gate.facilitated_by(app, "cohort_id", facilitating.facilitates)
     roster_changed.connect(publishing.follow_roster)

@@ -8,11 +8,12 @@ from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
 from lti_tool import clock
+from lti_tool.cohorts.usual import program_of_visit
 from lti_tool.database import db
 from lti_tool.home import learner, staff, story
 from lti_tool.lti.launch import Role
 from lti_tool.meetings.overview import facilitated_meetings
-from lti_tool.programs.access import latest_program, program_of, programs_of
+from lti_tool.programs.access import program_of, programs_of
 from lti_tool.programs.tables import Program
 from lti_tool.roster import people, readings
 from lti_tool.roster.tables import Course, Enrolment
@@ -27,7 +28,7 @@ blueprint = Blueprint("home", __name__, template_folder="templates", url_prefix=
 def index() -> ResponseReturnValue:
     """What this person needs first."""
     visit = current_visit()
-    program = latest_program(visit.course_id)
+    program = program_of_visit(visit)
     if visit.role in {Role.INSTRUCTOR, Role.TEACHING_ASSISTANT}:
         return _board(visit, program)
     if visit.role is Role.LEARNER:
@@ -62,6 +63,7 @@ def _first_steps(visit: Visit, program: Program | None) -> ResponseReturnValue:
         "home/first_steps.html",
         visit=visit,
         program=program,
+        programs=programs_of(visit.course_id),
         course=session.get_one(Course, visit.course_id),
         reading=readings.latest(session, visit.course_id),
         counts=people.counts(session, visit.course_id),

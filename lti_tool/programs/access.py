@@ -29,14 +29,3 @@ def programs_of(course_id: int) -> list[Program]:
     """The programs of a course, the newest first."""
     newest = (Program.created_at.desc(), Program.id.desc())
     return list(db.session.scalars(select(Program).where(Program.course_id == course_id).order_by(*newest)))
-
-
-def latest_program(course_id: int) -> Program | None:
-    """The newest program of a course, if it has any."""
-    return next(iter(programs_of(course_id)), None)
-
-
-def name_of_latest(visit: Visit) -> tuple[int, str] | None:
-    """Id and title of the newest program of the visit's course, if it has any."""
-    program = latest_program(visit.course_id)
-    return (program.id, program.title) if program is not None else None

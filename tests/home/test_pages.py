@@ -156,6 +156,18 @@ def test_before_anything_is_made_the_instructor_sees_three_steps_and_a_learner_w
     db.session.rollback()
 
 
+def test_a_draft_of_another_program_takes_the_running_one_from_nobody(here: World) -> None:
+    running = here.ids["program_id"]
+    draft = factories.make_program(here.course)
+    assert "One thing next" in here.visit("learner").get().text
+    board = here.visit("instructor").get().text
+    assert f"/programs/{running}/gradebook" in board
+    assert f"/programs/{draft.id}" in board
+    steps = here.visit("instructor").get(f"programs/{draft.id}").text
+    assert "One step left: form the cohorts" in steps
+    assert f'/programs/{running}"' in steps
+
+
 def test_an_assignment_of_the_past_is_offered_until_it_is_done(here: World, set_now: SetNow) -> None:
     assignment = db.session.get_one(Assignment, here.ids["assignment_id"])
     set_now(assignment.due_at + timedelta(days=20))
