@@ -51,7 +51,8 @@ def rotate(now: bool, as_json: bool) -> None:
     _print(as_json)
 
 
-@keys.command()
+# A thumbprint may begin with a dash, and is no option then.
+@keys.command(context_settings={"ignore_unknown_options": True})
 @click.argument("kid")
 @with_appcontext
 def retire(kid: str) -> None:

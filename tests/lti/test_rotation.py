@@ -214,3 +214,10 @@ def test_no_token_fails_while_another_process_rotates(
     assert refused == []
     assert before in seen[0] | seen[1]
     assert all(coming in kids for kids in seen)
+
+
+def test_a_key_whose_name_begins_with_a_dash_is_no_option(rotating_tool: Tool) -> None:
+    for kid in ("-hN4x", "--ab", "-"):
+        result = run(rotating_tool, "retire", kid)
+        assert result.exit_code == 1
+        assert f"there is no previous key {kid}" in result.output
