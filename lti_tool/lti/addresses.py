@@ -31,8 +31,8 @@ def origin(url: str) -> str | None:
     return f"{parts.scheme}://{shown}" + ("" if port in (None, _DEFAULT_PORTS[parts.scheme]) else f":{port}")
 
 
-def check_form(url: str, *, allow_private: bool) -> str:
-    """The host of `url`. Raises AddressError for a wrong scheme, credentials or a missing host."""
+def check_form(url: str, *, allow_private: bool) -> None:
+    """Raises AddressError for a wrong scheme, credentials or a missing host."""
     if not url.isprintable() or " " in url or origin(url) is None:
         raise AddressError("is not an http(s) address")
     parts = urlsplit(url)
@@ -40,7 +40,6 @@ def check_form(url: str, *, allow_private: bool) -> str:
         raise AddressError("must begin with https://")
     if parts.username is not None or parts.password is not None:
         raise AddressError("must not carry a user name or password")
-    return str(parts.hostname)
 
 
 def public_addresses(host: str) -> list[str]:
