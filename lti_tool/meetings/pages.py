@@ -23,13 +23,12 @@ from lti_tool.programs.access import program_of
 from lti_tool.programs.fields import FormError
 from lti_tool.programs.schedule import fitted
 from lti_tool.programs.tables import Program
-from lti_tool.web.gate import Access, allow, current_visit
+from lti_tool.web.gate import Access, allow, current_visit, row_id
 from lti_tool.web.notices import redirect_with
 
 blueprint = Blueprint("meetings", __name__, url_prefix="/v/<visit>", template_folder="templates")
 
 MARK, SHOWN = "presence-", "shown-"
-LARGEST_ID = 2**31 - 1
 
 
 @blueprint.get("/meetings/<int:meeting_id>")
@@ -131,7 +130,7 @@ def _after_marks(meeting_id: int, act: Callable[[Session, Meeting], str]) -> Res
 def _sent_marks() -> dict[int, Presence]:
     """The marks that were changed on the page: an old page does not undo what somebody else marked meanwhile."""
     try:
-        return {_person_id(person): Presence(value) for person, value in _changed_fields()}
+        return {row_id(person): Presence(value) for person, value in _changed_fields()}
     except ValueError:
         raise FormError({"presence": _("A mark in this list is none that Peerloop knows. Choose again.")}) from None
 
@@ -141,12 +140,6 @@ def _changed_fields() -> Iterator[tuple[str, str]]:
         person = name.removeprefix(MARK)
         if person != name and value and value != request.form.get(SHOWN + person, ""):
             yield person, value
-
-
-def _person_id(text: str) -> int:
-    if not (text.isascii() and text.isdecimal() and len(text) < 11 and int(text) <= LARGEST_ID):
-        raise ValueError(f"{text!r} is no person's id")
-    return int(text)
 
 
 def _unmarked(session: Session, meeting: Meeting, marks: Mapping[int, Presence]) -> dict[int, Presence]:

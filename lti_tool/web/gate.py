@@ -29,6 +29,7 @@ R = TypeVar("R")
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 LARGEST_ID = 2**31 - 1  # an id is a 32-bit INTEGER in PostgreSQL
+ID_DIGITS = len(str(LARGEST_ID))
 
 Facilitates = Callable[[Visit, int], bool]
 
@@ -94,6 +95,13 @@ class IdConverter(IntegerConverter):
 
     def __init__(self, url_map: Map) -> None:
         super().__init__(url_map, max=LARGEST_ID)
+
+
+def row_id(text: str) -> int:
+    """The id that a form names. Raises ValueError for what no row can have."""
+    if not (text.isascii() and text.isdecimal() and len(text) <= ID_DIGITS and int(text) <= LARGEST_ID):
+        raise ValueError(f"{text[:80]!r} is no id")
+    return int(text)
 
 
 def register(app: Flask) -> None:

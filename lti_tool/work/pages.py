@@ -14,7 +14,7 @@ from lti_tool.database import db
 from lti_tool.meetings.pairs import partners
 from lti_tool.programs.access import program_of
 from lti_tool.programs.fields import FormError
-from lti_tool.web.gate import Access, allow, current_visit
+from lti_tool.web.gate import Access, allow, current_visit, row_id
 from lti_tool.web.notices import redirect_with
 from lti_tool.work import rules
 from lti_tool.work.access import assignment_of, own_assignment_of
@@ -22,8 +22,6 @@ from lti_tool.work.overview import everybody, is_late, of_partners, work_overvie
 from lti_tool.work.tables import Submission
 
 blueprint = Blueprint("work", __name__, url_prefix="/v/<visit>", template_folder="templates")
-
-LARGEST_ID = 2**31 - 1
 
 
 @blueprint.get("/assignments/<int:assignment_id>")
@@ -104,10 +102,11 @@ def program(program_id: int) -> ResponseReturnValue:
 
 def _submission(assignment_id: int) -> Submission:
     """The submission of this assignment by the person whom the form names; 404 when there is none."""
-    person = request.form.get("person", "")
-    if not (person.isascii() and person.isdecimal() and len(person) < 11 and int(person) <= LARGEST_ID):
+    try:
+        person_id = row_id(request.form.get("person", ""))
+    except ValueError:
         abort(400, _("The form does not say whose work is meant. Go back, reload the page and send it again."))
-    submission = rules.submission_of(db.session(), assignment_id, int(person))
+    submission = rules.submission_of(db.session(), assignment_id, person_id)
     if submission is None:
         abort(404, _("This person has not handed in anything yet."))
     return submission
