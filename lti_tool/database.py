@@ -18,7 +18,7 @@ from typing import Any, ClassVar
 from flask import Flask
 from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import Connection, DateTime, Dialect, Engine, MetaData, event
+from sqlalchemy import Connection, DateTime, Dialect, Engine, Index, MetaData, event, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.types import TypeDecorator
@@ -62,6 +62,11 @@ class Base(DeclarativeBase):
         }
     )
     type_annotation_map: ClassVar[dict[Any, Any]] = {datetime: UtcDateTime()}
+
+
+def unique_where(name: str, *columns: str, condition: str) -> Index:
+    """A unique index over the rows for which `condition` (SQL) holds: at most one current key, one open reading."""
+    return Index(name, *columns, unique=True, sqlite_where=text(condition), postgresql_where=text(condition))
 
 
 # Tables inherit from `Base` rather than `db.Model`: typed, and usable without Flask (in migrations, say).

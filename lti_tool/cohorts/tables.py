@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, ForeignKey, Index, String, UniqueConstraint, text
+from sqlalchemy import JSON, ForeignKey, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from lti_tool.database import Base
+from lti_tool.database import Base, unique_where
 from lti_tool.roster.tables import Person
 
 
@@ -53,14 +53,7 @@ class Membership(Base):
 
     __tablename__ = "cohort_membership"
     __table_args__ = (
-        Index(
-            "uq_cohort_membership_one_running",
-            "program_id",
-            "person_id",
-            unique=True,
-            sqlite_where=text("until IS NULL"),
-            postgresql_where=text("until IS NULL"),
-        ),
+        unique_where("uq_cohort_membership_one_running", "program_id", "person_id", condition="until IS NULL"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, ForeignKey, LargeBinary, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from lti_tool import clock
-from lti_tool.database import Base
+from lti_tool.database import Base, unique_where
 
 URL_LENGTH = 2048
 ID_LENGTH = 255  # LTI Core limits sub, deployment_id and resource link ids to 255 ASCII characters
@@ -58,21 +58,9 @@ class LtiSigningKey(Base):
     __table_args__ = (
         CheckConstraint("state in ('next', 'current', 'previous')", name="state"),
         # Two processes that start together must not both make the first key.
-        Index(
-            "uq_lti_signing_key_current",
-            "state",
-            unique=True,
-            sqlite_where=text("state = 'current'"),
-            postgresql_where=text("state = 'current'"),
-        ),
+        unique_where("uq_lti_signing_key_current", "state", condition="state = 'current'"),
         # Two rotations at once must not both publish a next key.
-        Index(
-            "uq_lti_signing_key_next",
-            "state",
-            unique=True,
-            sqlite_where=text("state = 'next'"),
-            postgresql_where=text("state = 'next'"),
-        ),
+        unique_where("uq_lti_signing_key_next", "state", condition="state = 'next'"),
     )
 
     kid: Mapped[str] = mapped_column(String(64), primary_key=True)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import JSON, CheckConstraint, ColumnElement, ForeignKey, Index, String, UniqueConstraint, and_, text
+from sqlalchemy import JSON, CheckConstraint, ColumnElement, ForeignKey, Index, String, UniqueConstraint, and_
 from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from lti_tool.database import Base
+from lti_tool.database import Base, unique_where
 from lti_tool.lti.launch import Role
 from lti_tool.lti.tables import URL_LENGTH
 
@@ -155,13 +155,7 @@ class RosterReading(Base):
     __tablename__ = "roster_reading"
     __table_args__ = (
         CheckConstraint("state IN ('requested','running','complete','failed','held','dismissed')", name="state"),
-        Index(
-            "uq_roster_reading_one_open",
-            "course_id",
-            unique=True,
-            sqlite_where=text("state IN ('requested','running')"),
-            postgresql_where=text("state IN ('requested','running')"),
-        ),
+        unique_where("uq_roster_reading_one_open", "course_id", condition="state IN ('requested','running')"),
         Index("ix_roster_reading_state_try_at", "state", "try_at"),
     )
 
