@@ -61,8 +61,8 @@ def column_words(error: LmsError) -> str:
 
 def cell_words(error: LmsError) -> str:
     """Why the LMS would not take one person's grade, in its own words where it has any."""
+    said = _own_words(error.excerpt) or _said(error)
     if isinstance(error, Ungradable):
-        said = _own_words(error.excerpt) or _said(error)
         return str(
             _(
                 "The LMS does not grade this person (%(reason)s). Make them a learner of the course there, "
@@ -70,7 +70,7 @@ def cell_words(error: LmsError) -> str:
                 reason=said,
             )
         )
-    return str(_("The LMS refused this grade: %(reason)s", reason=_own_words(error.excerpt) or _said(error)))
+    return str(_("The LMS refused this grade: %(reason)s", reason=said))
 
 
 def _own_words(excerpt: str) -> str:
