@@ -7,6 +7,7 @@ from sqlalchemy import exists, select
 from lti_tool.cohorts.tables import Cohort, Membership
 from lti_tool.database import db
 from lti_tool.programs.tables import Program
+from lti_tool.web import navigation
 from lti_tool.web.visits import Visit
 
 
@@ -18,7 +19,10 @@ def program_of_visit(visit: Visit) -> Program | None:
     published = exists().where(Cohort.program_id == Program.id)
     newest = (Program.created_at.desc(), Program.id.desc())
     query = select(Program).where(Program.course_id == visit.course_id)
-    return db.session.scalar(query.order_by(own.desc(), published.desc(), *newest).limit(1))
+    program = db.session.scalar(query.order_by(own.desc(), published.desc(), *newest).limit(1))
+    if program is not None:
+        navigation.in_program(program.id, program.title)
+    return program
 
 
 def name_of_program(visit: Visit) -> tuple[int, str] | None:
