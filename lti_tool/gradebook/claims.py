@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import BindParameter, ColumnElement, bindparam, exists, select, update
+from sqlalchemy import BindParameter, ColumnElement, bindparam, exists, or_, select, update
 from sqlalchemy.orm import Session
 
 from lti_tool import audit, clock, settings
@@ -32,11 +32,12 @@ from lti_tool.gradebook.states import (
     next_timestamp,
     state_of,
 )
-from lti_tool.gradebook.tables import SHOWN_COMMENT_LENGTH, Cell, Column, differs, fields
+from lti_tool.gradebook.tables import Cell, Column, differs, fields
 from lti_tool.programs.tables import Program
 from lti_tool.roster.tables import Enrolment, Person
 
 BATCH = 200
+FRESH = timedelta(seconds=60)  # a cell is read at most so long before it is sent
 UNREAD: dict[str, object] = {"shown_score": None, "shown_comment": None, "shown_by": None, "shown_at": None}
 NO_PROBLEM: dict[str, object] = {"problem_code": None, "problem": None, "problem_reference": None}
 UNLEASED: dict[str, object] = {"leased_by": None, "leased_until": None}
@@ -44,24 +45,27 @@ UNLEASED: dict[str, object] = {"leased_by": None, "leased_until": None}
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """One cell in a worker's hands. `last` is the latest time that the LMS may have been told."""
+    """One cell in a worker's hands. `last` is the latest time that the LMS may have been told.
+
+    `is_read`: the LMS was asked a moment ago what it shows, and nothing was sent since.
+    """
 
     cell_id: int
     subject: str
     values: Values
     last: datetime | None
     attempts: int
+    is_read: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Cells of one column, leased by `owner` until `until`. `fresh`: the column was read a moment ago."""
+    """Cells of one column, leased by `owner` until `until`."""
 
     owner: str
     until: datetime
     place: Place
     tasks: Sequence[Task]
-    fresh: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +97,11 @@ def due_cells(now: datetime) -> tuple[ColumnElement[bool], ...]:
     )
 
 
+def unread(now: datetime) -> ColumnElement[bool]:
+    """Cells of which nobody knows what the LMS shows by now."""
+    return or_(Cell.shown_at.is_(None), Cell.shown_at <= now - FRESH, Cell.shown_at > now)
+
+
 def pick_column(session: Session, now: datetime, *conditions: ColumnElement[bool]) -> Column | None:
     """Lock the column that has waited longest among those that may be worked on; others' are skipped."""
     return session.scalar(
@@ -109,10 +118,10 @@ def new_owner() -> str:
     return secrets.token_hex(16)
 
 
-def claim(session: Session, column: Column, now: datetime, *, fresh: bool) -> Batch | None:
+def claim(session: Session, column: Column, now: datetime) -> Batch | None:
     """Lease up to BATCH due cells of a locked column in the caller's transaction."""
     rows = session.execute(
-        select(Cell, Person.subject)
+        select(Cell, Person.subject, ~unread(now))
         .join(Person, Person.id == Cell.person_id)
         .where(Cell.column_id == column.id, *due_cells(now))
         .order_by(Cell.try_at)
@@ -122,18 +131,18 @@ def claim(session: Session, column: Column, now: datetime, *, fresh: bool) -> Ba
     if not rows:
         return None
     owner, until = new_owner(), now + lease()
-    tasks = tuple(_task(cell, subject) for cell, subject in rows)
+    tasks = tuple(_task(cell, subject, is_read=is_read) for cell, subject, is_read in rows)
     session.execute(
         update(Cell).where(Cell.id.in_([task.cell_id for task in tasks])).values(leased_by=owner, leased_until=until),
         execution_options={"synchronize_session": False},
     )
     column.try_at = now  # the others have their turn before this one's next batch
-    return Batch(owner, until, places.of(session, column), tasks, fresh)
+    return Batch(owner, until, places.of(session, column), tasks)
 
 
-def _task(cell: Cell, subject: str) -> Task:
+def _task(cell: Cell, subject: str, *, is_read: bool) -> Task:
     last = max((time for time in (cell.sent_timestamp, cell.trying_timestamp) if time), default=None)
-    return Task(cell.id, subject, cell.values, last, cell.attempts)
+    return Task(cell.id, subject, cell.values, last, cell.attempts, is_read)
 
 
 def prepare(batch: Batch, read: Mapping[int, Shown | None]) -> list[Sending]:
@@ -177,12 +186,11 @@ def _prepared(task: Task, read: Mapping[int, Shown | None], now: datetime) -> di
 
 def shown_fields(values: Values, shown: Shown | None, at: datetime) -> dict[str, object]:
     """What a reading writes into a cell whose values after it are `values`."""
-    comment = shown.comment[:SHOWN_COMMENT_LENGTH] if shown and shown.comment else None
     return {
         **fields("sent", values.sent),
         **fields("trying", values.trying),
         "shown_score": values.shown,
-        "shown_comment": comment,
+        "shown_comment": values.shown_comment,
         "shown_by": shown.by if shown else None,
         "shown_at": at,
         "decision": values.decision.value if values.decision else None,
@@ -193,8 +201,12 @@ def shown_fields(values: Values, shown: Shown | None, at: datetime) -> dict[str,
 def notice(
     session: Session, course_id: int, cell_id: int, before: Values, values: Values, shown: Shown | None
 ) -> None:
-    """Write down that a person's grade was seen for the first time."""
-    if state_of(values) is State.HELD and values.shown != before.shown:
+    """Write down that what a person set was seen for the first time."""
+    known = state_of(before) is State.HELD and (before.shown, before.shown_comment) == (
+        values.shown,
+        values.shown_comment,
+    )
+    if state_of(values) is State.HELD and not known:
         audit.record(
             session,
             "set in the LMS",
@@ -203,7 +215,7 @@ def notice(
             course_id=course_id,
             actor_id=None,
             before=before.sent.visible if before.sent else None,
-            after={"score": values.shown, "by": shown.by if shown else None},
+            after={"score": values.shown, "comment": values.shown_comment, "by": shown.by if shown else None},
         )
 
 
@@ -211,6 +223,19 @@ def _own_rows(session: Session, batch: Batch) -> set[int]:
     """The cells that are still this owner's."""
     ids = [task.cell_id for task in batch.tasks]
     return set(session.scalars(select(Cell.id).where(Cell.id.in_(ids), Cell.leased_by == batch.owner)))
+
+
+def outdated(session: Session, sendings: Sequence[Sending]) -> set[int]:
+    """The cells that want something else by now than was sent, locked for the caller's transaction."""
+    sent = {sending.task.cell_id: sending.message for sending in sendings}
+    cells = session.scalars(
+        select(Cell)
+        .where(Cell.id.in_(sent))
+        .order_by(Cell.id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    return {cell.id for cell in cells if cell.values.wanted != sent[cell.id]}
 
 
 def note_rows(session: Session, owner: str, rows: Iterable[dict[str, Any]]) -> None:

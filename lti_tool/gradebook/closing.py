@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlalchemy import func, select
+from sqlalchemy.orm import Session
 
 from lti_tool import clock
 from lti_tool.database import transaction
@@ -30,7 +31,6 @@ from lti_tool.lti.failures import LmsError, Refused, Retryable, Superseded, Thro
 from lti_tool.lti.grades import Score
 from lti_tool.web.errors import new_reference
 
-FRESH = timedelta(seconds=60)  # a column is read at most so long before it is sent to
 FEW = 10  # up to here people are looked up one by one
 STARTING_SECONDS = 5.0  # a unit starts no more calls after this, so that a worker can stop
 GIVE_UP_AFTER = 5  # failures in a row, in one unit, that speak of the platform and not of a person
@@ -71,13 +71,17 @@ def _next() -> Opening | Reading | Batch | None:
             return None
         if column.line_item_url is None or column.line_item_lost:
             return line_items.claim(session, column, now)
-        fresh = column.read_at is not None and column.read_at > now - FRESH
-        due = select(func.count()).select_from(
-            select(Cell.id).where(Cell.column_id == column.id, *claims.due_cells(now)).limit(FEW + 1).subquery()
-        )
-        if not fresh and (session.scalar(due) or 0) > FEW:
+        if _is_worth_reading(session, column, now):
             return reading.claim(session, column, now)
-        return claims.claim(session, column, now, fresh=fresh)
+        return claims.claim(session, column, now)
+
+
+def _is_worth_reading(session: Session, column: Column, now: datetime) -> bool:
+    """Whether many cells must be looked up before they are sent, and a reading has not just passed them over."""
+    if column.read_at is not None and now - claims.FRESH < column.read_at <= now:
+        return False
+    due = select(Cell.id).where(Cell.column_id == column.id, *claims.due_cells(now), claims.unread(now))
+    return (session.scalar(select(func.count()).select_from(due.limit(FEW + 1).subquery())) or 0) > FEW
 
 
 def _close(batch: Batch) -> None:
@@ -87,15 +91,18 @@ def _close(batch: Batch) -> None:
     except LmsError as error:
         _give_back(batch, batch.tasks, error)
         return
-    unread = [task for task in batch.tasks if _is_unsure(batch, task) and task.cell_id not in read]
+    unread = [task for task in batch.tasks if _is_unsure(task) and task.cell_id not in read]
     _give_back(batch, unread)
     known = replace(batch, tasks=[task for task in batch.tasks if task not in unread])
     _send(batch, claims.prepare(known, read), budget)
 
 
-def _is_unsure(batch: Batch, task: Task) -> bool:
-    """Whether the LMS must be asked what it shows: our last answer was lost, or the column was not just read."""
-    return task.values.trying is not None or not batch.fresh
+def _is_unsure(task: Task) -> bool:
+    """Whether the LMS must be asked what it shows.
+
+    Our last answer was lost, the cell was not just read, or a grade that somebody looked at is about to be replaced.
+    """
+    return task.values.trying is not None or not task.is_read or decision(task.values) is Decision.SEND
 
 
 def _look(batch: Batch, budget: Budget) -> dict[int, Shown | None]:
@@ -106,7 +113,7 @@ def _look(batch: Batch, budget: Budget) -> dict[int, Shown | None]:
         with budget.slot(batch.place):
             return task.cell_id, reading.look_up(batch.place, task.subject)
 
-    waiting = iter([task for task in batch.tasks if _is_unsure(batch, task)])
+    waiting = iter([task for task in batch.tasks if _is_unsure(task)])
     found = in_flight.groups(waiting, look, batch.place.in_flight, lambda: time.monotonic() < stop_at)
     return dict(itertools.chain.from_iterable(found))
 
@@ -177,26 +184,28 @@ def _is_gone(place: Place, subject: str) -> bool:
     return False
 
 
-def _note(batch: Batch, outcomes: Iterable[Outcome]) -> None:
-    rows = [{"id": outcome.sending.task.cell_id, **UNLEASED, **_became(outcome)} for outcome in outcomes]
+def _note(batch: Batch, outcomes: Sequence[Outcome]) -> None:
     with transaction() as session:
+        refused = [outcome.sending for outcome in outcomes if isinstance(outcome.error, Refused)]
+        outdated = claims.outdated(session, refused) if refused else set()
+        rows = [{"id": each.sending.task.cell_id, **UNLEASED, **_became(each, outdated)} for each in outcomes]
         claims.note_rows(session, batch.owner, rows)
 
 
-def _became(outcome: Outcome) -> dict[str, object]:
-    """What an outcome writes into its cell."""
+def _became(outcome: Outcome, outdated: Collection[int]) -> dict[str, object]:
+    """What an outcome writes into its cell; an `outdated` refusal says nothing of what the cell wants by now."""
     sending, error, now = outcome.sending, outcome.error, clock.wall()
     attempts = sending.task.attempts + 1
     if error is None:
         return _taken(sending, now)
-    if outcome.is_platforms:
+    if outcome.is_platforms or sending.task.cell_id in outdated:
         return fields("trying", None)  # it did not get there, and is as due as before
     if isinstance(error, Refused):
         return _refused(error)
     again = {"attempts": attempts, "problem": cell_words(error)[:PROBLEM_LENGTH]}
     if isinstance(error, Superseded):
         # It is looked up before the next attempt, which then carries a later time.
-        return again | {"try_at": later(now, backoff(0)), "sent_timestamp": sending.timestamp}
+        return again | {"try_at": later(now, backoff(attempts)), "sent_timestamp": sending.timestamp}
     return again | {"try_at": later(now, wait_after(error, attempts))}
 
 

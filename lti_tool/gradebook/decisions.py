@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
+
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from lti_tool import audit, clock, jobs
 from lti_tool.gradebook.claims import NO_PROBLEM
 from lti_tool.gradebook.progress import JOB
-from lti_tool.gradebook.states import Decision, State, alike, is_persons, state_of
+from lti_tool.gradebook.states import Decision, State, Values, is_persons, state_of
 from lti_tool.gradebook.tables import Cell, Column, fields
 from lti_tool.programs.tables import Program
 
@@ -31,10 +33,15 @@ def find(session: Session, course_id: int, cell_id: int) -> Cell | None:
     )
 
 
-def keep(session: Session, cell: Cell, actor_id: int, *, seen: float | None = None) -> None:
-    """Keep the grade that a person set in the LMS, until it is changed there again.
+def sight(values: Values) -> str:
+    """A short name for what the LMS shows, by which a form says what its decision is about."""
+    return hashlib.sha256(repr((values.shown, values.shown_comment)).encode()).hexdigest()[:16]
 
-    `seen` is the grade that the instructor was shown. Raises OutdatedError when the LMS shows another by now.
+
+def keep(session: Session, cell: Cell, actor_id: int, seen: str) -> None:
+    """Keep what a person set in the LMS, until it is changed there again.
+
+    `seen` is the `sight` that the instructor had. Raises OutdatedError when the LMS shows something else by now.
     """
     _require_persons(cell, seen)
     _record(session, cell, actor_id, "keep the LMS's grade")
@@ -42,8 +49,8 @@ def keep(session: Session, cell: Cell, actor_id: int, *, seen: float | None = No
     cell.try_at = None
 
 
-def send_ours(session: Session, cell: Cell, actor_id: int, *, seen: float | None = None) -> None:
-    """Replace the grade that a person set in the LMS by ours. Raises OutdatedError as `keep` does."""
+def send_ours(session: Session, cell: Cell, actor_id: int, seen: str) -> None:
+    """Replace what a person set in the LMS by ours. Raises OutdatedError as `keep` does."""
     _require_persons(cell, seen)
     _record(session, cell, actor_id, "send Peerloop's grade")
     cell.decision, cell.decided_on_score = Decision.SEND.value, cell.shown_score
@@ -60,8 +67,8 @@ def try_again(session: Session, cell: Cell, actor_id: int) -> None:
     _make_due(session, cell)
 
 
-def _require_persons(cell: Cell, seen: float | None) -> None:
-    if not is_persons(cell.values) or (seen is not None and not alike(seen, cell.shown_score)):
+def _require_persons(cell: Cell, seen: str) -> None:
+    if not is_persons(cell.values) or seen != sight(cell.values):
         raise OutdatedError
 
 
@@ -85,6 +92,11 @@ def _record(session: Session, cell: Cell, actor_id: int, action: str) -> None:
         cell.id,
         course_id=course_id,
         actor_id=actor_id,
-        before={"shown": cell.shown_score, "decision": cell.decision, "problem": cell.problem},
+        before={
+            "shown": cell.shown_score,
+            "comment": cell.shown_comment,
+            "decision": cell.decision,
+            "problem": cell.problem,
+        },
         after={"wanted": cell.wanted_score},
     )

@@ -6,22 +6,34 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 
 from sqlalchemy import ColumnElement, and_, select
 from sqlalchemy.orm import Session
 
 from lti_tool.audit import AuditEntry
 from lti_tool.gradebook.columns import short_labels
-from lti_tool.gradebook.decisions import SUBJECT
-from lti_tool.gradebook.states import NOTHING, State, state_of
+from lti_tool.gradebook.decisions import SUBJECT, sight
+from lti_tool.gradebook.states import NOTHING, State, Values, has_foreign_comment, has_foreign_score, state_of
 from lti_tool.gradebook.tables import Cell, Column
 from lti_tool.programs.tables import Program
 from lti_tool.roster.tables import Course, Enrolment, Person
 
 
+class Foreign(StrEnum):
+    """What of a cell in the LMS is a person's."""
+
+    GRADE = "grade"
+    CLEARED = "cleared"
+    COMMENT = "comment"  # and the grade is ours
+
+
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """One cell as pages show it. `value` is what the LMS shows or will show; `ours` is what Peerloop wants."""
+    """One cell as pages show it. `value` is what the LMS shows or will show; `ours` is what Peerloop wants.
+
+    `foreign` says what a person set, where a person did; `shown_comment` is theirs.
+    """
 
     cell_id: int
     person_id: int
@@ -33,6 +45,9 @@ class Standing:
     ours: float | None
     comment: str | None
     is_nothing: bool
+    foreign: Foreign | None
+    shown_comment: str | None
+    sight: str
     shown_by: str | None
     shown_at: datetime | None
     problem: str | None
@@ -121,6 +136,9 @@ def _standing(cell: Cell, column: Column, name: str, labels: Mapping[str, str], 
         value=values.shown if persons else values.wanted.score,
         ours=values.wanted.score,
         comment=values.wanted.comment,
+        foreign=_foreign(values) if persons else None,
+        shown_comment=values.shown_comment if persons and has_foreign_comment(values) else None,
+        sight=sight(values),
         is_nothing=state is State.WAITING and values.wanted == NOTHING,
         shown_by=cell.shown_by if persons else None,
         shown_at=cell.shown_at,
@@ -128,6 +146,12 @@ def _standing(cell: Cell, column: Column, name: str, labels: Mapping[str, str], 
         reference=cell.problem_reference,
         try_at=cell.try_at,
     )
+
+
+def _foreign(values: Values) -> Foreign:
+    if not has_foreign_score(values):
+        return Foreign.COMMENT
+    return Foreign.CLEARED if values.shown is None else Foreign.GRADE
 
 
 def first_seen(session: Session, cell_ids: Sequence[int]) -> dict[int, datetime]:

@@ -50,8 +50,8 @@ LOOKS = {
     State.TRUE: Look("done", _l("in the LMS")),
 }
 ACTIONS = {
-    "set in the LMS": _l("A grade set in the LMS was seen"),
-    "keep the LMS's grade": _l("The LMS's grade was kept"),
+    "set in the LMS": _l("A change made in the LMS was seen"),
+    "keep the LMS's grade": _l("What the LMS shows was kept"),
     "send Peerloop's grade": _l("Peerloop's grade was sent instead"),
     "try again": _l("Sending was tried again"),
 }
@@ -131,18 +131,16 @@ def read(program_id: int) -> ResponseReturnValue:
 @blueprint.post("/cells/<int:cell_id>/keep")
 @allow(Access.INSTRUCTOR)
 def keep(cell_id: int) -> ResponseReturnValue:
-    """Keep the grade that a person set in the LMS."""
-    return _decide(
-        cell_id, lambda c: decisions.keep(db.session(), c, _actor(), seen=_seen()), _("Kept as in the LMS.")
-    )
+    """Keep what a person set in the LMS."""
+    return _decide(cell_id, lambda c: decisions.keep(db.session(), c, _actor(), _seen()), _("Kept as in the LMS."))
 
 
 @blueprint.post("/cells/<int:cell_id>/send")
 @allow(Access.INSTRUCTOR)
 def send(cell_id: int) -> ResponseReturnValue:
-    """Send ours in place of the grade that a person set in the LMS."""
+    """Send ours in place of what a person set in the LMS."""
     text = _("Peerloop's grade is on its way.")
-    return _decide(cell_id, lambda c: decisions.send_ours(db.session(), c, _actor(), seen=_seen()), text)
+    return _decide(cell_id, lambda c: decisions.send_ours(db.session(), c, _actor(), _seen()), text)
 
 
 @blueprint.post("/cells/<int:cell_id>/retry")
@@ -166,13 +164,9 @@ def _actor() -> int:
     return current_visit().person_id
 
 
-def _seen() -> float | None:
-    """The grade that the form was about; the form of another grade is out of date."""
-    text = request.form.get("seen")
-    try:
-        return float(text) if text else None
-    except ValueError:
-        abort(400)
+def _seen() -> str:
+    """What the form was about; a form about something else is out of date."""
+    return request.form.get("seen", "")
 
 
 def _program(program_id: int) -> Program:

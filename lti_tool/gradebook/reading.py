@@ -6,7 +6,7 @@ A grade that a person set is noticed here, and kept: its cell is held until an i
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import islice
 
@@ -20,7 +20,7 @@ from lti_tool.gradebook import claims, line_items, places
 from lti_tool.gradebook.places import Place
 from lti_tool.gradebook.progress import JOB
 from lti_tool.gradebook.states import Shown, State, after_reading, state_of
-from lti_tool.gradebook.tables import Cell, Column
+from lti_tool.gradebook.tables import SHOWN_COMMENT_LENGTH, Cell, Column
 from lti_tool.lti import grades
 from lti_tool.lti.failures import LmsError
 from lti_tool.lti.grades import Result
@@ -38,11 +38,15 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """One walk over a column's results, begun at `began`; the column is leased by `owner`."""
+    """One walk over a column's results, begun at `began`; the column is leased by `owner`.
+
+    `passed_over` are cells that somebody was sending when their result came by: it tells nothing of them.
+    """
 
     owner: str
     place: Place
     began: datetime
+    passed_over: set[int] = field(default_factory=set)
 
 
 def want_reading(session: Session, course_id: int) -> None:
@@ -130,7 +134,7 @@ def _still_ours(session: Session, reading: Reading) -> bool:
 
 def _apply(session: Session, reading: Reading, results: Sequence[Result]) -> int:
     """Write results into their cells. Returns how many of them belong to a cell."""
-    shown = {result.user_id: as_shown(result, reading.place.maximum) for result in results}
+    shown = {result.user_id: as_shown(result, reading.place) for result in results}
     found = session.execute(
         select(Cell, Person.subject)
         .join(Person, Person.id == Cell.person_id)
@@ -141,7 +145,9 @@ def _apply(session: Session, reading: Reading, results: Sequence[Result]) -> int
     ).all()
     for cell, subject in found:
         if _is_current(cell, reading.began):
-            _show(session, reading.place, cell, shown[subject])
+            _show(session, reading, cell, shown[subject])
+        else:
+            reading.passed_over.add(cell.id)
     return len(found)
 
 
@@ -151,34 +157,34 @@ def _is_current(cell: Cell, began: datetime) -> bool:
     return not leased and (cell.sent_at is None or cell.sent_at < began)
 
 
-def _show(session: Session, place: Place, cell: Cell, shown: Shown | None) -> None:
+def _show(session: Session, reading: Reading, cell: Cell, shown: Shown | None) -> None:
     before = cell.values
     values = after_reading(before, shown)
-    for name, value in claims.shown_fields(values, shown, clock.wall()).items():
+    for name, value in claims.shown_fields(values, shown, reading.began).items():
         setattr(cell, name, value)
     state = state_of(values)
     if state in {State.HELD, State.KEPT}:
         cell.try_at = None
     elif state is State.ON_ITS_WAY and cell.try_at is None:
         cell.try_at = clock.wall()
-    claims.notice(session, place.course_id, cell.id, before, values, shown)
+    claims.notice(session, reading.place.course_id, cell.id, before, values, shown)
 
 
 def _finish(session: Session, reading: Reading) -> None:
-    """Whoever had a grade and is no longer listed had it taken away by a person."""
+    """The LMS shows nothing for whoever was not listed."""
     column = line_items.own(session, reading.place, reading.owner)
     if column is None:
         return
     unlisted = session.scalars(
         select(Cell)
-        .where(Cell.column_id == column.id, Cell.shown_score.is_not(None), Cell.shown_at < reading.began)
+        .where(Cell.column_id == column.id, or_(Cell.shown_at.is_(None), Cell.shown_at < reading.began))
         .order_by(Cell.id)
         .with_for_update()
         .execution_options(populate_existing=True)
     )
     for cell in unlisted:
-        if _is_current(cell, reading.began):
-            _show(session, reading.place, cell, None)
+        if cell.id not in reading.passed_over and _is_current(cell, reading.began):
+            _show(session, reading, cell, None)
     column.read_at = reading.began
     column.attempts, column.problem = 0, None
     column.leased_by = column.leased_until = None
@@ -187,11 +193,13 @@ def _finish(session: Session, reading: Reading) -> None:
 def look_up(place: Place, subject: str) -> Shown | None:
     """What the LMS shows for one person. Calls the LMS; raises LmsError."""
     results = grades.read_results(place.connection, place.url, user_id=subject)
-    return next((as_shown(result, place.maximum) for result in results if result.user_id == subject), None)
+    return next((as_shown(result, place) for result in results if result.user_id == subject), None)
 
 
-def as_shown(result: Result, maximum: float) -> Shown:
-    """A result in the column's own points."""
-    scale = maximum / result.maximum if result.maximum > 0 else 1.0
+def as_shown(result: Result, place: Place) -> Shown:
+    """A result in the column's own points, with its comment where a score of ours would replace it."""
+    scale = place.maximum / result.maximum if result.maximum > 0 else 1.0
     score = None if result.score is None else result.score * scale
-    return Shown(score, result.comment, result.scorer_id, ROUNDING * scale)
+    replaces = place.connection.registration.rules.replaces_comments
+    comment = result.comment[:SHOWN_COMMENT_LENGTH] if result.comment and replaces else None
+    return Shown(score, comment, result.scorer_id, ROUNDING * scale)

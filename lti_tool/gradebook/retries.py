@@ -25,7 +25,8 @@ def backoff(attempts: int) -> float:
 def wait_after(error: LmsError, attempts: int) -> float:
     """Seconds before the call that failed so is made again."""
     if isinstance(error, Throttled):
-        return max(error.retry_after or 0.0, THROTTLED_SECONDS if error.retry_after is None else 0.0)
+        asked = THROTTLED_SECONDS if error.retry_after is None else error.retry_after
+        return max(asked, backoff(attempts))
     if isinstance(error, Retryable):
         return max(error.retry_after or 0.0, backoff(attempts))
     return max(BLOCKED_SECONDS, backoff(attempts))

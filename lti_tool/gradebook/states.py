@@ -1,7 +1,8 @@
 """What a cell's values mean: its state, and whether what the LMS shows is ours or a person's. Pure functions.
 
-Three truths meet in a cell: what is wanted, what was sent, what the LMS showed when it was last read. A shown
-grade that is neither what we sent, nor what we may have sent (`trying`), nor what we want, was set by a person.
+Three truths meet in a cell: what is wanted, what was sent, what the LMS showed when it was last read. A grade or
+a comment that is neither what we sent, nor what we may have sent (`trying`), nor what we want, was set by a person;
+so was an empty cell where we sent a grade.
 """
 
 from __future__ import annotations
@@ -9,6 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+
+from markupsafe import Markup
 
 from lti_tool.lti.grades import Activity, Grading
 
@@ -53,12 +56,14 @@ NOTHING = Message(None, None, Activity.INITIALIZED, Grading.NOT_READY)
 
 @dataclass(frozen=True, slots=True)
 class Values:
-    """What is known about a cell. `shown` is None when the LMS showed no grade, or was not read since we sent."""
+    """What is known about a cell. Only when it was `read` since we sent does an empty `shown` say anything."""
 
     wanted: Message
     trying: Message | None = None
     sent: Message | None = None
+    read: bool = False
     shown: float | None = None
+    shown_comment: str | None = None
     decision: Decision | None = None
     decided_on: float | None = None
     refused: bool = False
@@ -67,12 +72,18 @@ class Values:
         """The same cell once it wants something else, which makes a refusal worth another try."""
         return replace(self, wanted=wanted, refused=False)
 
+    @property
+    def ours(self) -> tuple[Message, ...]:
+        """What the LMS may show without a person having set it."""
+        return tuple(message for message in (self.sent or NOTHING, self.trying, self.wanted) if message)
+
 
 @dataclass(frozen=True, slots=True)
 class Shown:
     """One result, in the column's own points. `tolerance` is how far the LMS's rounding may move a score.
 
-    `score` is None where the LMS leaves it out, which says nothing: Moodle does so for a grade of exactly 0.
+    `score` is None where the LMS leaves it out: there is no grade, or (Moodle) one of exactly 0. `comment` is None
+    where there is none, or where the LMS adds comments one below the other, so that none is ever lost.
     """
 
     score: float | None
@@ -94,9 +105,31 @@ def differs(values: Values) -> bool:
 
 
 def is_persons(values: Values) -> bool:
-    """Whether the LMS shows a grade that a person set."""
-    ours = (values.sent, values.trying, values.wanted)
-    return values.shown is not None and not any(alike(values.shown, message.visible) for message in ours if message)
+    """Whether a person set, changed or cleared what the LMS shows."""
+    return values.read and (has_foreign_score(values) or has_foreign_comment(values))
+
+
+def has_foreign_score(values: Values) -> bool:
+    """Whether the grade, or its absence, is none of ours."""
+    return not any(alike(values.shown, message.visible) for message in values.ours)
+
+
+def has_foreign_comment(values: Values) -> bool:
+    """Whether there is a comment that is none of ours; where there is none, nothing of a person's can be lost."""
+    return values.shown_comment is not None and not any(
+        _same_words(values.shown_comment, message.comment) for message in values.ours
+    )
+
+
+def _same_words(shown: str | None, other: str | None) -> bool:
+    """Whether two comments say the same; an LMS may give ours back as HTML."""
+    if shown is None or other is None or shown == other:
+        return shown == other
+    return _words(shown) == _words(other)
+
+
+def _words(comment: str) -> str:
+    return " ".join(Markup(comment).striptags().split())  # noqa: S704 - it is compared, and shown nowhere
 
 
 def shows_grade(values: Values) -> bool:
@@ -125,25 +158,27 @@ def state_of(values: Values, *, can_send: bool = True) -> State:
 def after_reading(values: Values, shown: Shown | None) -> Values:
     """The values once the LMS was read; `shown` is None where it has no row for the person.
 
-    A lost answer is settled here: where the LMS shows what may have been sent, it has been sent.
+    A lost answer is settled here: where the LMS shows what may have been sent, it has been sent. A decision ends
+    when something else is shown. A person who takes back their own grade leaves an empty cell for ours.
     """
-    if shown is None:
-        values = replace(values, shown=None)
-    elif shown.score is not None:
-        values = replace(values, shown=_as_ours(values, shown))
+    before = values
+    comment = shown.comment if shown else None
+    values = replace(values, read=True, shown=_as_ours(values, shown) if shown else None, shown_comment=comment)
     if values.trying and _arrived(values, shown):
         values = replace(values, sent=values.trying, trying=None)
-    if values.decision and decision(values) is None:
+    if values.decision and (decision(values) is None or not _same_words(before.shown_comment, comment)):
         values = replace(values, decision=None, decided_on=None)
+    if before.read and before.shown is not None and values.shown is None and has_foreign_score(before):
+        values = replace(values, sent=None)
     return values
 
 
 def _as_ours(values: Values, shown: Shown) -> float | None:
-    """The shown score; where rounding alone parts it from one of ours, that one."""
-    for message in (values.sent, values.trying, values.wanted):
-        if message and message.visible is not None and alike(shown.score, message.visible, shown.tolerance):
-            return message.visible
-    return shown.score
+    """The shown score; where rounding alone (or leaving out a 0) parts it from one of ours, that one."""
+    scores = [message.visible for message in values.ours if message.visible is not None]
+    if shown.score is None:
+        return 0.0 if 0 in scores else None
+    return next((score for score in scores if alike(shown.score, score, shown.tolerance)), shown.score)
 
 
 def _arrived(values: Values, shown: Shown | None) -> bool:
@@ -153,7 +188,8 @@ def _arrived(values: Values, shown: Shown | None) -> bool:
         return False
     if shown.comment is None:
         return trying.visible is not None and not alike(trying.visible, sent.visible)
-    return shown.comment == trying.comment and (trying.visible, trying.comment) != (sent.visible, sent.comment)
+    is_news = (trying.visible, trying.comment) != (sent.visible, sent.comment)
+    return is_news and _same_words(shown.comment, trying.comment)
 
 
 class Step(StrEnum):

@@ -70,7 +70,7 @@ class Cell(Base):
     grade, or refused for good). `trying_*` is what a worker may have sent without having noted the answer:
     whoever reads the LMS afterwards must know that value for ours. `sent_at` is when an answer was noted, by
     our clock; `sent_timestamp` is what the LMS was told, which only ever rises. `shown_*` is from the last
-    reading since then. `shown_by` is the LMS's id of who set it, where it says so.
+    reading since then, begun at `shown_at`. `shown_by` is the LMS's id of who set it, where it says so.
     """
 
     __tablename__ = "gradebook_cell"
@@ -139,7 +139,9 @@ class Cell(Base):
             wanted=wanted,
             trying=message(self, "trying"),
             sent=message(self, "sent"),
+            read=self.shown_at is not None,
             shown=self.shown_score,
+            shown_comment=self.shown_comment,
             decision=Decision(self.decision) if self.decision else None,
             decided_on=self.decided_on_score,
             refused=self.problem_code is not None,

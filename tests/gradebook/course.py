@@ -153,6 +153,7 @@ class CourseInLms:
         """Let time pass: whatever waits to be tried again is due now, and no reading is fresh any more."""
         with transaction() as session:
             session.execute(update(Cell).where(Cell.try_at.is_not(None)).values(try_at=factories.NOW))
+            session.execute(update(Cell).where(Cell.shown_at.is_not(None)).values(shown_at=factories.NOW))
             session.execute(update(Column).values(try_at=factories.NOW, read_at=None))
 
     def leases_expire(self) -> None:

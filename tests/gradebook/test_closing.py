@@ -18,6 +18,7 @@ from lti_tool.gradebook.progress import Progress
 from lti_tool.gradebook.states import State
 from lti_tool.gradebook.tables import Cell, Column
 from lti_tool.lti import grades
+from lti_tool.lti.failures import Refused
 from lti_tool.lti.launch import Role
 from lti_tool.roster.tables import Course, Enrolment, Person
 from tests.gradebook.course import CourseInLms
@@ -52,7 +53,10 @@ def decide(lms: CourseInLms, person: int, what: str) -> None:
     with transaction() as session:
         cell = decisions.find(session, lms.course_id, cell_id)
         assert cell is not None
-        getattr(decisions, what)(session, cell, teacher_id)
+        if what == "try_again":
+            decisions.try_again(session, cell, teacher_id)
+        else:
+            getattr(decisions, what)(session, cell, teacher_id, decisions.sight(cell.values))
 
 
 def read_back(lms: CourseInLms) -> None:
@@ -348,6 +352,41 @@ def test_a_grade_that_the_person_takes_back_gives_way_to_ours(lms: CourseInLms) 
     read_back(lms)
     lms.work()
     assert lms.grade(ada) == 50
+
+
+def test_a_grade_that_a_person_cleared_is_not_filled_again_until_somebody_says_so(lms: CourseInLms) -> None:
+    ada = lms.people[0]
+    lms.did(ada, done=1, due=1)
+    lms.work()
+    lms.teacher_types(ada, "")
+    read_back(lms)
+    lms.did(ada, done=1, due=2)
+    lms.work()
+    cleared = (lms.state(ada), lms.grade(ada))
+    decide(lms, ada, "keep")
+    lms.did(ada, done=1, due=4)
+    lms.work()
+    kept = (lms.state(ada), lms.grade(ada))
+    decide(lms, ada, "send_ours")
+    lms.work()
+    assert cleared == (State.HELD, None)
+    assert kept == (State.KEPT, None)
+    assert (lms.state(ada), lms.grade(ada)) == (State.TRUE, 25)
+
+
+def test_a_comment_that_a_person_wrote_is_not_overwritten_until_somebody_says_so(lms: CourseInLms) -> None:
+    ada = lms.people[0]
+    lms.did(ada, done=1, due=1)
+    lms.work()
+    lms.teacher_types(ada, "100", "Well done, Ada")
+    lms.did(ada, done=1, due=2)
+    lms.work()
+    held = (lms.state(ada), lms.item()["grades"][lms.subject(ada)]["comment"])
+    decide(lms, ada, "send_ours")
+    lms.work()
+    assert held == (State.HELD, "Well done, Ada")
+    assert lms.item()["grades"][lms.subject(ada)]["comment"] == "1 of 8 sessions"
+    assert lms.state(ada) is State.TRUE
 
 
 def test_a_column_that_the_instructor_rescales_is_still_ours(lms: CourseInLms) -> None:
@@ -647,7 +686,7 @@ def _claim(lms: CourseInLms) -> claims.Batch:
     with transaction() as session:
         column = session.get(Column, lms.column().id)
         assert column is not None
-        batch = claims.claim(session, column, now, fresh=True)
+        batch = claims.claim(session, column, now)
     assert batch is not None
     return batch
 
@@ -688,7 +727,38 @@ def test_two_workers_never_send_out_of_order_or_twice(lms: CourseInLms) -> None:
     assert {score["status"] for score in scores} == {200}
 
 
+def test_a_late_refusal_does_not_stop_what_is_wanted_by_now(lms: CourseInLms) -> None:
+    ada = lms.people[0]
+    lms.did(ada, done=1, due=1)
+    lms.work()
+    lms.did(ada, done=1, due=2)
+    batch = _claim(lms)
+    (sending,) = claims.prepare(batch, {})
+    lms.did(ada, done=1, due=4)
+    closing._note(batch, [closing.Outcome(sending, Refused("grades", "no", status=422))])
+    before = lms.state(ada)
+    lms.work()
+    assert before is State.ON_ITS_WAY
+    assert lms.grade(ada) == 25
+
+
 # Reading back
+
+
+def test_a_cell_that_was_in_somebodys_hands_during_a_reading_is_looked_up_before_it_is_sent(
+    lms: CourseInLms,
+) -> None:
+    ada = lms.people[0]
+    lms.did(ada, done=1, due=1)
+    lms.work()
+    lms.did(ada, done=1, due=2)
+    _claim(lms)
+    lms.teacher_types(ada, "9")
+    read_back(lms)
+    lms.leases_expire()
+    lms.work()
+    assert lms.grade(ada) == 9
+    assert lms.state(ada) is State.HELD
 
 
 def test_results_are_read_over_several_pages_and_strangers_are_passed_over(

@@ -39,6 +39,7 @@ def shown(score: float | None, comment: str | None = "c", tolerance: float = 0.0
 
 PENDING = Message(None, "2 of 16 done", Activity.IN_PROGRESS, Grading.PENDING)
 SENT = Values(wanted=graded(80), sent=graded(80))
+READ = replace(SENT, read=True, shown=80.0, shown_comment="c")
 
 
 @pytest.mark.parametrize(
@@ -88,21 +89,21 @@ def test_completion_is_scored_when_everything_was_due_or_the_program_is_over(
         (Values(wanted=NOTHING), State.WAITING),
         (Values(wanted=graded(80)), State.ON_ITS_WAY),
         (SENT, State.TRUE),
-        (replace(SENT, shown=80), State.TRUE),
-        (replace(SENT, wanted=graded(90), shown=80), State.ON_ITS_WAY),
+        (READ, State.TRUE),
+        (replace(READ, wanted=graded(90)), State.ON_ITS_WAY),
         (replace(SENT, wanted=graded(80, "new comment")), State.ON_ITS_WAY),
-        (replace(SENT, shown=9), State.HELD),
-        (replace(SENT, shown=0), State.HELD),
-        (replace(SENT, wanted=graded(9), shown=9), State.ON_ITS_WAY),
-        (replace(SENT, trying=graded(90), shown=90, wanted=graded(95)), State.ON_ITS_WAY),
-        (Values(wanted=NOTHING, shown=9), State.HELD),
-        (Values(wanted=PENDING, sent=PENDING, shown=50), State.HELD),
+        (replace(READ, shown=9), State.HELD),
+        (replace(READ, shown=0), State.HELD),
+        (replace(READ, wanted=graded(9), shown=9), State.ON_ITS_WAY),
+        (replace(READ, trying=graded(90), shown=90, wanted=graded(95)), State.ON_ITS_WAY),
+        (Values(wanted=NOTHING, read=True, shown=9), State.HELD),
+        (Values(wanted=PENDING, sent=PENDING, read=True, shown=50), State.HELD),
         (Values(wanted=PENDING, sent=PENDING), State.TRUE),
-        (replace(SENT, shown=9, decision=Decision.KEEP, decided_on=9), State.KEPT),
-        (replace(SENT, shown=9, decision=Decision.KEEP, decided_on=8), State.HELD),
-        (replace(SENT, sent=None, shown=9, decision=Decision.SEND, decided_on=9), State.ON_ITS_WAY),
-        (Values(wanted=NOTHING, shown=9, decision=Decision.SEND, decided_on=9), State.ON_ITS_WAY),
-        (replace(SENT, shown=10, decision=Decision.SEND, decided_on=9), State.HELD),
+        (replace(READ, shown=9, decision=Decision.KEEP, decided_on=9), State.KEPT),
+        (replace(READ, shown=9, decision=Decision.KEEP, decided_on=8), State.HELD),
+        (replace(READ, sent=None, shown=9, decision=Decision.SEND, decided_on=9), State.ON_ITS_WAY),
+        (Values(wanted=NOTHING, read=True, shown=9, decision=Decision.SEND, decided_on=9), State.ON_ITS_WAY),
+        (replace(READ, shown=10, decision=Decision.SEND, decided_on=9), State.HELD),
         (Values(wanted=graded(80), refused=True), State.REFUSED),
         (replace(SENT, refused=True), State.TRUE),
     ],
@@ -113,7 +114,56 @@ def test_the_state_of_a_cell_follows_from_its_values(values: Values, state: Stat
 
 def test_a_cell_waits_where_there_is_nowhere_to_send_it() -> None:
     assert state_of(Values(wanted=graded(80)), can_send=False) is State.WAITING
-    assert state_of(replace(SENT, shown=9), can_send=False) is State.HELD
+    assert state_of(replace(READ, shown=9), can_send=False) is State.HELD
+
+
+@pytest.mark.parametrize(
+    ("values", "seen", "state"),
+    [
+        (SENT, None, State.HELD),
+        (SENT, shown(None), State.HELD),
+        (replace(SENT, wanted=graded(90)), None, State.HELD),
+        (replace(SENT, wanted=NOTHING), None, State.ON_ITS_WAY),
+        (Values(wanted=PENDING, sent=PENDING), None, State.TRUE),
+        (Values(wanted=graded(80)), None, State.ON_ITS_WAY),
+        (replace(SENT, trying=NOTHING), None, State.TRUE),
+    ],
+)
+def test_a_grade_that_a_person_cleared_stays_cleared(values: Values, seen: Shown | None, state: State) -> None:
+    assert state_of(after_reading(values, seen)) is state
+
+
+def test_a_grade_of_nought_that_the_lms_leaves_out_is_ours() -> None:
+    nought = Values(wanted=graded(50), sent=graded(0))
+    assert after_reading(nought, shown(None)).shown == 0
+    assert state_of(after_reading(nought, shown(None))) is State.ON_ITS_WAY
+    assert state_of(after_reading(nought, None)) is State.HELD
+
+
+@pytest.mark.parametrize(
+    ("comment", "state"),
+    [
+        ("Well done, Ada", State.HELD),
+        ("c", State.ON_ITS_WAY),
+        ("<p>c&nbsp;</p>", State.ON_ITS_WAY),
+        (None, State.ON_ITS_WAY),
+        ("new", State.ON_ITS_WAY),
+    ],
+)
+def test_a_comment_that_a_person_wrote_beside_our_grade_is_kept(comment: str | None, state: State) -> None:
+    values = replace(SENT, wanted=graded(90, "new"))
+    assert state_of(after_reading(values, shown(80, comment))) is state
+
+
+def test_a_decision_ends_when_the_comment_is_another() -> None:
+    kept = replace(READ, shown_comment="Well done", decision=Decision.KEEP, decided_on=80)
+    assert state_of(after_reading(kept, shown(80, "Well done"))) is State.KEPT
+    assert state_of(after_reading(kept, shown(80, "Very well done"))) is State.HELD
+
+
+def test_a_person_who_takes_back_their_own_grade_leaves_room_for_ours() -> None:
+    assert state_of(after_reading(replace(READ, shown=9), None)) is State.ON_ITS_WAY
+    assert state_of(after_reading(replace(READ, shown_comment="Well done"), None)) is State.HELD
 
 
 @pytest.mark.parametrize(
@@ -123,7 +173,7 @@ def test_a_cell_waits_where_there_is_nowhere_to_send_it() -> None:
         (Values(wanted=graded(80)), shown(9), Step.HOLD),
         (Values(wanted=graded(80)), shown(80), Step.SEND),
         (replace(SENT, wanted=graded(90)), shown(80), Step.SEND),
-        (replace(SENT, wanted=graded(90)), shown(None), Step.SEND),
+        (replace(SENT, wanted=graded(90)), shown(None), Step.HOLD),
         (replace(SENT, wanted=graded(90)), shown(70), Step.HOLD),
         (replace(SENT, wanted=graded(90), trying=graded(90)), shown(90), Step.REST),
         (replace(SENT, wanted=graded(90), trying=graded(90)), shown(90, None), Step.REST),
@@ -132,8 +182,8 @@ def test_a_cell_waits_where_there_is_nowhere_to_send_it() -> None:
         (replace(SENT, wanted=graded(80, "new"), trying=graded(80, "new")), shown(80, "new"), Step.REST),
         (replace(SENT, wanted=graded(80, "new"), trying=graded(80, "new")), shown(80, "c"), Step.SEND),
         (replace(SENT, wanted=graded(80, "new"), trying=graded(80, "new")), shown(80, None), Step.SEND),
-        (replace(SENT, sent=None, decision=Decision.SEND, decided_on=9, shown=9), shown(9), Step.SEND),
-        (replace(SENT, sent=None, decision=Decision.SEND, decided_on=9, shown=9), shown(10), Step.HOLD),
+        (replace(READ, sent=None, decision=Decision.SEND, decided_on=9, shown=9), shown(9), Step.SEND),
+        (replace(READ, sent=None, decision=Decision.SEND, decided_on=9, shown=9), shown(10), Step.HOLD),
         (replace(SENT, sent=None, decision=Decision.SEND, decided_on=9, shown=9), None, Step.SEND),
     ],
 )
@@ -147,11 +197,6 @@ def test_rounding_in_the_lms_is_not_taken_for_a_person(maximum: float, persons: 
     rounded = round(66.67 * maximum / 100, 2)
     assert state_of(after_reading(ours, shown(rounded * scale, tolerance=0.0051 * scale))) is State.TRUE
     assert state_of(after_reading(ours, shown(persons * scale, tolerance=0.0051 * scale))) is State.HELD
-
-
-def test_a_row_without_a_score_says_nothing() -> None:
-    assert after_reading(replace(SENT, shown=9), shown(None)).shown == 9
-    assert after_reading(SENT, shown(None)).shown is None
 
 
 @pytest.mark.parametrize(

@@ -50,6 +50,14 @@ class Canvas(Standard):
         """
         return status == 422
 
+    @property
+    def replaces_comments(self) -> bool:
+        """Each comment is added to those before, so a person's is never lost.
+
+        Source: CANVAS, scores.
+        """
+        return False
+
     def takes_comment(self, score: Score) -> bool:
         """Each comment is added to those before, so only a final value carries one.
 

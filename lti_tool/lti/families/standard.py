@@ -62,6 +62,14 @@ class Standard:
         """
         return False
 
+    @property
+    def replaces_comments(self) -> bool:
+        """A score's comment replaces the one before, so one that is not ours is a person's, and would be lost.
+
+        Source: AGS, scores.
+        """
+        return True
+
     def takes_comment(self, _score: Score) -> bool:
         """A score's comment replaces the one before, so it goes out with every score.
 
