@@ -66,6 +66,14 @@ def test_every_command_explains_itself() -> None:
         assert "Usage: peerloop" in helped.stdout, words
 
 
+def test_a_demonstration_needs_two_ports(environment: dict[str, str]) -> None:
+    refused = peerloop(environment, "demo", "--port", "9080", "--lms-port", "9080")
+    assert refused.returncode == 1
+    assert refused.stderr.strip().splitlines() == [
+        "Error: Peerloop and the LMS need a port each; choose another than 9080 by --lms-port (LMS_PORT=…)"
+    ]
+
+
 def test_upgrading_twice_does_no_harm(environment: dict[str, str]) -> None:
     again = peerloop(environment, "db", "upgrade")
     assert again.returncode == 0

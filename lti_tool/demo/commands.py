@@ -19,7 +19,7 @@ from lti_tool.demo.processes import DemoError, Place, free_port, peerloop, requi
 from lti_tool.demo.report import Line, lines, table
 
 ROLES = ("admin", "instructor", "facilitator", "learner")
-DATA = config.ROOT / "var" / "demo"
+DATA = config.ROOT / "var" / "demo"  # a folder in it for each port, so that one demonstration spares the others
 
 
 @click.command()
@@ -29,12 +29,13 @@ DATA = config.ROOT / "var" / "demo"
 )
 @click.option("--port", type=click.IntRange(1, 65535), default=8080, show_default=True, help="Port of Peerloop.")
 @click.option("--lms-port", type=click.IntRange(1, 65535), default=8081, show_default=True, help="Port of the LMS.")
-@click.option("--data", type=click.Path(path_type=Path), default=DATA, help="Folder of the demonstration; made anew.")
-def demo(check: bool, as_json: bool, port: int, lms_port: int, data: Path) -> None:
+@click.option("--data", type=click.Path(path_type=Path), help="Folder of the demonstration; made anew.")
+def demo(check: bool, as_json: bool, port: int, lms_port: int, data: Path | None) -> None:
     """Play three weeks of a program on a sandbox LMS, then stay with an address for each role."""
     console = Console(stderr=as_json)
     try:
-        place = _check_place(data) if check else _place(data, port, lms_port)
+        tool, lms = (free_port(), free_port()) if check else _chosen(port, lms_port)
+        place = _fresh(Place(f"http://localhost:{tool}", f"http://localhost:{lms}", data or DATA / str(tool)))
         with running(place):
             result = _perform(place, console)
             console.print(table(result))
@@ -46,16 +47,14 @@ def demo(check: bool, as_json: bool, port: int, lms_port: int, data: Path) -> No
         raise click.ClickException(str(error)) from None
 
 
-def _place(data: Path, port: int, lms_port: int) -> Place:
+def _chosen(port: int, lms_port: int) -> tuple[int, int]:
+    if port == lms_port:
+        raise DemoError(
+            f"Peerloop and the LMS need a port each; choose another than {port} by --lms-port (LMS_PORT=…)"
+        )
     require_free(port, "--port", "PORT")
     require_free(lms_port, "--lms-port", "LMS_PORT")
-    return _fresh(Place(f"http://localhost:{port}", f"http://localhost:{lms_port}", data))
-
-
-def _check_place(data: Path) -> Place:
-    """Two free ports and a folder of its own, so that a check disturbs no demonstration that runs."""
-    tool, lms = free_port(), free_port()
-    return _fresh(Place(f"http://localhost:{tool}", f"http://localhost:{lms}", data.with_name(f"{data.name}-{tool}")))
+    return port, lms_port
 
 
 def _fresh(place: Place) -> Place:
