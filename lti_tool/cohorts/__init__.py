@@ -8,7 +8,7 @@ from flask_babel import lazy_gettext
 from lti_tool.cohorts import cohort_pages as cohort_pages
 from lti_tool.cohorts import facilitating, pages, publishing, usual
 from lti_tool.cohorts import tables as tables
-from lti_tool.roster.signals import roster_changed
+from lti_tool.roster.signals import roster_read
 from lti_tool.web import gate, navigation
 
 
@@ -18,4 +18,4 @@ def register(app: Flask) -> None:
     navigation.usual_program(app, usual.name_of_program)
     navigation.add(app, navigation.Entry(10, lazy_gettext("Cohorts"), "cohorts.index"))
     gate.facilitated_by(app, "cohort_id", facilitating.facilitates)
-    roster_changed.connect(publishing.follow_roster)
+    roster_read.connect(publishing.follow_roster)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from flask_babel import gettext as _
@@ -227,10 +227,8 @@ def _end_departed(session: Session, program: Program, actor_id: int | None) -> l
     return [membership.person_id for membership in ended]
 
 
-def follow_roster(course_id: int, *, session: Session, joined: Collection[int], left: Collection[int]) -> None:
+def follow_roster(course_id: int, *, session: Session) -> None:
     """Place and end as the roster says, in every program of the course that has cohorts (a signal's handler)."""
-    if not joined and not left:
-        return
     published = select(Cohort.program_id).distinct()
     query = select(Program).where(Program.course_id == course_id, Program.id.in_(published)).order_by(Program.id)
     for program in session.scalars(query).all():

@@ -39,8 +39,8 @@ def running_members(session: Session, cohort_id: int) -> list[int]:
 
 
 def running() -> tuple[ColumnElement[bool], ColumnElement[bool]]:
-    """A membership and its enrolment that both go on."""
-    return Membership.until.is_(None), Enrolment.left_at.is_(None)
+    """A membership and its enrolment as a learner that both go on."""
+    return Membership.until.is_(None), and_(Enrolment.may_learn)
 
 
 def enrolment_of_membership() -> ColumnElement[bool]:

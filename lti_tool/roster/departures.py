@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import cast
 
-from sqlalchemy import ColumnElement, CursorResult, and_, func, or_, select, update
+from sqlalchemy import ColumnElement, CursorResult, and_, false, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from lti_tool import audit, clock
-from lti_tool.roster.signals import roster_changed
+from lti_tool.roster.signals import roster_read
 from lti_tool.roster.tables import Course, Enrolment, ReadingState, RosterReading
 
 ALWAYS_ALLOWED = 5  # people who may leave at once from a course of any size
@@ -20,7 +20,13 @@ class NotHeldError(Exception):
 
 
 def settle(session: Session, reading: RosterReading) -> None:
-    """End a complete walk: mark the missing as gone, or hold the reading if they are too many."""
+    """End a complete walk: mark the missing as gone, or hold the reading if they are too many.
+
+    An entry that could not be read may be anybody's, so that nobody counts as missing then.
+    """
+    if reading.skipped:
+        _complete(session, reading, actor_id=None, leaving=false())
+        return
     leaving = session.scalar(select(func.count()).where(_missing(reading))) or 0
     known = session.scalar(select(func.count()).where(_was_known(reading))) or 0
     if leaving > ALWAYS_ALLOWED and leaving * ALLOWED_SHARE > known:
@@ -29,13 +35,13 @@ def settle(session: Session, reading: RosterReading) -> None:
         reading.finished_at = clock.wall()
         reading.leased_until = None
         return
-    _complete(session, reading, actor_id=None)
+    _complete(session, reading, actor_id=None, leaving=_missing(reading))
 
 
 def confirm(session: Session, reading: RosterReading, actor_id: int) -> int:
     """Mark the missing of a held reading as gone. Returns how many. Raises NotHeldError."""
     _take(session, reading)
-    _complete(session, reading, actor_id=actor_id)
+    _complete(session, reading, actor_id=actor_id, leaving=_missing(reading))
     return reading.leaving
 
 
@@ -84,25 +90,37 @@ def _missing(reading: RosterReading) -> ColumnElement[bool]:
 
 
 def _was_known(reading: RosterReading) -> ColumnElement[bool]:
-    return and_(_is_active(reading), Enrolment.joined_reading_id.is_distinct_from(reading.id))
+    return and_(_is_active(reading), func.coalesce(Enrolment.joined_reading_id, 0) <= _last_complete(reading))
 
 
-def _complete(session: Session, reading: RosterReading, *, actor_id: int | None) -> None:
+def _has_joined(reading: RosterReading) -> ColumnElement[bool]:
+    """Who was seen for the first time, or again, since the last complete reading; perhaps by one that failed."""
+    return and_(_is_active(reading), Enrolment.joined_reading_id > _last_complete(reading))
+
+
+def _last_complete(reading: RosterReading) -> ColumnElement[int]:
+    earlier = select(func.coalesce(func.max(RosterReading.id), 0)).where(
+        RosterReading.course_id == reading.course_id,
+        RosterReading.id < reading.id,
+        RosterReading.state == ReadingState.COMPLETE.value,
+    )
+    return earlier.scalar_subquery()
+
+
+def _complete(
+    session: Session, reading: RosterReading, *, actor_id: int | None, leaving: ColumnElement[bool]
+) -> None:
     now = clock.wall()
     left = list(
         session.scalars(
             update(Enrolment)
-            .where(_missing(reading))
+            .where(leaving)
             .values(left_at=now)
             .returning(Enrolment.person_id)
             .execution_options(synchronize_session=False)
         )
     )
-    joined = list(
-        session.scalars(
-            select(Enrolment.person_id).where(_is_active(reading), Enrolment.joined_reading_id == reading.id)
-        )
-    )
+    joined = list(session.scalars(select(Enrolment.person_id).where(_has_joined(reading))))
     course = session.get_one(Course, reading.course_id)
     is_first = course.roster_read_at is None
     reading.state = ReadingState.COMPLETE
@@ -122,4 +140,4 @@ def _complete(session: Session, reading: RosterReading, *, actor_id: int | None)
             actor_id=actor_id,
             after={"joined": len(joined) if is_first else joined, "left": left},
         )
-        roster_changed.send(course.id, session=session, joined=joined, left=left)
+    roster_read.send(course.id, session=session)

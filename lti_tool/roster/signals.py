@@ -2,6 +2,6 @@
 
 from blinker import Signal
 
-# Sent with the course's id as sender after a complete reading that changed who is there, with `session`,
-# `joined` and `left`: lists of person ids. Who joined was seen by a reading for the first time, or again.
-roster_changed = Signal("roster-changed")
+# Sent with the course's id as sender and `session` after every complete reading, whether it changed anything or
+# not: what an earlier reading brought before it failed, or a launch, is followed up then.
+roster_read = Signal("roster-read")

@@ -26,7 +26,7 @@ from lti_tool.gradebook.tables import Cell
 from lti_tool.lti.launch import Role
 from lti_tool.matching.checker import check
 from lti_tool.programs.tables import Program
-from lti_tool.roster.signals import roster_changed
+from lti_tool.roster.signals import roster_read
 from lti_tool.roster.tables import Enrolment, Person
 from tests.cohorts.conftest import House, know, make_house
 from tests.support import factories
@@ -260,18 +260,36 @@ def test_a_reading_of_the_roster_places_and_ends_by_itself(any_house: House) -> 
     leave(gone)
     waiting = join(any_house, "Zoe")
     with transaction() as session:
-        roster_changed.send(any_house.course.id, session=session, joined=[newcomer.id], left=[gone])
+        roster_read.send(any_house.course.id, session=session)
     everybody = set().union(*members(any_house))
     assert newcomer.id in everybody
     assert gone not in everybody
     assert queries.unplaced(db.session(), any_house.program.id) == [waiting]
 
 
+def test_who_learns_no_longer_leaves_the_cohort_with_the_next_reading_and_comes_back_with_the_role(
+    any_house: House,
+) -> None:
+    publish(any_house)
+    before = members(any_house)
+    person = any_house.learners[0].id
+
+    def becomes(role: Role) -> list[set[int]]:
+        with transaction() as session:
+            session.query(Enrolment).filter_by(person_id=person).update({"role": role.value})
+        with transaction() as session:
+            roster_read.send(any_house.course.id, session=session)
+        return members(any_house)
+
+    assert person not in set().union(*becomes(Role.MENTOR))
+    assert becomes(Role.LEARNER) == before
+
+
 def test_the_roster_is_followed_where_cohorts_are_published_and_nowhere_else(house: House) -> None:
     house.propose()
-    newcomer = join(house, "Nia")
+    join(house, "Nia")
     with transaction() as session:
-        roster_changed.send(house.course.id, session=session, joined=[newcomer.id], left=[])
+        roster_read.send(house.course.id, session=session)
     assert db.session.query(Membership).count() == 0
     assert house.version() == 1
 

@@ -6,12 +6,13 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from lti_tool.audit import AuditEntry
 from lti_tool.cohorts.tables import Cohort, Membership
 from lti_tool.database import db, transaction
 from lti_tool.gradebook.tables import Cell, Column
+from lti_tool.lti.launch import Role
 from lti_tool.meetings import attendance, measure, pairs
 from lti_tool.meetings.members import members_of
 from lti_tool.meetings.tables import Attendance, Meeting, Presence
@@ -291,6 +292,19 @@ def test_planned_pairs_follow_the_members(make_scene: MakeScene) -> None:
     assert not pairs.plan_stale()
     assert sorted(map(len, scene.groups(1))) == [2, 3]
     assert set.union(*scene.groups(2)) == {str(person.id) for person in (*scene.people[1:], late)}
+
+
+@pytest.mark.usefixtures("any_app")
+def test_who_is_no_longer_a_learner_is_planned_with_nobody(make_scene: MakeScene) -> None:
+    scene = make_scene(4)
+    scene.set_now(factories.NOW)
+    while pairs.plan_stale():
+        pass
+    mentor = scene.people[0].id
+    with transaction() as session:
+        session.execute(update(Enrolment).where(Enrolment.person_id == mentor).values(role=Role.MENTOR.value))
+    assert pairs.plan_stale()
+    assert str(mentor) not in set.union(*scene.groups(1))
 
 
 @pytest.mark.usefixtures("any_app")

@@ -14,7 +14,7 @@ from lti_tool.audit import AuditEntry
 from lti_tool.database import db, transaction
 from lti_tool.lti.launch import Role, Standing
 from lti_tool.roster import departures, readings
-from lti_tool.roster.signals import roster_changed
+from lti_tool.roster.signals import roster_read
 from lti_tool.roster.tables import Course, RosterReading
 from tests.roster.lms import Lms, class_of, course, enrolment, member, person, present, reading
 
@@ -107,6 +107,16 @@ def test_entries_that_make_no_sense_are_counted_and_left_out(ready: Lms) -> None
     ready.read()
     assert (reading().state, reading().skipped) == ("complete", 2)
     assert "s99" in present()
+
+
+def test_nobody_is_gone_while_an_entry_cannot_be_read_for_it_may_be_theirs(read_once: Lms) -> None:
+    read_once.people[-1] = {"user_id": "s24", "roles": "Learner"}
+    read_once.read()
+    unread = "s24" in present()
+    read_once.people.pop()
+    read_once.read()
+    assert unread
+    assert "s24" not in present()
 
 
 def test_who_has_left_is_marked_as_gone_and_keeps_the_row(read_once: Lms) -> None:
@@ -218,21 +228,47 @@ def test_five_may_leave_a_small_course_at_once(ready: Lms) -> None:
     assert (reading().state, len(present())) == ("complete", 3)
 
 
-def test_others_are_told_who_came_and_who_went(ready: Lms) -> None:
-    news: list[tuple[int, set[int], set[int]]] = []
+def test_others_are_told_of_each_complete_reading_and_of_no_other(ready: Lms) -> None:
+    told: list[int] = []
 
-    def note(sender: int, *, session: object, joined: list[int], left: list[int]) -> None:
+    def note(sender: int, *, session: object) -> None:
         assert session is db.session()
-        news.append((sender, set(joined), set(left)))
+        told.append(sender)
 
-    with roster_changed.connected_to(note):
+    with roster_read.connected_to(note):
         ready.read()
         ready.read()
-        ready.arrives("new-by-launch", Role.LEARNER)
-        ready.people = [*ready.people[:-1], member("new", "Nina"), member("new-by-launch", "Noor")]
+        ready.people = ready.people[:3]
         ready.read()
-    assert [(len(joined), len(left)) for _, joined, left in news] == [(25, 0), (2, 1)]
-    assert news[1] == (course().id, {person("new").id, person("new-by-launch").id}, {person("s24").id})
+    assert reading().state == "held"
+    assert told == [course().id] * 2
+
+
+def _changes() -> list[tuple[set[int], set[int]]]:
+    """Who came and who went, reading by reading; the first is told as a number."""
+    entries = db.session.scalars(select(AuditEntry).where(AuditEntry.action == "roster.changed"))
+    return [(set(entry.after["joined"]), set(entry.after["left"])) for entry in list(entries)[1:]]
+
+
+def test_who_came_and_who_went_is_written_down(ready: Lms) -> None:
+    ready.read()
+    ready.read()
+    ready.arrives("new-by-launch", Role.LEARNER)
+    ready.people = [*ready.people[:-1], member("new", "Nina"), member("new-by-launch", "Noor")]
+    ready.read()
+    assert _changes() == [({person("new").id, person("new-by-launch").id}, {person("s24").id})]
+
+
+def test_who_was_first_seen_by_a_reading_that_failed_has_come_when_one_is_complete(read_once: Lms) -> None:
+    read_once.people.insert(0, member("new", "Nina"))
+    sound = read_once.fault
+    read_once.fault = lambda page: Response("{", content_type="application/json") if page == 3 else None
+    read_once.read()
+    failed = reading().state
+    read_once.fault = sound
+    read_once.read()
+    assert failed == "failed"
+    assert _changes() == [({person("new").id}, set())]
 
 
 @pytest.mark.usefixtures("ready")
