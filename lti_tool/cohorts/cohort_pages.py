@@ -18,6 +18,7 @@ from lti_tool.database import db
 from lti_tool.lti.launch import Role
 from lti_tool.programs.access import program_of
 from lti_tool.programs.tables import Program
+from lti_tool.roster.words import ROLES
 from lti_tool.web.gate import Access, allow, current_visit
 from lti_tool.web.notices import redirect_with
 
@@ -94,11 +95,6 @@ def _page(
     entry = next(entry for entry in entries if entry.cohort.id == cohort.id)
     facilitators = {person.id for person in entry.facilitators}
     role = current_visit().role
-    roles = {
-        Role.INSTRUCTOR.value: _("instructor"),
-        Role.TEACHING_ASSISTANT.value: _("teaching assistant"),
-        Role.LEARNER.value: _("learner"),
-    }
     name = _("Cohort %(name)s", name=cohort.name)
     return render_template(
         "cohorts/cohort.html",
@@ -109,7 +105,7 @@ def _page(
             (other.cohort.id, _("Cohort %(name)s", name=other.cohort.name)) for other in entries if other is not entry
         ],
         candidates=[
-            (person.id, f"{person.name} · {roles.get(role_name, _('observer'))}")
+            (person.id, f"{person.name} · {ROLES[role_name]}")
             for person, role_name in people.appointable(session, program.course_id)
             if person.id not in facilitators
         ],

@@ -12,6 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from lti_tool.lti.launch import Role
+from lti_tool.roster.people import STAFF
 from lti_tool.roster.tables import Enrolment, Person, PersonAttribute
 
 
@@ -60,12 +61,12 @@ def placeable(session: Session, course_id: int) -> list[Person]:
 
 
 def appointable(session: Session, course_id: int) -> list[tuple[Person, str]]:
-    """Everybody who is in the course now, with their role, by name; never test users."""
+    """Everybody who is in the course now, with their role: staff first, then by name; never test users."""
     query = (
         select(Person, Enrolment.role)
         .join(Enrolment, Enrolment.person_id == Person.id)
         .where(Enrolment.course_id == course_id, Enrolment.is_test.is_(False), Enrolment.left_at.is_(None))
-        .order_by(Person.name, Person.id)
+        .order_by(Enrolment.role.not_in(STAFF), Person.name, Person.id)
     )
     return [(person, role) for person, role in session.execute(query)]
 
@@ -87,9 +88,8 @@ def attributes(session: Session, course_id: int, person_ids: Collection[int]) ->
 def set_aside(session: Session, course_id: int) -> list[Reason]:
     """The people of a course who are not staff and never placed, by reason."""
     query = select(Enrolment, Person).join(Person, Person.id == Enrolment.person_id)
-    staff = (Role.INSTRUCTOR.value, Role.TEACHING_ASSISTANT.value)
     rows = session.execute(
-        query.where(Enrolment.course_id == course_id, Enrolment.role.not_in(staff)).order_by(Person.name, Person.id)
+        query.where(Enrolment.course_id == course_id, Enrolment.role.not_in(STAFF)).order_by(Person.name, Person.id)
     )
     found: dict[str, Reason] = {}
     for enrolment, person in rows:

@@ -107,7 +107,7 @@ def pick_column(session: Session, now: datetime, *conditions: ColumnElement[bool
     return session.scalar(
         select(Column)
         .where(Column.try_at <= now, places.free(Column, now), *conditions)
-        .order_by(Column.try_at)
+        .order_by(Column.try_at, Column.id)
         .limit(1)
         .with_for_update(skip_locked=True)
     )

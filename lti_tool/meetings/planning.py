@@ -56,6 +56,8 @@ def read_time(values: Mapping[str, str], zone: str, now: datetime) -> tuple[date
 
 def reschedule(session: Session, meeting: Meeting, starts_at: datetime, minutes: int, actor_id: int | None) -> None:
     """Move a session within the room between the previous and the next one. Raises FormError."""
+    # Two neighbours that move at once must see each other.
+    session.execute(select(Cohort.id).where(Cohort.id == meeting.cohort_id).with_for_update())
     lock(session, meeting)
     if meeting.closed_at is not None:
         raise FormError({"day": _("This session is closed and can no longer be moved.")})
@@ -92,7 +94,9 @@ def _check_room(session: Session, meeting: Meeting, starts_at: datetime, minutes
 
 
 def _neighbours(session: Session, meeting: Meeting) -> tuple[Meeting | None, Meeting | None]:
-    cohorts_own = select(Meeting).where(Meeting.cohort_id == meeting.cohort_id)
+    cohorts_own = (
+        select(Meeting).where(Meeting.cohort_id == meeting.cohort_id).execution_options(populate_existing=True)
+    )
     before = cohorts_own.where(Meeting.starts_at < meeting.starts_at).order_by(Meeting.starts_at.desc()).limit(1)
     after = cohorts_own.where(Meeting.starts_at > meeting.starts_at).order_by(Meeting.starts_at).limit(1)
     return session.scalar(before), session.scalar(after)

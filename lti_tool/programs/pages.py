@@ -70,6 +70,7 @@ def plan(program_id: int) -> ResponseReturnValue:
         "programs/plan.html",
         program=program,
         weeks=weeks,
+        has_cohorts=bool(by_module),
         coming=next((module for module, starts_at, _cohorts in weeks if starts_at > begun_after), None),
     )
 

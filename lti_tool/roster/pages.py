@@ -11,6 +11,7 @@ from lti_tool.database import db
 from lti_tool.roster import attributes, departures, people, readings
 from lti_tool.roster.people import Show
 from lti_tool.roster.tables import Course, RosterReading
+from lti_tool.roster.words import ROLES
 from lti_tool.web.gate import Access, allow, current_visit
 from lti_tool.web.notices import redirect_with
 
@@ -101,6 +102,7 @@ def _page(*, problems: tuple[str, ...] = (), pasted: str = "") -> ResponseReturn
     return render_template(
         "roster/people.html",
         course=course,
+        roles=ROLES,
         reading=readings.latest(session, course.id),
         counts=people.counts(session, course.id),
         found=found,

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from flask import Flask
 from sqlalchemy import select
 
 from lti_tool.audit import AuditEntry
@@ -122,6 +124,33 @@ def test_a_session_stays_between_its_neighbours(days: int, says: str) -> None:
     with transaction() as session, pytest.raises(FormError, match=says):
         reschedule(session, session.merge(second), wanted, 45, None)
     assert db.session.get_one(Meeting, second.id).starts_at == wanted - timedelta(days=days)
+
+
+def test_two_neighbours_that_move_at_once_do_not_pass_each_other(any_app: Flask) -> None:
+    program, people = _program_in_lisbon()
+    first, second, *_rest = _meetings(_publish(program, people))
+    first_id, second_id = first.id, second.id
+    refused: list[FormError] = []
+
+    def move_second() -> None:
+        with any_app.app_context():
+            try:
+                with transaction() as session:
+                    meeting = session.get_one(Meeting, second_id)
+                    reschedule(session, meeting, meeting.starts_at - timedelta(days=4), 45, None)
+            except FormError as error:
+                refused.append(error)
+
+    thread = threading.Thread(target=move_second)
+    with transaction() as session:
+        meeting = session.get_one(Meeting, first_id)
+        reschedule(session, meeting, meeting.starts_at + timedelta(days=4), 45, None)
+        thread.start()
+        thread.join(0.3)
+    thread.join(10)
+    assert len(refused) == 1
+    db.session.rollback()
+    assert db.session.get_one(Meeting, first_id).ends_at <= db.session.get_one(Meeting, second_id).starts_at
 
 
 @pytest.mark.usefixtures("app")
