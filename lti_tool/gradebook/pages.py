@@ -62,7 +62,6 @@ def _wire_times() -> dict[str, Callable[[datetime], str]]:
     """When the LMS was called is told by the wire's clock, also where a demonstration moves the program's."""
     zone, locale = get_timezone(), get_locale() or Locale("en")
     return {
-        "wire_ago": lambda at: face.ago(at, clock.wall(), locale),
         "wire_moment": lambda at: face.moment(at, clock.wall(), zone, locale),
     }
 

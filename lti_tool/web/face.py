@@ -90,7 +90,8 @@ def register(
 ) -> None:
     """Add the shared templates, static files, filters and globals to the application.
 
-    ``now`` gives the present as an aware datetime, ``zone`` the zone of the person who looks at the page.
+    ``now`` gives the present as an aware datetime, ``zone`` the zone of the person who looks at the page. What is
+    told as so long "ago" happened between us and the LMS, whose clock no demonstration moves.
     """
     blueprint = Blueprint("face", __name__, template_folder=str(TEMPLATES))
     blueprint.add_url_rule("/assets/<filename>", "asset", _send_asset)
@@ -102,7 +103,7 @@ def register(
         exactly=lambda at: exactly(at, zone(), _locale()),
         time_there=lambda at, there: time_there(at, zone(), there, _locale()),
         day=lambda at: day(at, now(), zone(), _locale()),
-        ago=lambda at: ago(at, now(), _locale()),
+        ago=lambda at: ago(at, datetime.now(UTC), _locale()),
         duration=lambda length: duration(length, _locale()),
         percent=lambda ratio, signed=False: percent(ratio, _locale(), signed=signed),
         number=lambda value: format_decimal(value, locale=_locale()),
