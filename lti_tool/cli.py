@@ -15,6 +15,7 @@ from lti_tool.demo.commands import demo
 from lti_tool.lti.commands import platform
 from lti_tool.lti.key_commands import keys
 from lti_tool.matching.commands import match
+from lti_tool.roster.deployment_commands import deployment
 
 
 class Peerloop(click.Group):
@@ -134,6 +135,7 @@ def sync_run(until_idle: bool, as_json: bool) -> None:
 
 
 main.add_command(demo)
+main.add_command(deployment)
 main.add_command(keys)
 main.add_command(match)
 main.add_command(platform)

@@ -10,7 +10,7 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from flask import Flask
-from sqlalchemy import inspect
+from sqlalchemy import inspect, text
 
 import config
 from lti_tool import schema
@@ -65,5 +65,33 @@ def test_the_migrations_run_down_to_nothing_and_up_again(empty_app: Flask) -> No
     assert before is None
     assert after == schema.newest()
 
+
+def test_what_launches_said_of_a_deployment_is_known_after_the_migration(empty_app: Flask) -> None:
+    assert empty_app
+    flask_migrate.upgrade(revision="rotate_signing_keys")
+    with db.engine.begin() as connection:
+        for statement in DEPLOYMENTS_BEFORE.strip().split(";\n"):
+            connection.execute(text(statement))
+    schema.upgrade()
+    rows = db.session.execute(text("SELECT deployment_id, guid FROM lti_deployment"))
+    found = {row.deployment_id: row.guid for row in rows}
+    assert found == {"one": "g1", "several": "", "nameless": None, "waits": None}
+    [reference] = db.session.scalars(text("SELECT reference FROM lti_deployment WHERE reference IS NOT NULL"))
+    assert len(reference) == 7
+
+
+DEPLOYMENTS_BEFORE = """
+INSERT INTO lti_registration (id, name, issuer, client_id, auth_url, token_url, jwks_url, audience, created_at)
+VALUES (1, 'LMS', 'https://lms.test', 'c', 'a', 't', 'j', 't', '2026-01-01');
+INSERT INTO lti_deployment (registration_id, deployment_id, status, created_at) VALUES
+(1, 'one', 'active', '2026-01-01'), (1, 'several', 'active', '2026-01-01'),
+(1, 'nameless', 'active', '2026-01-01'), (1, 'waits', 'pending', '2026-01-01');
+INSERT INTO tenant (id, registration_id, key, name, launched_at) VALUES
+(1, 1, 'guid:g1', 'A', '2026-01-01'), (2, 1, 'guid:g2', 'B', '2026-01-01'),
+(3, 1, 'deployment:nameless', 'C', '2026-01-01');
+INSERT INTO course (tenant_id, context_id, deployment_id, title, zone, grade_scopes) VALUES
+(1, 'c1', 'one', 'C', 'UTC', '[]'), (1, 'c2', 'several', 'C', 'UTC', '[]'),
+(2, 'c1', 'several', 'C', 'UTC', '[]'), (3, 'c1', 'nameless', 'C', 'UTC', '[]')
+"""
 
 QUEUE_TABLES = {"huey_kv", "huey_schedule", "huey_task", "huey_counter"}

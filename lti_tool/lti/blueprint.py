@@ -10,7 +10,7 @@ from flask import Blueprint, Flask, Response, jsonify, make_response
 from flask.typing import ResponseReturnValue
 
 from lti_tool.database import transaction
-from lti_tool.lti import registrations, states, wire
+from lti_tool.lti import deployments, registrations, states, wire
 from lti_tool.lti.launch import Launch
 from lti_tool.lti.messages import PlatformLogin, PlatformLookup, PlatformMessage
 from lti_tool.lti.refusals import LaunchRefused
@@ -93,6 +93,7 @@ def _launch(on_launch: OnLaunch) -> Response:
         if not states.consume(session, message.state, message.nonce):
             raise LaunchRefused("launch_expired")
         registrations.learn_family(session, message.registration, message.launch.platform.family)
+        deployments.learn_instance(session, message.launch, message.deployment)
         response = make_response(on_launch(message.launch))
     message.cookies.forget(message.state)
     message.cookies.write_to(response)

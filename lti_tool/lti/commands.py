@@ -86,6 +86,7 @@ def add(
         click.echo(f"  {label:<20}{described[key]}")
     if not deployments:
         click.echo("No deployment is accepted yet; the first launch of each will wait for approval.")
+        click.echo("See them with `peerloop deployment list`, accept one with `peerloop deployment approve`.")
 
 
 @platform.command("list")

@@ -8,34 +8,32 @@ from __future__ import annotations
 import json
 import secrets
 from functools import cached_property
-from typing import Any, Self
+from typing import Any, NoReturn, Self
 
 import requests
 from flask import Response, request
 from jwt import InvalidTokenError
 from jwt.api_jws import PyJWS
 from jwt.utils import base64url_decode
-from pylti1p3.deployment import Deployment
 from pylti1p3.exception import LtiException
 from pylti1p3.message_launch import MessageLaunch
 from pylti1p3.oidc_login import OIDCLogin
 from pylti1p3.redirect import Redirect
 from pylti1p3.request import Request
 from pylti1p3.tool_config.abstract import ToolConfAbstract
-from sqlalchemy.exc import IntegrityError
 from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from lti_tool import clock
-from lti_tool.database import db, transaction
-from lti_tool.lti import addresses, registrations
+from lti_tool.lti import addresses, deployments, registrations
 from lti_tool.lti.claims import LTI, Claims, is_identity, read_launch
+from lti_tool.lti.deployments import Deployment
 from lti_tool.lti.launch import Launch
 from lti_tool.lti.platform_keys import PlatformKeys
 from lti_tool.lti.refusals import LaunchRefused
 from lti_tool.lti.registrations import Registration
 from lti_tool.lti.states import LoginStates, StateCookies
-from lti_tool.lti.tables import ID_LENGTH, URL_LENGTH, LtiDeployment
+from lti_tool.lti.tables import ID_LENGTH, URL_LENGTH
 
 LEEWAY_SECONDS = 60
 OLDEST_SECONDS = 600
@@ -90,33 +88,17 @@ class PlatformLookup(ToolConfAbstract[WebRequest]):
     def find_registration_by_issuer(self, iss: str, *_args: Any, **_more: Any) -> Registration:
         return self.find_registration_by_params(iss, None)
 
-    def find_deployment(self, iss: str, deployment_id: str) -> Deployment | None:
-        return self.find_deployment_by_params(iss, deployment_id, self.found().client_id)
-
     def found(self) -> Registration:
         """The registration that was looked up, or that this lookup is bound to."""
         if self.registration is None:
             raise LaunchRefused("unknown_platform")
         return self.registration
 
-    def find_deployment_by_params(
-        self, iss: str, deployment_id: str, client_id: str, *_args: Any, **_more: Any
-    ) -> Deployment | None:
-        """The deployment if it is active. One that is not known yet is noted for approval."""
-        registration = self.find_registration_by_params(iss, client_id)
-        status = registrations.deployment_status(registration.id, deployment_id)
-        if status is None:
-            _note_deployment(registration, deployment_id)
-        return Deployment().set_deployment_id(deployment_id) if status == "active" else None
+    def find_deployment(self, iss: str, deployment_id: str) -> NoReturn:
+        raise NotImplementedError("a deployment is admitted when all else of a message is right")
 
-
-def _note_deployment(registration: Registration, deployment_id: str) -> None:
-    try:
-        with transaction() as session:
-            session.add(LtiDeployment(registration_id=registration.id, deployment_id=deployment_id, status="pending"))
-    except IntegrityError:
-        # Another launch of the same deployment noted it in this moment.
-        db.session.rollback()
+    def find_deployment_by_params(self, iss: str, deployment_id: str, *_args: Any, **_more: Any) -> NoReturn:
+        self.find_deployment(iss, deployment_id)
 
 
 class BrowserRedirect(Redirect[Response]):
@@ -200,6 +182,7 @@ class PlatformMessage(MessageLaunch[WebRequest, PlatformLookup, LoginStates, Sta
         self._base_url = base_url
         self._keys = keys
         self.launch: Launch
+        self.deployment: Deployment
 
     @property
     def claims(self) -> Claims:
@@ -330,11 +313,8 @@ class PlatformMessage(MessageLaunch[WebRequest, PlatformLookup, LoginStates, Sta
         return value
 
     def validate_deployment(self) -> Self:
-        """Corrects: an unknown deployment waits for somebody to accept it."""
-        try:
-            super().validate_deployment()
-        except LtiException:
-            raise LaunchRefused("deployment_pending", f"registration {self.registration.id}") from None
+        """Corrects: whether it may enter is asked last, so that no half-right message leaves one waiting."""
+        self._get_deployment_id()
         return self
 
     def validate_message(self) -> Self:
@@ -351,8 +331,10 @@ class PlatformMessage(MessageLaunch[WebRequest, PlatformLookup, LoginStates, Sta
             raise LaunchRefused("claim_missing", "roles")
         if claims.part(LTI + "resource_link") is None:
             raise LaunchRefused("claim_missing", "resource_link")
-        self.launch = read_launch(claims, self.registration)
+        launch = read_launch(claims, self.registration)
         super().validate_message()
+        self.deployment = deployments.admit(launch)
+        self.launch = deployments.completed(launch, self.deployment)
         return self
 
     def _validate_target(self) -> None:

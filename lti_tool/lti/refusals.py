@@ -227,7 +227,14 @@ EXPLANATIONS: dict[str, Explanation] = {
         _("This placement still needs approval"),
         _("Peerloop was added to a new place in your LMS. Someone must accept it before it can be used."),
         _OPERATOR,
-        _("It has been noted for approval. Ask the administrator of your LMS to have it accepted."),
+        _("It waits for approval under the reference below: send that to the administrator of your LMS."),
+    ),
+    "too_many_waiting": Explanation(
+        403,
+        _("This placement still needs approval"),
+        _("Peerloop was added to a new place in your LMS, and too many such places wait for approval already."),
+        _OPERATOR,
+        _("Ask the administrator of your LMS to have those looked at, then open the link again."),
     ),
     "target_mismatch": Explanation(
         400,
@@ -254,13 +261,21 @@ EXPLANATIONS: dict[str, Explanation] = {
 
 
 class LaunchRefused(Exception):  # noqa: N818 - a refusal is an outcome of the rules, not a fault of the program
-    """A login or launch that ends here. `detail` is for the log: claims' names, ids, nothing personal."""
+    """A login or launch that ends here. `detail` is for the log: claims' names, ids, nothing personal.
 
-    def __init__(self, code: str, detail: str = "") -> None:
+    Each has a reference of its own, unless what stopped it has one already.
+    """
+
+    def __init__(self, code: str, detail: str = "", *, reference: str | None = None) -> None:
         super().__init__(f"{code}: {detail}" if detail else code)
         self.code = code
         self.detail = detail
         self.explanation = EXPLANATIONS[code]
         self.status = self.explanation.status
-        letters = [secrets.choice(_ALPHABET) for _letter in range(6)]
-        self.reference = "".join(letters[:4]) + "-" + "".join(letters[4:])
+        self.reference = reference or new_reference()
+
+
+def new_reference() -> str:
+    """Something short that a person can read out and that others can find: 7F3K-2A."""
+    letters = "".join(secrets.choice(_ALPHABET) for _letter in range(6))
+    return f"{letters[:4]}-{letters[4:]}"

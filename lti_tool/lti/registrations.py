@@ -65,11 +65,6 @@ COLUMNS = tuple(_table.c[field.name] for field in fields(Registration))
 _BY_ID = select(*COLUMNS).where(_table.c.id == bindparam("id"))
 _BY_ISSUER = select(*COLUMNS).where(_table.c.issuer == bindparam("issuer")).order_by(_table.c.id).limit(2)
 _BY_CLIENT = _BY_ISSUER.where(_table.c.client_id == bindparam("client_id"))
-_deployment = cast(Table, LtiDeployment.__table__)
-_STATUS = select(_deployment.c.status).where(
-    _deployment.c.registration_id == bindparam("registration"),
-    _deployment.c.deployment_id == bindparam("deployment"),
-)
 
 
 def get(registration_id: int) -> Registration | None:
@@ -87,12 +82,6 @@ def of_issuer(issuer: str, client_id: str | None = None) -> list[Registration]:
 def every() -> list[Registration]:
     """All registrations in the order in which they were made."""
     return [Registration(*row) for row in db.session.execute(select(*COLUMNS).order_by(_table.c.id))]
-
-
-def deployment_status(registration_id: int, deployment_id: str) -> str | None:
-    """`active`, `pending`, or None for a deployment that has not been seen."""
-    status: str | None = db.session.scalar(_STATUS, {"registration": registration_id, "deployment": deployment_id})
-    return status
 
 
 def deployments(registration_id: int) -> Sequence[LtiDeployment]:

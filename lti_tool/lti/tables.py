@@ -33,7 +33,11 @@ class LtiRegistration(Base):
 
 
 class LtiDeployment(Base):
-    """A deployment: `active`, or `pending` while nobody has accepted what a launch brought."""
+    """A deployment: `active`, or `pending` while nobody has accepted what a launch brought.
+
+    `reference` is what people are told while it waits. `guid` is the instance of the LMS that its launches name;
+    empty text once they have named several. `institution` is the name that came with the first launch.
+    """
 
     __tablename__ = "lti_deployment"
     __table_args__ = (
@@ -45,6 +49,9 @@ class LtiDeployment(Base):
     registration_id: Mapped[int] = mapped_column(ForeignKey("lti_registration.id", ondelete="CASCADE"))
     deployment_id: Mapped[str] = mapped_column(String(ID_LENGTH))
     status: Mapped[str] = mapped_column(String(10))
+    reference: Mapped[str | None] = mapped_column(String(20), unique=True)
+    guid: Mapped[str | None] = mapped_column(String(ID_LENGTH))
+    institution: Mapped[str | None] = mapped_column(String(255))
     created_at: Mapped[datetime] = mapped_column(default=clock.wall)
 
 

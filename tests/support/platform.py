@@ -23,6 +23,7 @@ import requests
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from flask import Flask, Response, request
+from flask.typing import ResponseReturnValue
 from pydantic import SecretStr
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
@@ -180,7 +181,7 @@ class Tool:
             db.create_all()
             wire.ensure_signing_key()
 
-    def _record(self, launch: Launch) -> Response:
+    def _record(self, launch: Launch) -> ResponseReturnValue:
         if self.fault:
             raise self.fault
         self.launches.append(launch)

@@ -1,0 +1,90 @@
+"""`peerloop deployment`: what waits for approval, and approving it."""
+
+from __future__ import annotations
+
+import json
+
+import click
+from flask.cli import with_appcontext
+from sqlalchemy.orm import Session
+
+from lti_tool import audit
+from lti_tool.database import db, transaction
+from lti_tool.lti import deployments
+from lti_tool.lti.deployments import NotWaitingError
+from lti_tool.lti.tables import LtiDeployment, LtiRegistration
+
+
+@click.group()
+def deployment() -> None:
+    """Accept new places in an LMS from which Peerloop is opened."""
+
+
+@deployment.command("list")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@with_appcontext
+def list_waiting(as_json: bool) -> None:
+    """Show the deployments that wait for approval."""
+    found = deployments.waiting(db.session())
+    if as_json:
+        click.echo(json.dumps([_described(row, registration) for row, registration in found]))
+        return
+    if not found:
+        click.echo("No deployment waits for approval.")
+    for row, registration in found:
+        click.echo(f"{row.reference}  since {row.created_at:%Y-%m-%d %H:%M} UTC  {_words(row)}")
+        click.echo(f"         registration {registration.id}: {registration.name}, {registration.issuer}")
+
+
+@deployment.command()
+@click.argument("reference")
+@with_appcontext
+def approve(reference: str) -> None:
+    """Accept the deployment that waits under REFERENCE, as a refused launch shows it."""
+    try:
+        with transaction() as session:
+            row = deployments.approve(session, reference)
+            _write_down(session, "deployment.approved", row)
+            words = _words(row)
+    except NotWaitingError:
+        raise _nothing_waits(reference) from None
+    click.echo(f"Accepted {words}. Whoever opens Peerloop from there comes in now.")
+
+
+@deployment.command()
+@click.argument("reference")
+@with_appcontext
+def dismiss(reference: str) -> None:
+    """Take the deployment that waits under REFERENCE off the list; its next launch will wait anew."""
+    try:
+        with transaction() as session:
+            row = deployments.dismiss(session, reference)
+            _write_down(session, "deployment.dismissed", row)
+            words = _words(row)
+    except NotWaitingError:
+        raise _nothing_waits(reference) from None
+    click.echo(f"Dismissed {words}. Nothing of it was kept.")
+
+
+def _write_down(session: Session, action: str, row: LtiDeployment) -> None:
+    about = {"registration": row.registration_id, "deployment": row.deployment_id, "guid": row.guid}
+    audit.record(session, action, "deployment", row.id, course_id=None, actor_id=None, after=about)
+
+
+def _nothing_waits(reference: str) -> click.ClickException:
+    return click.ClickException(f"no deployment waits under {reference!r} (see `peerloop deployment list`)")
+
+
+def _words(row: LtiDeployment) -> str:
+    return f"deployment {row.deployment_id} of {row.institution or 'an institution without a name'}"
+
+
+def _described(row: LtiDeployment, registration: LtiRegistration) -> dict[str, object]:
+    return {
+        "reference": row.reference,
+        "since": row.created_at.isoformat(),
+        "deployment_id": row.deployment_id,
+        "institution": row.institution,
+        "guid": row.guid,
+        "registration": {"id": registration.id, "name": registration.name, "issuer": registration.issuer},
+    }
