@@ -13,7 +13,7 @@ from lti_tool.app import create_app
 from lti_tool.database import db
 from tests.support import postgres
 
-pytest_plugins = ("tests.support.browser", "tests.support.moments")
+pytest_plugins = ("tests.support.browser", "tests.support.moments", "tests.support.product")
 
 MakeApp = Callable[..., Flask]
 

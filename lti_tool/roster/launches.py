@@ -16,7 +16,7 @@ from lti_tool import clock
 from lti_tool.database import Base
 from lti_tool.lti.launch import Context, Launch, Role
 from lti_tool.lti.tables import LtiRegistration
-from lti_tool.roster import readings
+from lti_tool.roster import readings, tenants
 from lti_tool.roster.names import made_up_name, stated_name
 from lti_tool.roster.upserts import upsert
 
@@ -37,7 +37,10 @@ _KNOWN = (
         .outerjoin(PERSON, and_(PERSON.c.tenant_id == TENANT.c.id, PERSON.c.subject == bindparam("subject")))
         .outerjoin(ENROLMENT, and_(ENROLMENT.c.course_id == COURSE.c.id, ENROLMENT.c.person_id == PERSON.c.id))
     )
-    .where(TENANT.c.registration_id == bindparam("registration_id"), TENANT.c.key == bindparam("key"))
+    .where(
+        TENANT.c.registration_id == bindparam("registration_id"),
+        TENANT.c.key.in_((bindparam("key"), bindparam("nameless_key"))),
+    )
     .set_label_style(LABEL_STYLE_TABLENAME_PLUS_COL)
 )
 
@@ -81,7 +84,7 @@ def record(session: Session, launch: Launch) -> Recorded:
     now = clock.wall()
     connection = session.connection()
     known = _known(connection, launch, launch.context)
-    tenant_id = _tenant(connection, launch, known.of(TENANT), now)
+    tenant_id = _tenant(connection, launch, known, now)
     course = _course(connection, launch, launch.context, known.of(COURSE), tenant_id, now)
     person = _person(connection, launch, known.of(PERSON), tenant_id)
     enrolment = _enrolment(connection, launch, known.of(ENROLMENT), course["id"], person["id"], now)
@@ -108,8 +111,9 @@ Row = dict[str, Any]
 class _Known:
     """The rows that a launch concerns, as they are; a table whose row is missing gives None."""
 
-    def __init__(self, row: RowMapping | None) -> None:
+    def __init__(self, row: RowMapping | None, *, name_is_free: bool) -> None:
         self._row = row
+        self.name_is_free = name_is_free  # no tenant has the key that the launch names
 
     def of(self, table: Table) -> Row | None:
         if self._row is None or self._row[f"{table.name}_id"] is None:
@@ -120,17 +124,14 @@ class _Known:
 def _known(connection: Connection, launch: Launch, context: Context) -> _Known:
     values = {
         "registration_id": launch.registration_id,
-        "key": _tenant_key(launch),
+        "key": tenants.key(launch),
+        "nameless_key": tenants.nameless_key(launch),
         "context_id": context.id,
         "link_id": launch.resource_link.id if launch.resource_link else None,
         "subject": launch.identity.subject,
     }
-    return _Known(connection.execute(_KNOWN, values).mappings().one_or_none())
-
-
-def _tenant_key(launch: Launch) -> str:
-    guid = launch.platform.guid
-    return f"guid:{guid}" if guid else f"deployment:{launch.deployment_id}"
+    found = {row["tenant_key"]: row for row in connection.execute(_KNOWN, values).mappings()}
+    return _Known(tenants.choose(connection, launch, found), name_is_free=tenants.key(launch) not in found)
 
 
 def _store(connection: Connection, table: Table, known: Row | None, keys: Row, stated: Row, otherwise: Row) -> Row:
@@ -153,33 +154,17 @@ def _given(**values: Any) -> Row:
     return {name: value for name, value in values.items() if value}
 
 
-def _tenant(connection: Connection, launch: Launch, known: Row | None, now: datetime) -> int:
-    platform = launch.platform
-    stated = _given(name=platform.name, family=platform.family)
+def _tenant(connection: Connection, launch: Launch, all_known: _Known, now: datetime) -> int:
+    known = all_known.of(TENANT)
+    stated = _given(name=launch.platform.name, family=launch.platform.family)
     if known is None or _is_older(known["launched_at"], now - TENANT_EVERY):
         stated["launched_at"] = now
-    if known is None and platform.guid:
-        _name_instance(connection, launch)
-    keys = {"registration_id": launch.registration_id, "key": _tenant_key(launch)}
+    if known is not None and all_known.name_is_free:
+        stated["key"] = tenants.key(launch)
+    keys = {"registration_id": launch.registration_id, "key": tenants.key(launch)}
     otherwise = {} if known else {"name": connection.scalar(_PLATFORM, {"id": launch.registration_id})}
     tenant_id: int = _store(connection, TENANT, known, keys, stated, otherwise)["id"]
     return tenant_id
-
-
-def _name_instance(connection: Connection, launch: Launch) -> None:
-    """An LMS that begins to name its instance stays the tenant that it was while it did not."""
-    others = select(TENANT.c.id).where(
-        TENANT.c.registration_id == launch.registration_id, TENANT.c.key == _tenant_key(launch)
-    )
-    if connection.execute(others).first() is None:
-        connection.execute(
-            update(TENANT)
-            .where(
-                TENANT.c.registration_id == launch.registration_id,
-                TENANT.c.key == f"deployment:{launch.deployment_id}",
-            )
-            .values(key=_tenant_key(launch))
-        )
 
 
 def _is_older(time: datetime | None, than: datetime) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -18,26 +17,16 @@ from lti_tool.database import Base, db, transaction
 from lti_tool.lti import deployments
 from lti_tool.lti.tables import LtiDeployment
 from lti_tool.roster.deployment_commands import deployment
-from tests.support.platform import GONE, Browser, Platform, Tool, serving
+from tests.support.platform import GONE, Browser, Platform, Tool
 from tests.support.product import Product
 
 REFERENCE = re.compile(r"<strong>([2-9A-Z]{4}-[2-9A-Z]{2})</strong>")
 SCHOOL = {"guid": "guid-1", "name": "Northfield College"}
 
 
-@pytest.fixture(scope="module")
-def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
-    with serving(None) as (server, base):
-        product = Product(base, tmp_path_factory.mktemp("product"))
-        server.app = product.app
-        yield product
-        product.close()
-
-
 @pytest.fixture
 def tool(product: Product) -> Tool:
     """In this file launches lead into the whole product."""
-    product.launches.clear()
     return product
 
 

@@ -1,0 +1,206 @@
+"""One institution is one tenant, however its LMS names itself; two are never mixed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+import pytest
+import requests
+from sqlalchemy import select
+
+from lti_tool.database import db, transaction
+from lti_tool.lti import deployments
+from lti_tool.lti.launch import Platform as Instance
+from lti_tool.lti.launch import Role
+from lti_tool.lti.tables import LtiDeployment, LtiRegistration
+from lti_tool.roster.tables import Course, CourseLink, Enrolment, Person, Tenant
+from tests.roster.lms import MEMBERSHIP, Lms
+from tests.support.platform import GONE, Browser, Platform, Platforms
+from tests.support.product import Product
+
+NORTHFIELD = {"guid": "guid-north", "name": "Northfield College"}
+SOUTHFIELD = {"guid": "guid-south", "name": "Southfield College"}
+
+
+class Place(NamedTuple):
+    """Whose row, in which course, a launch has led to."""
+
+    tenant: int
+    course: int
+    person: int
+
+
+Arrive = Callable[..., Place]
+
+
+@pytest.fixture
+def platform(platforms: Platforms, product: Product) -> Platform:
+    """An LMS with one client id and two accepted deployments."""
+    platform = platforms.new()
+    product.register(platform, deployments=("one", "two"))
+    return platform
+
+
+@pytest.fixture
+def browser(product: Product, platform: Platform) -> Iterator[Browser]:
+    browser = Browser(product, platform)
+    yield browser
+    browser.http.close()
+
+
+@pytest.fixture
+def arrive(browser: Browser) -> Arrive:
+    """Launch over HTTP, with claims by their names, and say where that led."""
+
+    def launched(deployment: str = "one", instance: dict[str, str] | None = None, **claims: Any) -> Place:
+        response = browser.launch(deployment_id=deployment, tool_platform=instance or GONE, **claims)
+        assert response.status_code == 200
+        return last_place(browser)
+
+    return launched
+
+
+def last_place(browser: Browser) -> Place:
+    with browser.tool.app.app_context():
+        query = (
+            select(Tenant.id, Course.id, Person.id)
+            .join(Course, Course.tenant_id == Tenant.id)
+            .join(Enrolment, Enrolment.course_id == Course.id)
+            .join(Person, Person.id == Enrolment.person_id)
+            .join(LtiRegistration, LtiRegistration.id == Tenant.registration_id)
+            .where(LtiRegistration.issuer == browser.platform.issuer)
+            .order_by(Enrolment.launched_at.desc())
+        )
+        return Place(*db.session.execute(query).first())  # type: ignore[misc]  # three ids
+
+
+def tenants(browser: Browser) -> list[str]:
+    """The names of the institutions that this LMS's launches have made."""
+    with browser.tool.app.app_context():
+        query = select(Tenant.name).join(LtiRegistration, LtiRegistration.id == Tenant.registration_id)
+        return list(db.session.scalars(query.where(LtiRegistration.issuer == browser.platform.issuer)))
+
+
+# -- One institution
+
+
+def test_an_lms_that_names_its_instance_only_sometimes_is_one_institution(arrive: Arrive, browser: Browser) -> None:
+    named = arrive(instance=NORTHFIELD)
+    assert arrive() == named
+    assert arrive(instance={"name": "Northfield College"}) == named
+    assert arrive(instance=NORTHFIELD) == named
+    assert tenants(browser) == ["Northfield College"]
+
+
+def test_an_lms_that_names_its_instance_later_is_the_institution_that_it_was(
+    arrive: Arrive, browser: Browser
+) -> None:
+    nameless = arrive()
+    assert arrive(instance=NORTHFIELD) == nameless
+    assert arrive() == nameless
+    assert tenants(browser) == ["Northfield College"]
+
+
+def test_a_person_who_comes_through_two_deployments_of_an_institution_is_one(arrive: Arrive) -> None:
+    first = arrive("one", NORTHFIELD)
+    assert arrive("two", NORTHFIELD) == first
+    assert arrive("two") == first
+    assert arrive("one") == first
+
+
+def test_a_person_who_comes_through_two_links_is_one(arrive: Arrive, browser: Browser) -> None:
+    first = arrive(resource_link={"id": "week-1"})
+    assert arrive(resource_link={"id": "week-2"}) == first
+    with browser.tool.app.app_context():
+        links = select(CourseLink.link_id).where(CourseLink.course_id == first.course)
+        assert set(db.session.scalars(links)) == {"week-1", "week-2"}
+
+
+def test_deployments_that_were_institutions_of_their_own_keep_their_people_when_they_name_one_instance(
+    arrive: Arrive, browser: Browser
+) -> None:
+    here, there = arrive("one"), arrive("two")
+    assert arrive("one", NORTHFIELD) == here
+    assert arrive("two", NORTHFIELD) == there
+    assert (arrive("one"), arrive("two")) == (here, there)
+    assert len(tenants(browser)) == 2
+
+
+# -- Two institutions
+
+
+def test_deployments_that_name_no_instance_are_institutions_of_their_own(arrive: Arrive) -> None:
+    here, there = arrive("one"), arrive("two")
+    assert not set(zip(here, there, strict=True)) & {(number, number) for number in here}
+
+
+def test_institutions_behind_one_client_id_share_nobody_with_the_same_id(arrive: Arrive) -> None:
+    here, there = arrive("one", NORTHFIELD), arrive("two", SOUTHFIELD)
+    assert here.tenant != there.tenant
+    assert here.person != there.person
+    assert here.course != there.course
+
+
+def test_a_launch_that_could_come_from_either_of_two_institutions_belongs_to_neither(arrive: Arrive) -> None:
+    north, south = arrive("one", NORTHFIELD), arrive("one", SOUTHFIELD)
+    nameless = arrive("one")
+    assert len({north.tenant, south.tenant, nameless.tenant}) == 3
+    assert (arrive("one", NORTHFIELD), arrive("one", SOUTHFIELD), arrive("one")) == (north, south, nameless)
+    westfield = arrive("one", {"guid": "guid-west", "name": "Westfield"})
+    assert westfield.tenant not in {north.tenant, south.tenant, nameless.tenant}
+    assert arrive("one") == nameless
+
+
+def test_a_page_shows_nobody_of_another_institution_behind_the_same_client_id(browser: Browser) -> None:
+    def people(deployment: str, instance: dict[str, str], **who: str) -> str:
+        roles = [MEMBERSHIP + "Instructor", "http://purl.imsglobal.org/vocab/lis/v2/institution/person#Administrator"]
+        arrived = browser.launch(deployment_id=deployment, tool_platform=instance, roles=roles, **who)
+        return "".join(get(browser, arrived, page).text for page in ("", "people", "connection"))
+
+    browser.launch(deployment_id="one", tool_platform=NORTHFIELD, sub="ana", name="Ana of Northfield")
+    browser.launch(deployment_id="two", tool_platform=SOUTHFIELD, sub="bo", name="Bo of Southfield")
+    north = people("one", NORTHFIELD, sub="teacher", name="Nora Teacher")
+    south = people("two", SOUTHFIELD, sub="teacher", name="Sam Teacher")
+    assert "Ana of Northfield" in north
+    assert "Bo of Southfield" in south
+    assert not any(word in north for word in ("Bo of", "Southfield", "Sam Teacher"))
+    assert not any(word in south for word in ("Ana of", "Northfield", "Nora Teacher"))
+
+
+def get(browser: Browser, arrived: requests.Response, page: str) -> requests.Response:
+    """A page of the visit that a launch has opened."""
+    assert arrived.status_code == 200
+    visit = arrived.url.split("/v/")[1].split("/")[0]
+    response = browser.http.get(f"{browser.base}/v/{visit}/{page}", timeout=10)
+    assert response.status_code == 200
+    return response
+
+
+# -- What is kept of it
+
+
+@pytest.mark.parametrize(
+    ("stated", "kept"),
+    [([None], None), (["a"], "a"), (["a", None, "a"], "a"), (["a", "b"], ""), (["a", "b", "a"], "")],
+)
+def test_a_deployment_remembers_the_one_instance_that_it_named(
+    lms_on_sqlite: Lms, stated: list[str | None], kept: str | None
+) -> None:
+    for guid in stated:
+        launch = lms_on_sqlite.launch("ana", Role.LEARNER, platform=Instance(guid=guid))
+        deployment = deployments.admit(launch)
+        with transaction() as session:
+            deployments.learn_instance(session, launch, deployment)
+    assert db.session.scalars(select(LtiDeployment.guid)).one() == kept
+    db.session.rollback()
+
+
+def test_two_instances_named_at_the_same_moment_are_several(lms: Lms) -> None:
+    first, second = (lms.launch("ana", Role.LEARNER, platform=Instance(guid=guid)) for guid in ("a", "b"))
+    deployment = deployments.admit(first)
+    for launch in (first, second):
+        with transaction() as session:
+            deployments.learn_instance(session, launch, deployment)
+    assert db.session.scalars(select(LtiDeployment.guid)).one() == deployments.SEVERAL
+    db.session.rollback()
