@@ -25,8 +25,31 @@ from lti_tool.work.tables import Assignment
 NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 
 
-def make_course(*, title: str = "Giving feedback", issuer: str = "https://lms.test", zone: str = "UTC") -> Course:
-    """A course of a tenant of a platform of its own."""
+def make_course(
+    *,
+    title: str = "Giving feedback",
+    issuer: str = "https://lms.test",
+    zone: str = "UTC",
+    tenant_id: int | None = None,
+) -> Course:
+    """A course of a tenant of a platform of its own, or of a tenant that is there."""
+    tenant_id = tenant_id or _make_tenant(title, issuer).id
+    with transaction() as session:
+        course = Course(
+            tenant_id=tenant_id,
+            context_id=f"course-{title}",
+            deployment_id="1",
+            title=title,
+            zone=zone,
+            grade_scopes=[],
+            memberships_url=f"{issuer}/memberships",
+            line_items_url=f"{issuer}/lineitems",
+        )
+        session.add(course)
+    return course
+
+
+def _make_tenant(title: str, issuer: str) -> Tenant:
     with transaction() as session:
         registration = LtiRegistration(
             name=title,
@@ -42,19 +65,7 @@ def make_course(*, title: str = "Giving feedback", issuer: str = "https://lms.te
         session.flush()
         tenant = Tenant(registration_id=registration.id, key="guid:test", name="Test", launched_at=NOW)
         session.add(tenant)
-        session.flush()
-        course = Course(
-            tenant_id=tenant.id,
-            context_id=f"course-{title}",
-            deployment_id="1",
-            title=title,
-            zone=zone,
-            grade_scopes=[],
-            memberships_url=f"{issuer}/memberships",
-            line_items_url=f"{issuer}/lineitems",
-        )
-        session.add(course)
-    return course
+    return tenant
 
 
 def make_people(
@@ -160,6 +171,10 @@ class Browser:
 
     def post(self, path: str, follow: bool = True, **fields: object) -> TestResponse:
         return self._ask("POST", path, data={"csrf_token": self.csrf} | fields, follow_redirects=follow)
+
+    def send(self, method: str, path: str, **fields: object) -> TestResponse:
+        """A form by any method, and its own answer: a redirection is not followed."""
+        return self._ask(method, path, data={"csrf_token": self.csrf} | fields)
 
     def _ask(self, method: str, path: str, **kwargs: Any) -> TestResponse:
         # A context of its own, as each request has: nothing is left over from the test or the last request.

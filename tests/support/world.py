@@ -37,10 +37,16 @@ class World:
         return factories.visit(self.app, self.course, self.people[who], role, is_admin=who == "admin")
 
 
-def build(app: Flask, title: str = "Giving feedback", issuer: str = "https://lms.test") -> World:
+def build(
+    app: Flask,
+    title: str = "Giving feedback",
+    issuer: str = "https://lms.test",
+    tenant_id: int | None = None,
+    learner: str = "Person",
+) -> World:
     """Make a course with a program whose first session is over and whose first assignment is handed in."""
-    course = factories.make_course(title=title, issuer=issuer)
-    learners = factories.make_people(course, 10)
+    course = factories.make_course(title=title, issuer=issuer, tenant_id=tenant_id)
+    learners = factories.make_people(course, [f"{learner} {n:02d}" for n in range(1, 11)])
     people = {"learner": learners[0], "facilitator": learners[9]}
     for who in ("instructor", "ta", "mentor", "none", "admin"):
         role = Role.NONE if who == "admin" else Role(who)
