@@ -15,6 +15,7 @@ from pydantic_core import PydanticUndefined
 import config
 from lti_tool.lti.families import FAMILIES, Standard
 from lti_tool.lti.refusals import EXPLANATIONS
+from tests.certification import table as conformance
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 
@@ -87,3 +88,4 @@ if __name__ == "__main__":
     for page, (mark, make) in TABLES.items():
         path = DOCS / page
         path.write_text(with_table(path.read_text(), mark, make()))
+    conformance.write()

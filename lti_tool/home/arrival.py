@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from flask import make_response, redirect, url_for
+from flask import make_response, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
 from lti_tool.database import db
 from lti_tool.gradebook import reading
 from lti_tool.lti.launch import Launch, Role
-from lti_tool.lti.refusals import LaunchRefused
 from lti_tool.roster import launches
-from lti_tool.web import visits
+from lti_tool.roster.names import stated_name
+from lti_tool.web import headers, visits
 
 
 def arrive(launch: Launch) -> ResponseReturnValue:
@@ -19,7 +19,7 @@ def arrive(launch: Launch) -> ResponseReturnValue:
     try:
         recorded = launches.record(session, launch)
     except launches.NoCourseError:
-        raise LaunchRefused("no_course") from None
+        return _outside_courses(launch)
     ticket = visits.open_visit(
         session,
         person_id=recorded.person_id,
@@ -37,4 +37,13 @@ def arrive(launch: Launch) -> ResponseReturnValue:
         reading.want_reading(session, recorded.course_id)
     response = make_response(redirect(url_for("home.index", visit=ticket.token), code=303))
     visits.set_cookie(response, ticket)
+    return response
+
+
+def _outside_courses(launch: Launch) -> ResponseReturnValue:
+    """The answer to a good launch from a place that belongs to no course. Nothing is recorded, no visit opened."""
+    name = stated_name(launch.identity) or launch.identity.email
+    response = make_response(render_template("home/no_course.html", name=name))
+    headers.framed_by(response, launch.frame_origins)
+    response.headers["Cache-Control"] = "no-store"
     return response

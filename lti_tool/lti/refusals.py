@@ -243,19 +243,15 @@ EXPLANATIONS: dict[str, Explanation] = {
         _YOU,
         _AGAIN,
     ),
-    "no_course": Explanation(
-        400,
-        _("Please open Peerloop from a course"),
-        _("Your LMS opened Peerloop from a place that belongs to no course."),
-        _YOU,
-        _("Go to the page of a course in which Peerloop is placed, and open it there."),
-    ),
     "no_identity": Explanation(
         400,
         _("Your LMS did not say who you are"),
         _("Peerloop works with people, so it needs the user id that the LMS has for you."),
         _ADMIN,
-        _("Sign in to the LMS first. If you did, its administrator must share your user id (sub)."),
+        _(
+            "Sign in to the LMS first. If you did, its administrator must let Peerloop have the user id of people "
+            "(the claim “sub”). Names and e-mail addresses help, but may stay private."
+        ),
     ),
 }
 

@@ -11,6 +11,8 @@ from lti_tool.home.arrival import arrive
 from lti_tool.lti.launch import Launch
 from tests.support.platform import Tool, serving
 
+LEFT_BY_A_LAUNCH = ("tenant", "course", "course_link", "person", "enrolment", "roster_reading", "visit")
+
 
 class Product(Tool):
     """Peerloop with all its rooms; a launch that is good leads to the visit's first page."""

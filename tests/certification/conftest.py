@@ -1,0 +1,45 @@
+"""A product to launch into, a platform for each case, and the comparison of each case with the documentation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from tests.certification import table
+from tests.certification.tool import ToolUnderTest
+from tests.support.platform import Platforms, serving
+from tests.support.product import Product
+
+Seen = Callable[[str], None]
+
+
+@pytest.fixture(scope="session")
+def platforms() -> Iterator[Platforms]:
+    platforms = Platforms()
+    with serving(platforms.app) as (_server, base):
+        platforms.base = base
+        yield platforms
+
+
+@pytest.fixture
+def tool(product: Product, platforms: Platforms, seen: Seen) -> Iterator[ToolUnderTest]:
+    """Peerloop, registered at a platform that nobody has used before."""
+    tool = ToolUnderTest(product, platforms.new(), seen)
+    yield tool
+    tool.close()
+
+
+@pytest.fixture
+def seen(request: pytest.FixtureRequest) -> Iterator[Seen]:
+    """Takes what the case has seen Peerloop do; in the end that must be what the documentation says."""
+    answers: list[str] = []
+    failed_before = request.session.testsfailed
+    yield answers.append
+    if request.session.testsfailed > failed_before:
+        return
+    assert answers, "the case says nothing of what it has seen"
+    row = table.row_of(request.node, "; ".join(dict.fromkeys(answers)))
+    request.node.user_properties.append((table.PROPERTY, row))
+    if not any(isinstance(plugin, table.Collector) for plugin in request.config.pluginmanager.get_plugins()):
+        assert row in table.documented(), f"{table.STALE}\n{row}"
