@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
 from tests.certification import table
+from tests.certification.course import CourseWithServices
 from tests.certification.tool import ToolUnderTest
 from tests.support.platform import Platforms, serving
 from tests.support.product import Product
@@ -28,6 +30,24 @@ def tool(product: Product, platforms: Platforms, seen: Seen) -> Iterator[ToolUnd
     tool = ToolUnderTest(product, platforms.new(), seen)
     yield tool
     tool.close()
+
+
+@pytest.fixture
+def course(platforms: Platforms, own_product: Product, seen: Seen) -> Iterator[CourseWithServices]:
+    """A course whose platform offers services, and a Peerloop that has no other."""
+    tool = ToolUnderTest(own_product, platforms.new(), seen)
+    yield CourseWithServices(tool)
+    tool.close()
+
+
+@pytest.fixture
+def own_product(tmp_path: Path) -> Iterator[Product]:
+    """A product whose workers have nothing to do but what this test leaves them."""
+    with serving(None) as (server, base):
+        product = Product(base, tmp_path)
+        server.app = product.app
+        yield product
+        product.close()
 
 
 @pytest.fixture
