@@ -4,6 +4,7 @@ SHELL := /bin/sh
 BIN := .venv/bin
 PORT ?= 8080
 LMS_PORT ?= 8081
+FAMILY ?= standard
 
 # The first Python of 3.11 or newer; PYTHON=… chooses another.
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python3.14 python; do \
@@ -24,11 +25,11 @@ setup-run: python
 setup: python ## Install everything, tools for tests included, into .venv
 	@$(PYTHON) lti_tool/bootstrap.py test
 
-demo: setup-run ## Play the whole loop on a sandbox LMS and stay, with an address for each role
-	@$(BIN)/peerloop demo --port $(PORT) --lms-port $(LMS_PORT)
+demo: setup-run ## Play the whole loop on a sandbox LMS and stay, with an address for each role (FAMILY=canvas …)
+	@$(BIN)/peerloop demo --family $(FAMILY) --port $(PORT) --lms-port $(LMS_PORT)
 
 demo-check: setup-run ## Play the same without staying; fail on a wrong count
-	@$(BIN)/peerloop demo --check
+	@$(BIN)/peerloop demo --check --family $(FAMILY)
 
 test: setup ## Run the suite (under ten minutes)
 	@$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not long"

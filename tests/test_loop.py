@@ -8,17 +8,20 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+import pytest
+
+from lti_tool.sandbox.families import FAMILIES
 from tests.support import postgres
 
 ROOT = Path(__file__).resolve().parents[1]
 PATIENCE_SECONDS = 280
 
 
-def play(data: Path, more: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
-    """`peerloop demo --check` in a folder of its own."""
+def play(data: Path, more: Mapping[str, str], family: str = "standard") -> subprocess.CompletedProcess[str]:
+    """`peerloop demo --check` in a folder of its own, on an LMS of this family."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PEERLOOP_")}
     return subprocess.run(
-        [sys.executable, "-m", "lti_tool", "demo", "--check", "--data", str(data)],
+        [sys.executable, "-m", "lti_tool", "demo", "--check", "--family", family, "--data", str(data)],
         cwd=ROOT,
         env=environment | dict(more),
         capture_output=True,
@@ -39,3 +42,11 @@ def test_the_same_holds_on_postgresql(tmp_path: Path, postgres_server: str) -> N
         played = play(tmp_path / "demo", {"PEERLOOP_DATABASE_URL": uri})
         assert played.returncode == 0, played.stdout + played.stderr
         assert "All counts are right." in played.stdout
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("family", sorted(FAMILIES.keys() - {"standard"}))
+def test_the_same_holds_on_every_lms(tmp_path: Path, family: str) -> None:
+    played = play(tmp_path / "demo", {}, family)
+    assert played.returncode == 0, played.stdout + played.stderr
+    assert "All counts are right." in played.stdout

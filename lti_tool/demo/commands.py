@@ -17,6 +17,7 @@ import config
 from lti_tool.demo.play import Play
 from lti_tool.demo.processes import DemoError, Place, free_port, peerloop, require_free, running
 from lti_tool.demo.report import Line, lines, table
+from lti_tool.sandbox.families import FAMILIES
 
 ROLES = ("admin", "instructor", "facilitator", "learner")
 DATA = config.ROOT / "var" / "demo"  # a folder in it for each port, so that one demonstration spares the others
@@ -29,13 +30,15 @@ DATA = config.ROOT / "var" / "demo"  # a folder in it for each port, so that one
 )
 @click.option("--port", type=click.IntRange(1, 65535), default=8080, show_default=True, help="Port of Peerloop.")
 @click.option("--lms-port", type=click.IntRange(1, 65535), default=8081, show_default=True, help="Port of the LMS.")
+@click.option("--family", type=click.Choice(list(FAMILIES)), default="standard", help="Which LMS is played.")
 @click.option("--data", type=click.Path(path_type=Path), help="Folder of the demonstration; made anew.")
-def demo(check: bool, as_json: bool, port: int, lms_port: int, data: Path | None) -> None:
+def demo(check: bool, as_json: bool, port: int, lms_port: int, family: str, data: Path | None) -> None:
     """Play three weeks of a program on a sandbox LMS, then stay with an address for each role."""
     console = Console(stderr=as_json)
     try:
         tool, lms = (free_port(), free_port()) if check else _chosen(port, lms_port)
-        place = _fresh(Place(f"http://localhost:{tool}", f"http://localhost:{lms}", data or DATA / str(tool)))
+        folder = data or DATA / str(tool)
+        place = _fresh(Place(f"http://localhost:{tool}", f"http://localhost:{lms}", folder, family))
         with running(place):
             result = _perform(place, console)
             console.print(table(result))

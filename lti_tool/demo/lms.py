@@ -25,6 +25,8 @@ class Grade:
     item: str
     score: float | None
     comment: str
+    pending: bool
+    """Whether it says that a grade is still to come."""
 
 
 def register_tool(place: Place) -> None:
@@ -41,11 +43,12 @@ def register_tool(place: Place) -> None:
         jwks_url=f"{place.tool}/lti/jwks",
     )
     details = dict(re.findall(r"<dt>([^<]+)</dt><dd><code>([^<]+)</code>", page.html))
+    audience = ("--audience", details["OAuth2 Audience"]) if "OAuth2 Audience" in details else ()
     peerloop(
         place, "platform", "add", "--name", "Sandbox LMS", "--issuer", details["Issuer"],
         "--client-id", details["Client ID"], "--auth-url", details["Authorization URL"],
         "--token-url", details["Token URL"], "--jwks-url", details["JWKS URL"],
-        "--deployment", details["Deployment ID"],
+        "--deployment", details["Deployment ID"], "--family", place.family, *audience,
     )  # fmt: skip
     robot.close()
 
@@ -73,7 +76,8 @@ def _grade(match: re.Match[str]) -> tuple[str, Grade]:
     comment = COMMENT.search(match["content"])
     shown = score["score"].strip().replace(",", "") if score else "–"
     number = float(shown) if re.fullmatch(r"[\d.]+", shown) else None
-    return match["sub"], Grade(match["item"], number, unescape(comment["comment"]) if comment else "")
+    said = unescape(comment["comment"]) if comment else ""
+    return match["sub"], Grade(match["item"], number, said, pending=shown == "pending")
 
 
 def type_grade(instructor: Robot, grade: Grade, sub: str, score: str) -> Page:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Protocol
@@ -30,7 +30,8 @@ COHORT = re.compile(r"/cohorts/(\d+)\b")
 OVER = re.compile(r'<a [^>]*href="[^"]*/meetings/(\d+)"[^>]*>(?:(?!</a>).)*?close it', re.DOTALL)
 ASSISTANT = re.compile(r'<option value="(\d+)"[^>]*>[^<]*eaching assistant[^<]*</option>')
 COLLEAGUE = re.compile(r'<option value="(\d+)"[^>]*>[^<]*nstructor[^<]*</option>')
-CONFIRMS = re.compile(r"(?:Read|Confirm) what (?P<name>.+?) did\b")
+CONFIRMS = re.compile(r"Confirm what (?P<name>.+) did")
+AFTER_SESSION = re.compile(r"After session (\d+)")
 EVERYTHING_SENT = re.compile(r"\b(\d+) of \1 grades are in the LMS|All \d+ grades are in the LMS")
 
 
@@ -49,8 +50,8 @@ class Deeds:
     attended: Counter[str] = field(default_factory=Counter)
     sessions_due: Counter[str] = field(default_factory=Counter)
     handed_in: Counter[str] = field(default_factory=Counter)
-    confirmations: int = 0
-    credited: set[str] = field(default_factory=set)
+    confirmed: defaultdict[str, set[int]] = field(default_factory=lambda: defaultdict(set))
+    """The weeks whose assignment a partner has confirmed, by user id."""
     placed: int = 0
     cohorts: int = 0
     program_id: str = ""
@@ -157,7 +158,7 @@ class Play:
         for number, cohort in enumerate(sorted(set(COHORT.findall(page.html)), key=int)):
             page = instructor.open(f"cohorts/{cohort}")
             assistant, colleague = ASSISTANT.findall(page.html), COLLEAGUE.findall(page.html)
-            instructor.send("/appoint", person=(assistant + colleague[:1])[number % 2])
+            instructor.send("/appoint", person=(assistant + colleague)[number % 2])
 
     def _launch_learners(self) -> None:
         for done, user_id in enumerate(self.user_ids.values(), 1):
@@ -227,13 +228,12 @@ class Play:
             )
             if waiting is None:
                 return
-            whose = CONFIRMS.search(page.text)
-            if whose is None:
-                raise DemoError(f"the page does not say whose work waits: {page.text[:300]}")
-            learner.follow(waiting.text)
+            page = learner.follow(waiting.text)
+            week, whose = AFTER_SESSION.search(page.text), CONFIRMS.search(page.form("/confirm").buttons[0].text)
+            if week is None or whose is None:
+                raise DemoError(f"the page does not say what would be confirmed: {page.text[:300]}")
             learner.send("/confirm")
-            self.deeds.credited.add(self.user_ids[whose["name"]])
-            self.deeds.confirmations += 1
+            self.deeds.confirmed[self.user_ids[whose["name"]]].add(int(week[1]))
 
     # The gradebook, both ways
 

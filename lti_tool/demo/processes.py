@@ -31,6 +31,8 @@ class Place:
     tool: str
     lms: str
     data: Path
+    family: str = "standard"
+    """Which LMS the sandbox plays."""
 
     @property
     def clock_file(self) -> Path:
@@ -95,8 +97,8 @@ def running(place: Place) -> Iterator[None]:
         return process
 
     try:
-        lms = start("lms", (*sandbox, "--data", str(place.data / "lms")))
-        _wait_until_answers(f"{place.lms}/jwks", lms, place.data / "lms.log")
+        lms = start("lms", (*sandbox, "--family", place.family, "--data", str(place.data / "lms")))
+        _wait_until_answers(place.lms, lms, place.data / "lms.log")
         tool = start("tool", (*PEERLOOP, "serve", "--port", ports["tool"]))
         _wait_until_answers(f"{place.tool}/readyz", tool, place.data / "tool.log")
         start("worker", (*PEERLOOP, "worker"))

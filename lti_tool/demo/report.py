@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from rich.table import Table
@@ -38,6 +37,13 @@ def lines(place: Place, play: Play, deeds: Deeds) -> list[Line]:
     sessions, assignments, completion = (
         book[label] for label in ("sessions attended", "micro-assignments", "program completion")
     )
+    said = _Said(place.family)
+    attended = sum(_session_is_right(sessions[user_id], deeds, user_id, said) for user_id in learners)
+    counted = sum(
+        len(weeks) * _assignment_is_right(assignments[user_id], deeds, user_id, said)
+        for user_id, weeks in deeds.confirmed.items()
+    )
+    in_progress = sum(completion[user_id].pending for user_id in learners)
     return [
         Line("people launched Peerloop", deeds.launches, len(learners) + 2),
         Line("learners placed in cohorts", deeds.placed, len(learners)),
@@ -45,13 +51,11 @@ def lines(place: Place, play: Play, deeds: Deeds) -> list[Line]:
         Line("sessions held and closed", deeds.sessions_closed, 3 * 5),
         Line("assignments handed in", sum(deeds.handed_in.values()), _hand_ins(learners)),
         Line("columns in the LMS's gradebook", len(book), 3),
-        Line(
-            "learners whose sessions are right in the LMS", _right_sessions(sessions, deeds, learners), len(learners)
-        ),
+        Line("learners whose sessions are right in the LMS", attended, len(learners)),
         # Chance may leave somebody without a confirmed assignment, and then there is nothing to tell yet.
-        Line("learners whose assignments are in the LMS", _told(assignments, deeds.credited), len(deeds.credited)),
-        Line("assignments confirmed, by the LMS's comments", _done(assignments, learners), deeds.confirmations),
-        Line("learners whose completion is in progress", _told(completion, learners), len(learners)),
+        Line("learners whose assignments are in the LMS", _graded(assignments, deeds), len(deeds.confirmed)),
+        Line("assignments confirmed, by the LMS's grades", counted, sum(map(len, deeds.confirmed.values()))),
+        Line("learners whose completion is in progress", in_progress, len(learners)),
         Line("grades that a person set, kept in the LMS", int(assignments[deeds.overridden].score == OVERRIDE), 1),
     ]
 
@@ -64,24 +68,39 @@ def _hand_ins(learners: list[str]) -> int:
     )
 
 
-def _right_sessions(column: dict[str, lms.Grade], deeds: Deeds, learners: list[str]) -> int:
-    return sum(_session_is_right(column[user_id], deeds, user_id) for user_id in learners)
+class _Said:
+    """Whether a comment says what it should. On Canvas comments add up, so a grade has one at the very end only."""
+
+    def __init__(self, family: str) -> None:
+        self._silent = family == "canvas"
+
+    def holds(self, grade: lms.Grade, words: str) -> bool:
+        return grade.comment == "" if self._silent else grade.comment.startswith(words)
 
 
-def _session_is_right(grade: lms.Grade, deeds: Deeds, user_id: str) -> bool:
+def _session_is_right(grade: lms.Grade, deeds: Deeds, user_id: str, said: _Said) -> bool:
     attended, due = deeds.attended[user_id], deeds.sessions_due[user_id]
     excused = 3 - due
-    score = 100 * attended / due
-    said = f"{attended} of {SESSIONS - excused} sessions"
-    return grade.score is not None and abs(grade.score - score) < 0.01 and grade.comment.startswith(said)
+    words = f"{attended} of {SESSIONS - excused} sessions"
+    return _is(grade.score, 100 * attended / due) and said.holds(grade, words)
 
 
-def _told(column: dict[str, lms.Grade], learners: Iterable[str]) -> int:
-    return sum(bool(column[user_id].comment) for user_id in learners)
+def _assignment_is_right(grade: lms.Grade, deeds: Deeds, user_id: str, said: _Said) -> bool:
+    """An assignment counts as due once it is confirmed or, some time after its last day, a worker has noted that."""
+    weeks = deeds.confirmed[user_id]
+    noted: tuple[set[int], ...] = (set(), {1}, {1, 2})
+    scores = [100 * len(weeks) / len(weeks | over) for over in noted]
+    if user_id == deeds.overridden:
+        scores = [OVERRIDE]
+    return any(_is(grade.score, score) for score in scores) and said.holds(grade, f"{len(weeks)} of ")
 
 
-def _done(column: dict[str, lms.Grade], learners: list[str]) -> int:
-    return sum(int(column[user_id].comment.split(" ")[0] or 0) for user_id in learners)
+def _is(score: float | None, expected: float) -> bool:
+    return score is not None and abs(score - expected) < 0.01
+
+
+def _graded(column: dict[str, lms.Grade], deeds: Deeds) -> int:
+    return sum(column[user_id].score is not None for user_id in deeds.confirmed)
 
 
 def table(result: list[Line]) -> Table:

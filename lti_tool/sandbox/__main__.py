@@ -17,6 +17,8 @@ from granian.constants import Interfaces
 from granian.log import LogLevels
 
 from lti_tool.sandbox.app import create_app
+from lti_tool.sandbox.families import FAMILIES
+from lti_tool.sandbox.families.standard import Standard
 from lti_tool.sandbox.settings import Settings
 
 THREADS = 32  # enough for a client with 16 requests in flight that a fault makes slow
@@ -29,8 +31,8 @@ def main(arguments: list[str] | None = None) -> int:
         sys.stderr.write(f"sandbox: {problem}\n")
         return 1
     base_url = (asked.base_url or f"http://localhost:{asked.port}").rstrip("/")
-    settings = Settings(base_url, asked.data, asked.control_token)
-    sys.stdout.write(f"sandbox: serving {base_url} from {asked.data}\n")
+    settings = Settings(base_url, asked.data, asked.control_token, FAMILIES[asked.family]())
+    sys.stdout.write(f"sandbox: serving {base_url} from {asked.data} as {asked.family}\n")
     sys.stdout.flush()
     server = Granian(
         "lti_tool.sandbox",
@@ -67,6 +69,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--port", type=int, default=8081, help="default: %(default)s")
     parser.add_argument("--base-url", help="the address people and tools use (default: http://localhost:PORT)")
     parser.add_argument("--data", type=Path, required=True, help="the folder that keeps its data and keys")
+    parser.add_argument(
+        "--family", choices=FAMILIES, default=Standard.name, help="the LMS that is played (default: %(default)s)"
+    )
     parser.add_argument("--control-token", help="opens the control API for tests, under this secret")
     return parser
 

@@ -11,7 +11,7 @@ from flask import Blueprint, Response, abort, jsonify, redirect, render_template
 from werkzeug.wrappers import Response as AnyResponse
 
 from lti_tool.sandbox.courses import course_links, origin_of
-from lti_tool.sandbox.links import DEFAULT_CUSTOM, insert_link
+from lti_tool.sandbox.links import insert_link
 from lti_tool.sandbox.platform import course_or_404, platform
 from lti_tool.sandbox.seed import FEEDBACK
 from lti_tool.sandbox.session import admin_or_403, check_csrf
@@ -29,12 +29,13 @@ def _details(tool: sqlite3.Row) -> dict[str, Any]:
     settings = platform().settings
     return {
         "name": tool["name"],
-        "issuer": settings.base_url,
+        "issuer": settings.issuer,
         "client_id": tool["client_id"],
         "deployment_id": tool["deployment_id"],
         "auth_url": settings.auth_url,
         "token_url": settings.token_url,
-        "jwks_url": settings.jwks_url,
+        "jwks_url": settings.jwks_url(tool["client_id"]),
+        "audience": settings.lms.shown_audience,
     }
 
 
@@ -102,7 +103,7 @@ def _insert(form: dict[str, str]) -> str:
         ).lastrowid
         assert tool_id is not None  # noqa: S101  an INSERT always sets it
         for course in db.execute("SELECT id FROM courses").fetchall():
-            insert_link(db, str(uuid.uuid4()), course["id"], tool_id, form["name"], DEFAULT_CUSTOM)
+            insert_link(db, str(uuid.uuid4()), course["id"], tool_id, form["name"], platform().lms.custom)
     return client_id
 
 

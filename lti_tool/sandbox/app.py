@@ -14,6 +14,7 @@ from lti_tool.sandbox.settings import Settings
 from lti_tool.sandbox.store import Store
 from lti_tool.sandbox.vocabulary import ROLE_NAMES
 
+FOR_PROGRAMS = ("control", "tokens", "roster", "line_items", "scores")
 BODY_LIMIT = 16_000_000  # bytes; ten thousand people added at once fit
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self';"
@@ -26,7 +27,7 @@ def create_app(settings: Settings) -> Flask:
     settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
     secret = secret_of(settings.data / "session.key")
     store = Store(settings.data / "sandbox.sqlite3")
-    seed(store)
+    seed(store, settings.lms.kinds)
     app = Flask(__name__)
     app.config.update(
         SECRET_KEY=secret,
@@ -40,7 +41,7 @@ def create_app(settings: Settings) -> Flask:
         store=store,
         key=PlatformKey(settings.data / "platform-key.pem"),
         pages=URLSafeSerializer(secret, salt="next-page"),
-        faults=Faults(),
+        faults=Faults(settings.lms.throttled),
     )
     for blueprint in (courses, gradebook, admin, launch, tokens, roster, line_items, scores):
         app.register_blueprint(blueprint.bp)
@@ -48,7 +49,8 @@ def create_app(settings: Settings) -> Flask:
         app.register_blueprint(control.bp)
     app.register_error_handler(HTTPException, _explain)
     app.after_request(_protect)
-    app.context_processor(lambda: {"me": signed_in(), "csrf_token": csrf_token, "role_names": ROLE_NAMES})
+    shared = {"csrf_token": csrf_token, "role_names": ROLE_NAMES, "lms": settings.lms}
+    app.context_processor(lambda: {"me": signed_in(), **shared})
     app.add_template_filter(_number, "number")
     return app
 
@@ -61,7 +63,7 @@ def _cookie_rules(settings: Settings) -> dict[str, object]:
 
 def _explain(error: HTTPException) -> tuple[Response | str, int]:
     code = error.code or 500
-    if request.path.startswith(("/api/", "/control/", "/token", "/jwks")):
+    if request.blueprint in FOR_PROGRAMS or request.path.startswith("/api/"):
         return jsonify(error=error.description), code
     return render_template("sandbox/error.html", code=code, title=error.name, text=error.description), code
 

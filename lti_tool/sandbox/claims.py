@@ -4,6 +4,10 @@ import json
 import sqlite3
 from typing import Any
 
+from flask import url_for
+
+from lti_tool.sandbox.families.standard import Standard
+from lti_tool.sandbox.line_items import item_query
 from lti_tool.sandbox.settings import Settings
 from lti_tool.sandbox.vocabulary import (
     AGS_CLAIM,
@@ -20,17 +24,21 @@ GUID = "peerloop-sandbox.local"
 LIFETIME = 300  # seconds between iat and exp
 
 
-def identity_claims(person: sqlite3.Row) -> dict[str, str]:
+NAMES = ("name", "given_name", "family_name")
+PRIVACY = {"public": (*NAMES, "email"), "name_only": NAMES, "email_only": ("email",), "anonymous": ()}
+"""What an LMS may be set to tell a tool about people."""
+
+
+def identity_claims(person: sqlite3.Row, privacy: str) -> dict[str, str]:
     """What the platform tells about a person; a missing e-mail or family name is left out."""
-    members = ("name", "given_name", "family_name", "email")
-    return {member: person[member] for member in members if person[member]}
+    return {member: person[member] for member in PRIVACY[privacy] if person[member]}
 
 
 def security_claims(
     settings: Settings, tool: sqlite3.Row, person: sqlite3.Row, nonce: str, now: int
 ) -> dict[str, Any]:
     return {
-        "iss": settings.base_url,
+        "iss": settings.issuer,
         "aud": tool["client_id"],
         "azp": tool["client_id"],
         "sub": person["sub"],
@@ -50,7 +58,7 @@ def message_claims(
 ) -> dict[str, Any]:
     """The claims of every launch, whether or not it comes from a course."""
     return {
-        **identity_claims(person),
+        **identity_claims(person, tool["privacy"]),
         "locale": person["locale"],
         f"{CLAIM}version": "1.3.0",
         f"{CLAIM}message_type": "LtiResourceLinkRequest",
@@ -60,7 +68,7 @@ def message_claims(
         f"{CLAIM}tool_platform": {
             "guid": GUID,
             "name": "Sandbox LMS",
-            "product_family_code": "peerloop-sandbox",
+            "product_family_code": settings.lms.product,
             "version": VERSION,
             "url": settings.base_url,
         },
@@ -76,7 +84,8 @@ def course_claims(
     settings: Settings, tool: sqlite3.Row, person: sqlite3.Row, course: sqlite3.Row, link: sqlite3.Row
 ) -> dict[str, Any]:
     """The claims of a launch from a link in a course, with its services."""
-    api = f"{settings.base_url}/api/courses/{course['id']}"
+    memberships = url_for("roster.memberships", course_id=course["id"])
+    line_items = url_for("line_items.list_items", course_id=course["id"])
     return {
         f"{CLAIM}resource_link": {"id": link["id"], "title": link["title"]},
         f"{CLAIM}context": {
@@ -85,16 +94,16 @@ def course_claims(
             "title": course["title"],
             "type": [COURSE_TYPE],
         },
-        f"{CLAIM}custom": resolve_custom(person, course, link),
-        NRPS_CLAIM: {"context_memberships_url": f"{api}/memberships", "service_versions": ["2.0"]},
+        f"{CLAIM}custom": resolve_custom(settings.lms, person, course, link),
+        NRPS_CLAIM: {"context_memberships_url": settings.base_url + memberships, "service_versions": ["2.0"]},
         AGS_CLAIM: {
             "scope": [SCOPE_ITEMS, SCOPE_RESULTS, SCOPE_SCORE],
-            "lineitems": f"{api}/lineitems?type_id={tool['id']}",
+            "lineitems": settings.base_url + line_items + item_query(tool["id"]),
         },
     }
 
 
-def resolve_custom(person: sqlite3.Row, course: sqlite3.Row, link: sqlite3.Row) -> dict[str, str]:
+def resolve_custom(lms: Standard, person: sqlite3.Row, course: sqlite3.Row, link: sqlite3.Row) -> dict[str, str]:
     """The link's custom parameters with variables replaced; an unknown variable stays as it is written."""
     variables = {
         "$Person.address.timezone": person["tz"],
@@ -112,4 +121,5 @@ def resolve_custom(person: sqlite3.Row, course: sqlite3.Row, link: sqlite3.Row) 
         "$ResourceLink.title": link["title"],
     }
     custom: dict[str, str] = json.loads(link["custom"])
-    return {name: variables.get(value, value) for name, value in custom.items()}
+    known = {name: value for name, value in variables.items() if name not in lms.unknown_variables}
+    return {name: known.get(value, value) for name, value in custom.items()}

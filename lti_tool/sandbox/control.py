@@ -8,8 +8,9 @@ from typing import Any
 
 from flask import Blueprint, Response, abort, jsonify, request
 
+from lti_tool.sandbox.claims import PRIVACY
 from lti_tool.sandbox.platform import platform
-from lti_tool.sandbox.vocabulary import ROLE_URIS
+from lti_tool.sandbox.vocabulary import ROLE_NAMES
 
 bp = Blueprint("control", __name__, url_prefix="/control")
 
@@ -92,8 +93,8 @@ def _set_active(db: sqlite3.Connection, change: dict[str, Any]) -> str:
 
 
 def _set_role(db: sqlite3.Connection, change: dict[str, Any]) -> str:
-    if change["role"] not in ROLE_URIS:
-        raise ValueError(f"unknown role; known: {', '.join(ROLE_URIS)}")
+    if change["role"] not in ROLE_NAMES:
+        raise ValueError(f"unknown role; known: {', '.join(ROLE_NAMES)}")
     return _update(
         db,
         change,
@@ -119,6 +120,23 @@ def _update(db: sqlite3.Connection, change: dict[str, Any], sql: str, values: tu
 
 
 _ACTIONS = {"add": _add, "leave": _set_active, "return": _set_active, "role": _set_role, "rename": _rename}
+
+
+@bp.post("/tools")
+def change_tool() -> Response:
+    """What an administrator may set for a tool: ``{"client_id", "privacy"?, "known_only"?}``.
+
+    ``privacy`` is a key of ``claims.PRIVACY``. ``known_only``: the roster lists only who has opened the tool.
+    """
+    asked = request.get_json()
+    if asked.get("privacy", "public") not in PRIVACY:
+        raise ValueError(f"unknown privacy; known: {', '.join(PRIVACY)}")
+    with platform().store.write() as db:
+        for name in ("privacy", "known_only"):
+            if name in asked:
+                query = f"UPDATE tools SET {name} = ? WHERE client_id = ?"  # noqa: S608  a name from above
+                db.execute(query, (asked[name], asked["client_id"]))
+    return jsonify(asked)
 
 
 @bp.get("/state")

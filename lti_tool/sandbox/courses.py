@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from flask import Blueprint, Response, abort, redirect, render_template, request, session, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
-from lti_tool.sandbox.links import DEFAULT_CUSTOM, custom_from_text, insert_link
+from lti_tool.sandbox.links import custom_from_text, insert_link
 from lti_tool.sandbox.platform import course_or_404, person_of, platform
 from lti_tool.sandbox.seed import FEEDBACK, ROLE_ENTRIES
 from lti_tool.sandbox.session import check_csrf, member_or_403, sign_in
@@ -104,7 +104,7 @@ def add_link(course_id: str) -> AnyResponse:
     check_csrf()
     tool = platform().store.row("SELECT * FROM tools WHERE id = ?", request.form.get("tool")) or abort(404)
     title = request.form.get("title", "").strip() or abort(400, "Give the link a title.")
-    custom = DEFAULT_CUSTOM | custom_from_text(request.form.get("custom", ""))
+    custom = platform().lms.custom | custom_from_text(request.form.get("custom", ""))
     with platform().store.write() as db:
         insert_link(db, str(uuid.uuid4()), course_id, tool["id"], title, custom)
     return redirect(url_for("courses.course_page", course_id=course_id))

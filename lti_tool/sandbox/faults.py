@@ -11,14 +11,15 @@ from flask import Response, request
 
 SERVICES = frozenset({"memberships", "lineitems", "scores", "results", "token", "jwks"})
 PLAIN_KINDS = frozenset(
-    {"drop-before", "drop-after", "broken-json", "endless-pages", "repeat-person", "foreign-next-link"}
+    {"throttle", "drop-before", "drop-after", "broken-json", "endless-pages", "repeat-person", "foreign-next-link"}
 )
 
 
 class Fault:
     """One fault as the control API takes it.
 
-    ``kind`` is one of PLAIN_KINDS, ``status:<code>[;retry-after=<seconds>]`` or ``slow:<seconds>``.
+    ``kind`` is one of PLAIN_KINDS, ``status:<code>[;retry-after=<seconds>]`` or ``slow:<seconds>``. By
+    ``throttle`` the LMS says in its own way that this is too fast.
     ``times`` is how often it is shown (None: always).
     ``users`` limits it to requests that concern these people.
     """
@@ -52,7 +53,8 @@ class Fault:
 class Faults:
     """The faults that stand, and how often each service was called."""
 
-    def __init__(self) -> None:
+    def __init__(self, throttled: Callable[[], Response]) -> None:
+        self._throttled = throttled
         self._standing: list[Fault] = []
         self._lock = threading.Lock()
         self.calls: Counter[str] = Counter()
@@ -89,6 +91,8 @@ class Faults:
                 spoiling = fault
         if spoiling is None:
             return answer(), None
+        if spoiling.kind == "throttle":
+            return self._throttled(), spoiling.kind
         return _spoilt(spoiling, answer), spoiling.kind
 
 

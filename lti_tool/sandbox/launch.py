@@ -17,8 +17,9 @@ from werkzeug.wrappers import Response
 from lti_tool.sandbox.claims import course_claims, message_claims, security_claims
 from lti_tool.sandbox.line_items import item_url
 from lti_tool.sandbox.platform import course_or_404, platform
+from lti_tool.sandbox.routes import served_at
 from lti_tool.sandbox.session import admin_or_403, person_or_401, role_in, signed_in
-from lti_tool.sandbox.vocabulary import ADMIN_ROLES, AGS_CLAIM, CLAIM, role_uris
+from lti_tool.sandbox.vocabulary import AGS_CLAIM, CLAIM
 
 bp = Blueprint("launch", __name__)
 HINT_LIFETIME = 600  # seconds
@@ -54,18 +55,21 @@ def _start(person: sqlite3.Row, tool_id: int, link_id: str | None) -> Response |
     hint, now = secrets.token_urlsafe(24), time.time()
     with here.store.write() as db:
         db.execute("DELETE FROM hints WHERE expires_at < ?", (now,))
+        if here.lms.one_launch_at_a_time:
+            db.execute("DELETE FROM hints WHERE sub = ?", (person["sub"],))
         db.execute(
             "INSERT INTO hints VALUES (?, ?, ?, ?, ?, ?)",
             (hint, person["sub"], tool_id, link_id, target, now + HINT_LIFETIME),
         )
     fields = {
-        "iss": here.settings.base_url,
+        "iss": here.settings.issuer,
         "login_hint": person["sub"],
         "target_link_uri": tool["target_link_uri"],
         "lti_message_hint": hint,
         "client_id": tool["client_id"],
         "lti_deployment_id": tool["deployment_id"],
     }
+    fields = here.lms.login(fields)
     if request.args.get("method") == "get":
         return redirect(_with_query(tool["login_url"], fields))
     return render_template("sandbox/post.html", action=tool["login_url"], fields=fields)
@@ -79,14 +83,14 @@ def _tool_by_id(tool_id: int) -> sqlite3.Row:
     return platform().store.row("SELECT * FROM tools WHERE id = ?", tool_id) or abort(404)
 
 
-@bp.route("/auth", methods=["GET", "POST"])
+@served_at(bp, "auth", methods=("GET", "POST"))
 def authorize() -> str:
     """The authorization endpoint. What cannot be trusted to reach the tool ends in a page of our own."""
     asked = request.values
     tool = platform().store.row("SELECT * FROM tools WHERE client_id = ?", asked.get("client_id"))
     if tool is None:
         abort(400, "The tool sent a client_id that is not registered here.")
-    if asked.get("redirect_uri") not in json.loads(tool["redirect_uris"]):
+    if not platform().lms.is_registered(asked.get("redirect_uri", ""), json.loads(tool["redirect_uris"])):
         abort(400, "The tool asked for an answer at a redirect_uri that is not registered for it.")
     try:
         fields = {"id_token": _id_token(tool, asked)}
@@ -110,7 +114,10 @@ def _id_token(tool: sqlite3.Row, asked: MultiDict[str, str]) -> str:
     )
     if hint is None:
         raise AuthorizationError("invalid_request", "lti_message_hint is missing, expired or not this person's")
-    return _signed_launch(tool, person, hint, asked["nonce"])
+    signed = _signed_launch(tool, person, hint, asked["nonce"])
+    with platform().store.write() as db:
+        db.execute("INSERT OR IGNORE INTO arrivals VALUES (?, ?)", (tool["id"], person["sub"]))
+    return signed
 
 
 def _check_request(asked: MultiDict[str, str]) -> None:
@@ -131,18 +138,19 @@ def _signed_launch(tool: sqlite3.Row, person: sqlite3.Row, hint: sqlite3.Row, no
     here, target = platform(), hint["document_target"]
     claims = security_claims(here.settings, tool, person, nonce, int(time.time()))
     if hint["link_id"] is None:
-        claims |= message_claims(here.settings, tool, person, ADMIN_ROLES, target, "/admin/tools")
+        claims |= message_claims(here.settings, tool, person, here.lms.admin_roles, target, "/admin/tools")
         claims[f"{CLAIM}resource_link"] = {"id": f"site-{tool['id']}", "title": tool["name"]}
-        return here.key.sign(claims)
+        return here.key.sign(here.lms.claims(claims))
     link = here.store.row("SELECT * FROM links WHERE id = ?", hint["link_id"]) or abort(404)
     course = course_or_404(link["course_id"])
     role = role_in(course["id"], person)
     if role is None:
         raise AuthorizationError("access_denied", "this person is no longer a member of the course")
-    roles = ADMIN_ROLES if role == "admin" else role_uris(role, test_user=bool(person["test_user"]))
+    lms, test_user = here.lms, bool(person["test_user"])
+    roles = lms.admin_roles if role == "admin" else lms.launch_roles(role, test_user=test_user)
     claims |= message_claims(here.settings, tool, person, roles, target, f"/courses/{course['id']}")
     claims |= course_claims(here.settings, tool, person, course, link)
     items = here.store.rows("SELECT * FROM line_items WHERE link_id = ? LIMIT 2", link["id"])
     if len(items) == 1:
         claims[AGS_CLAIM]["lineitem"] = item_url(items[0])
-    return here.key.sign(claims)
+    return here.key.sign(lms.claims(claims))

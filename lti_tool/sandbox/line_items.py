@@ -7,13 +7,14 @@ import json
 import sqlite3
 from typing import Any
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response, request, url_for
 
 from lti_tool.sandbox.figures import as_number
 from lti_tool.sandbox.platform import platform
+from lti_tool.sandbox.refusals import ServiceError
+from lti_tool.sandbox.routes import served_at
 from lti_tool.sandbox.services import (
     Page,
-    ServiceError,
     asked_page,
     body_object,
     caller,
@@ -33,8 +34,13 @@ OTHERS = ("startDateTime", "endDateTime", "gradesReleased", "submissionReview")
 
 def item_url(item: sqlite3.Row, ending: str = "") -> str:
     """The address of a line item, or of its scores or results. The query string belongs to it."""
-    base = platform().settings.base_url
-    return f"{base}/api/courses/{item['course_id']}/lineitems/{item['id']}{ending}?type_id={item['tool_id']}"
+    path = url_for("line_items.read_item", course_id=item["course_id"], item_id=item["id"])
+    return platform().settings.base_url + path + ending + item_query(item["tool_id"])
+
+
+def item_query(tool_id: int | None) -> str:
+    """What addresses of line items end in, on the LMSs that have it."""
+    return f"?type_id={tool_id}" if platform().lms.item_query else ""
 
 
 def represent(item: sqlite3.Row) -> dict[str, Any]:
@@ -52,7 +58,7 @@ def represent(item: sqlite3.Row) -> dict[str, Any]:
 
 def check_query() -> None:
     """The query string of our addresses must come back; it stays for scores and results."""
-    if request.args.get("type_id") != str(caller()["id"]):
+    if platform().lms.item_query and request.args.get("type_id") != str(caller()["id"]):
         raise ServiceError(404, "this address lost its query string, or belongs to another tool")
 
 
@@ -68,7 +74,7 @@ def own_item(course_id: str, item_id: int) -> sqlite3.Row:
     return item
 
 
-@bp.get("/api/courses/<course_id>/lineitems")
+@served_at(bp, "line_items")
 @service("lineitems", SCOPE_ITEMS, SCOPE_ITEMS_READ)
 def list_items(course_id: str) -> Response:
     check_query()
@@ -90,12 +96,13 @@ def _items_after(course_id: str, page: Page) -> list[sqlite3.Row]:
     )
 
 
-@bp.post("/api/courses/<course_id>/lineitems")
+@served_at(bp, "line_items", methods=("POST",))
 @service("lineitems", SCOPE_ITEMS)
 def create_item(course_id: str) -> Response:
     check_query()
     require_content(MEDIA_ITEM)
     body = _checked(body_object())
+    platform().lms.check_new_item(body)
     if platform().store.row("SELECT 1 FROM courses WHERE id = ?", course_id) is None:
         raise ServiceError(404, "there is no such course")
     _check_link(course_id, body.get("resourceLinkId"))
@@ -126,20 +133,21 @@ def _check_link(course_id: str, link_id: str | None) -> None:
         raise ServiceError(404, "resourceLinkId is not a link of this tool in this course")
 
 
-@bp.get("/api/courses/<course_id>/lineitems/<int:item_id>")
+@served_at(bp, "line_item")
 @service("lineitems", SCOPE_ITEMS, SCOPE_ITEMS_READ)
 def read_item(course_id: str, item_id: int) -> Response:
     require_accept(MEDIA_ITEM)
     return json_response(represent(own_item(course_id, item_id)), MEDIA_ITEM)
 
 
-@bp.put("/api/courses/<course_id>/lineitems/<int:item_id>")
+@served_at(bp, "line_item", methods=("PUT",))
 @service("lineitems", SCOPE_ITEMS)
 def replace_item(course_id: str, item_id: int) -> Response:
     """Replace the whole definition; another maximum rescales the stored grades."""
     require_content(MEDIA_ITEM)
     item = own_item(course_id, item_id)
     body = _checked(body_object())
+    platform().lms.check_changed_item(body)
     if body.get("id", item_url(item)) != item_url(item) or body.get("resourceLinkId") != item["link_id"]:
         raise ServiceError(400, "id and resourceLinkId cannot be changed")
     with platform().store.write() as db:
@@ -157,7 +165,7 @@ def replace_item(course_id: str, item_id: int) -> Response:
     return json_response(represent(own_item(course_id, item_id)), MEDIA_ITEM)
 
 
-@bp.delete("/api/courses/<course_id>/lineitems/<int:item_id>")
+@served_at(bp, "line_item", methods=("DELETE",))
 @service("lineitems", SCOPE_ITEMS)
 def delete_item(course_id: str, item_id: int) -> Response:
     item = own_item(course_id, item_id)

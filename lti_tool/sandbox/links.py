@@ -3,8 +3,6 @@
 import json
 import sqlite3
 
-DEFAULT_CUSTOM = {"tz": "$Person.address.timezone"}
-
 
 def custom_from_text(text: str) -> dict[str, str]:
     """Custom parameters as an LMS's form takes them: ``name=value``, one a line."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from flask import abort, current_app
 from itsdangerous import URLSafeSerializer
 
+from lti_tool.sandbox.families.standard import Standard
 from lti_tool.sandbox.faults import Faults
 from lti_tool.sandbox.keys import PlatformKey
 from lti_tool.sandbox.settings import Settings
@@ -20,6 +21,11 @@ class Platform:
     pages: URLSafeSerializer
     """Signs the tokens of next-page links."""
     faults: Faults
+
+    @property
+    def lms(self) -> Standard:
+        """The LMS that is played."""
+        return self.settings.lms
 
 
 def platform() -> Platform:

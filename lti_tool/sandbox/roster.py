@@ -3,44 +3,43 @@
 import sqlite3
 from typing import Any
 
-from flask import Blueprint, Response
+from flask import Blueprint, Response, request
 
 from lti_tool.sandbox.claims import identity_claims, resolve_custom
 from lti_tool.sandbox.platform import platform
+from lti_tool.sandbox.refusals import ServiceError
+from lti_tool.sandbox.routes import served_at
 from lti_tool.sandbox.services import (
     Page,
-    ServiceError,
+    accepts,
     asked_page,
     caller,
     json_response,
     paged,
-    require_accept,
     service,
 )
-from lti_tool.sandbox.vocabulary import CLAIM, MEDIA_ROSTER, MEMBERSHIP, SCOPE_ROSTER, role_uris
+from lti_tool.sandbox.vocabulary import CLAIM, MEDIA_ROSTER, MEMBERSHIP, SCOPE_ROSTER
 
 bp = Blueprint("roster", __name__)
-DEFAULT_PAGE = 25
 
 
-@bp.get("/api/courses/<course_id>/memberships")
+@served_at(bp, "memberships")
 @service("memberships", SCOPE_ROSTER)
 def memberships(course_id: str) -> Response:
     """The active members of a course in pages; people who have left are absent."""
-    require_accept(MEDIA_ROSTER)
-    store = platform().store
+    lms, store = platform().lms, platform().store
     course = store.row("SELECT * FROM courses WHERE id = ?", course_id)
     if course is None:
         raise ServiceError(404, "there is no such course")
-    page = asked_page("", ("role", "rlid"), DEFAULT_PAGE)
+    page = asked_page("", ("role", "rlid"), lms.roster_page)
     link = _asked_link(course_id, page)
     rows, headers = paged(_members_after(course_id, page), page, lambda row: str(row["sub"]))
-    body = {
-        "id": f"{platform().settings.base_url}/api/courses/{course_id}/memberships",
+    container = {
+        "id": platform().settings.base_url + request.path,
         "context": {"id": course_id, "label": course["label"], "title": course["title"]},
         "members": [_member(row, course, link) for row in rows],
     }
-    response = json_response(body, MEDIA_ROSTER)
+    response = json_response(*lms.roster(container, accepted=accepts(MEDIA_ROSTER)))
     response.headers.update(headers)
     return response
 
@@ -63,14 +62,15 @@ def _members_after(course_id: str, page: Page) -> list[sqlite3.Row]:
     count = -1 if wanted or page.limit is None else page.limit + 1
     rows = platform().store.rows(
         "SELECT people.*, role FROM people JOIN enrolments USING (sub)"
-        " WHERE course_id = ? AND active AND enrolments.sub > ? ORDER BY enrolments.sub LIMIT ?",
-        *(course_id, page.after, count),
+        " WHERE course_id = ? AND active AND enrolments.sub > ?"
+        " AND (NOT ? OR sub IN (SELECT sub FROM arrivals WHERE tool_id = ?)) ORDER BY enrolments.sub LIMIT ?",
+        *(course_id, page.after, caller()["known_only"], caller()["id"], count),
     )
     return [row for row in rows if wanted is None or _has_role(row, wanted)]
 
 
 def _roles(row: sqlite3.Row) -> list[str]:
-    return role_uris(row["role"], test_user=bool(row["test_user"]))
+    return platform().lms.roles(row["role"], test_user=bool(row["test_user"]))
 
 
 def _has_role(row: sqlite3.Row, wanted: str) -> bool:
@@ -83,14 +83,14 @@ def _member(row: sqlite3.Row, course: sqlite3.Row, link: sqlite3.Row | None) -> 
         "status": "Active",
         "user_id": row["sub"],
         "roles": _roles(row),
-        **identity_claims(row),
+        **identity_claims(row, caller()["privacy"]),
     }
     if link is not None:
         member["message"] = [
             {
                 f"{CLAIM}message_type": "LtiResourceLinkRequest",
-                f"{CLAIM}custom": resolve_custom(row, course, link),
+                f"{CLAIM}custom": resolve_custom(platform().lms, row, course, link),
                 "locale": row["locale"],
             }
         ]
-    return member
+    return platform().lms.member(member)

@@ -138,8 +138,8 @@ ROLE_ENTRIES = {
 """Whom ``/enter/<role>`` signs in."""
 
 
-def seed(store: Store) -> None:
-    """Fill an empty store; a store that has courses already is left as it is."""
+def seed(store: Store, kinds: frozenset[str]) -> None:
+    """Fill an empty store with people of these kinds; a store that has courses already is left as it is."""
     if store.row("SELECT 1 FROM courses"):
         return
     with store.write() as db:
@@ -147,7 +147,8 @@ def seed(store: Store) -> None:
         for number, person in enumerate([*LEARNER_PEOPLE, *STAFF_PEOPLE, *OTHER_PEOPLE, ADMIN_PERSON]):
             _insert_person(db, number, person)
         for person in [*LEARNER_PEOPLE, *STAFF_PEOPLE]:
-            _enrol(db, FEEDBACK, person)
+            if person.role in kinds | {"left"}:
+                _enrol(db, FEEDBACK, person)
         for person in [SHARED_PERSON, *OTHER_PEOPLE]:
             _enrol(db, COACHING, person)
         _add_manual_column(db)

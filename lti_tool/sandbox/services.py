@@ -4,7 +4,7 @@ import json
 import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import wraps
+from functools import partial, wraps
 from typing import Any
 from urllib.parse import urlencode
 
@@ -12,23 +12,8 @@ from flask import Response, g, request
 from itsdangerous import BadSignature
 
 from lti_tool.sandbox.platform import platform
+from lti_tool.sandbox.refusals import ServiceError
 from lti_tool.sandbox.tokens import bearer_of
-
-MAX_PAGE = 100
-
-
-@dataclass(eq=False)
-class ServiceError(Exception):
-    """A refusal with a reason that its reader can act on."""
-
-    status: int
-    reason: str
-
-    def response(self) -> Response:
-        answer = Response(json.dumps({"error": self.reason}), self.status, mimetype="application/json")
-        if self.status == 401:
-            answer.headers["WWW-Authenticate"] = 'Bearer error="invalid_token"'
-        return answer
 
 
 def service(name: str, *scopes: str) -> Callable[[Callable[..., Response]], Callable[..., Response]]:
@@ -38,18 +23,27 @@ def service(name: str, *scopes: str) -> Callable[[Callable[..., Response]], Call
         @wraps(view)
         def served(**arguments: Any) -> Response:
             def answer() -> Response:
-                try:
-                    g.tool = _bearer(scopes)
-                    return view(**arguments)
-                except ServiceError as refusal:
-                    return refusal.response()
+                g.service, g.tool = name, _bearer(scopes)
+                return view(**arguments)
 
-            response, g.fault = platform().faults.around(name, answer)
+            response, g.fault = platform().faults.around(name, partial(_within_quota, answer))
             return response
 
         return served
 
     return decorate
+
+
+def _within_quota(answer: Callable[[], Response]) -> Response:
+    """The answer, or the refusal, with the headers by which an LMS tells what remains of a quota."""
+    headers: dict[str, str] = {}
+    try:
+        with platform().lms.within_quota(request.headers.get("Authorization", "")) as headers:
+            response = answer()
+    except ServiceError as refusal:
+        response = refusal.response()
+    response.headers.update(headers)
+    return response
 
 
 def caller() -> sqlite3.Row:
@@ -68,14 +62,18 @@ def _bearer(scopes: tuple[str, ...]) -> sqlite3.Row:
     return tool
 
 
+def accepts(media_type: str) -> bool:
+    return not request.accept_mimetypes or bool(request.accept_mimetypes.quality(media_type))
+
+
 def require_accept(media_type: str) -> None:
-    if request.accept_mimetypes and not request.accept_mimetypes.quality(media_type):
+    if not accepts(media_type):
         raise ServiceError(406, f"accept {media_type}")
 
 
-def require_content(media_type: str) -> None:
-    if request.mimetype != media_type:
-        raise ServiceError(415, f"send Content-Type: {media_type}")
+def require_content(*media_types: str) -> None:
+    if request.mimetype not in media_types:
+        raise ServiceError(platform().lms.wrong_content, f"send Content-Type: {media_types[0]}")
 
 
 def body_object() -> dict[str, Any]:
@@ -119,12 +117,12 @@ def asked_page(first: str | int, names: tuple[str, ...], default_limit: int | No
                 400, "this page token is not one of ours; follow next links exactly as given"
             ) from error
         return Page(after, limit, filters)
-    limit = default_limit
+    limit, largest = default_limit, platform().lms.largest_page
     if "limit" in request.args:
         asked = request.args["limit"]
         if not asked.isdecimal() or len(asked) > 9 or int(asked) < 1:
             raise ServiceError(400, "limit must be a whole number of 1 or more")
-        limit = min(int(asked), MAX_PAGE)
+        limit = min(int(asked), largest or int(asked))
     return Page(first, limit, {name: request.args[name] for name in names if name in request.args})
 
 
@@ -137,4 +135,4 @@ def paged(rows: list[Any], page: Page, key: Callable[[Any], str | int]) -> tuple
     if "type_id" in request.args:
         query["type_id"] = request.args["type_id"]
     url = f"{platform().settings.base_url}{request.path}?{urlencode(query)}"
-    return shown, {"Link": f'<{url}>; rel="next"'}
+    return shown, {"Link": platform().lms.next_page(g.service, url)}

@@ -1,26 +1,34 @@
 """What one sandbox process is told on its command line."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+
+from lti_tool.sandbox.families.standard import Standard
 
 
 @dataclass(frozen=True)
 class Settings:
     base_url: str
-    """The public address without a trailing slash; it is also the issuer."""
+    """The public address without a trailing slash."""
     data: Path
     """The folder of the database and the keys."""
     control_token: str | None = None
     """The secret of the control API, which does not exist without it."""
+    lms: Standard = field(default_factory=Standard)
+    """Which LMS this process plays."""
+
+    @property
+    def issuer(self) -> str:
+        return self.lms.issuer or self.base_url
 
     @property
     def token_url(self) -> str:
-        return f"{self.base_url}/token"
+        return self.base_url + self.lms.addresses.token
 
     @property
     def auth_url(self) -> str:
-        return f"{self.base_url}/auth"
+        return self.base_url + self.lms.addresses.auth
 
-    @property
-    def jwks_url(self) -> str:
-        return f"{self.base_url}/jwks"
+    def jwks_url(self, client_id: str) -> str:
+        """The key set as it is named to a tool; Blackboard's depends on the client."""
+        return self.base_url + self.lms.addresses.jwks.replace("<client_id>", client_id)

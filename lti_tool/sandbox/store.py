@@ -20,7 +20,10 @@ CREATE TABLE IF NOT EXISTS enrolments (
 CREATE TABLE IF NOT EXISTS tools (
   id INTEGER PRIMARY KEY, client_id TEXT NOT NULL UNIQUE, deployment_id TEXT NOT NULL UNIQUE,
   name TEXT NOT NULL, login_url TEXT NOT NULL, redirect_uris TEXT NOT NULL, target_link_uri TEXT NOT NULL,
-  jwks_url TEXT NOT NULL);
+  jwks_url TEXT NOT NULL, privacy TEXT NOT NULL DEFAULT 'public', known_only INTEGER NOT NULL DEFAULT 0);
+CREATE TABLE IF NOT EXISTS arrivals (
+  tool_id INTEGER NOT NULL REFERENCES tools, sub TEXT NOT NULL REFERENCES people,
+  PRIMARY KEY (tool_id, sub)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS links (
   id TEXT PRIMARY KEY, course_id TEXT NOT NULL REFERENCES courses, tool_id INTEGER NOT NULL REFERENCES tools,
   title TEXT NOT NULL, custom TEXT NOT NULL, position INTEGER NOT NULL);
@@ -41,7 +44,8 @@ CREATE TABLE IF NOT EXISTS line_items (
 CREATE TABLE IF NOT EXISTS grades (
   item_id INTEGER NOT NULL REFERENCES line_items ON DELETE CASCADE, sub TEXT NOT NULL REFERENCES people,
   score REAL, comment TEXT, activity_progress TEXT, grading_progress TEXT, submission TEXT, scoring_sub TEXT,
-  tool_timestamp INTEGER, overridden_by TEXT REFERENCES people, overridden_at TEXT,
+  tool_timestamp INTEGER, attempts INTEGER NOT NULL DEFAULT 0,
+  overridden_by TEXT REFERENCES people, overridden_at TEXT,
   PRIMARY KEY (item_id, sub));
 CREATE TABLE IF NOT EXISTS overrides (
   id INTEGER PRIMARY KEY, item_id INTEGER NOT NULL, sub TEXT NOT NULL, by_sub TEXT NOT NULL, at TEXT NOT NULL,

@@ -9,7 +9,6 @@ import secrets
 import sqlite3
 import threading
 import time
-from dataclasses import dataclass
 from typing import Any
 
 import jwt
@@ -18,25 +17,14 @@ from flask import Blueprint, Response, jsonify, request
 
 from lti_tool.sandbox.figures import as_number
 from lti_tool.sandbox.platform import platform
+from lti_tool.sandbox.refusals import OAuthError
+from lti_tool.sandbox.routes import served_at
 from lti_tool.sandbox.vocabulary import ALLOWED_SCOPES
 
 bp = Blueprint("tokens", __name__)
 LIFETIME = 3600  # seconds of an access token
 KEY_SET_LIFETIME = 300  # seconds that a tool's key set is kept
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
-
-
-@dataclass(eq=False)
-class OAuthError(Exception):
-    """A refusal as RFC 6749 section 5.2 writes it."""
-
-    code: str
-    description: str
-
-    def response(self) -> Response:
-        answer = jsonify(error=self.code, error_description=self.description)
-        answer.status_code = 401 if self.code == "invalid_client" else 400
-        return answer
 
 
 class KeySets:
@@ -52,7 +40,7 @@ class KeySets:
         if kid not in keys or time.monotonic() - read_at > KEY_SET_LIFETIME:
             keys = self._read(url)
         if kid not in keys:
-            raise OAuthError("invalid_client", f"the key set at {url} has no key with kid {kid!r}")
+            raise _refused(f"the key set at {url} has no key with kid {kid!r}")
         return keys[kid]
 
     def _read(self, url: str) -> dict[str, Any]:
@@ -61,7 +49,7 @@ class KeySets:
             answer.raise_for_status()
             keys = {key.key_id: key.key for key in jwt.PyJWKSet.from_dict(answer.json()).keys if key.key_id}
         except (requests.RequestException, ValueError, AttributeError, jwt.PyJWTError) as error:
-            raise OAuthError("invalid_client", f"no key set could be read at {url}") from error
+            raise _refused(f"no key set could be read at {url}") from error
         with self._lock:
             self._known[url] = (time.monotonic(), keys)
         return keys
@@ -70,17 +58,17 @@ class KeySets:
 key_sets = KeySets()
 
 
-@bp.get("/jwks")
-def jwks() -> Response:
+@served_at(bp, "jwks")
+def jwks(**_client: str) -> Response:
     def answer() -> Response:
-        response = jsonify(platform().key.key_set)
+        response = jsonify(platform().lms.key_set(platform().key.key_set))
         response.headers["Cache-Control"] = "public, max-age=3600"
         return response
 
     return platform().faults.around("jwks", answer)[0]
 
 
-@bp.post("/token")
+@served_at(bp, "token", methods=("POST",))
 def token() -> Response:
     def answer() -> Response:
         try:
@@ -119,52 +107,64 @@ def _authenticated_tool(assertion: str) -> sqlite3.Row:
         header = jwt.get_unverified_header(assertion)
         unverified = jwt.decode(assertion, options={"verify_signature": False})
     except jwt.PyJWTError as error:
-        raise OAuthError("invalid_client", f"client_assertion is not a JWT: {error}") from error
-    if header.get("alg") != "RS256" or not isinstance(header.get("kid"), str):
-        raise OAuthError("invalid_client", "the assertion needs alg RS256 and a kid")
+        raise _refused(f"client_assertion is not a JWT: {error}") from error
+    algorithms = platform().lms.algorithms
+    if header.get("alg") not in algorithms or not isinstance(header.get("kid"), str):
+        raise _refused(f"the assertion needs alg {' or '.join(algorithms)} and a kid")
     tool = platform().store.row("SELECT * FROM tools WHERE client_id = ?", str(unverified.get("iss")))
     if tool is None:
-        raise OAuthError("invalid_client", "iss is not a registered client_id")
+        raise _refused("iss is not a registered client_id")
     claims = _verified(assertion, key_sets.key(tool["jwks_url"], header["kid"]))
     _check_claims(claims, tool["client_id"], platform().settings.token_url, time.time())
-    _use_up(tool["client_id"], claims["jti"])
+    if platform().lms.reads_jti_once:
+        _use_up(tool["client_id"], claims["jti"])
     return tool
 
 
 def _verified(assertion: str, key: Any) -> dict[str, Any]:
     options: Any = {"verify_aud": False, "verify_exp": False, "verify_iat": False, "verify_sub": False}
     try:
-        claims: dict[str, Any] = jwt.decode(assertion, key, algorithms=["RS256"], options=options)
+        claims: dict[str, Any] = jwt.decode(
+            assertion, key, algorithms=list(platform().lms.algorithms), options=options
+        )
     except (jwt.PyJWTError, TypeError) as error:
-        raise OAuthError("invalid_client", f"the assertion's signature does not hold: {error}") from error
+        raise _refused(f"the assertion's signature does not hold: {error}") from error
     return claims
+
+
+def _refused(description: str) -> OAuthError:
+    return OAuthError("invalid_client", description, platform().lms.refused_client)
 
 
 def _check_claims(claims: dict[str, Any], client_id: str, token_url: str, now: float) -> None:
     def refuse_unless(holds: bool, description: str) -> None:
         if not holds:
-            raise OAuthError("invalid_client", description)
+            raise _refused(description)
 
+    lms = platform().lms
     refuse_unless(claims.get("iss") == client_id == claims.get("sub"), "iss and sub must be the client_id")
-    refuse_unless(claims.get("aud") in (token_url, [token_url]), f"aud must be {token_url}")
+    lms.check_audience(claims.get("aud"), token_url)
     issued, expires = _number(claims, "iat"), _number(claims, "exp")
     refuse_unless(expires > now, "the assertion has expired")
-    refuse_unless(now - 300 <= issued <= now + 30, "iat is older than 5 minutes or ahead of the platform's clock")
-    refuse_unless(0 < expires - issued <= 600, "the assertion may live for 10 minutes at most")
+    oldest, longest = lms.oldest_assertion, lms.longest_assertion
+    refuse_unless(
+        now - oldest <= issued <= now + 30, f"iat is older than {oldest} s or ahead of the platform's clock"
+    )
+    refuse_unless(0 < expires - issued <= longest, f"the assertion may live for {longest} s at most")
     refuse_unless(isinstance(claims.get("jti"), str) and claims["jti"] != "", "jti is missing")
 
 
 def _number(claims: dict[str, Any], name: str) -> float:
     number = as_number(claims.get(name))
     if number is None:
-        raise OAuthError("invalid_client", f"{name} must be a number")
+        raise _refused(f"{name} must be a number")
     return number
 
 
 def _use_up(client_id: str, jti: str) -> None:
     with platform().store.write() as db:
         if not db.execute("INSERT OR IGNORE INTO assertions VALUES (?, ?)", (client_id, jti)).rowcount:
-            raise OAuthError("invalid_client", "this jti was used before")
+            raise _refused("this jti was used before")
 
 
 def _hash(access_token: str) -> str:

@@ -23,27 +23,15 @@ MEDIA_SCORE = "application/vnd.ims.lis.v1.score+json"
 MEDIA_RESULTS = "application/vnd.ims.lis.v2.resultcontainer+json"
 
 MEMBERSHIP = "http://purl.imsglobal.org/vocab/lis/v2/membership"
+PERSON = "http://purl.imsglobal.org/vocab/lis/v2/institution/person"
+SYSTEM = "http://purl.imsglobal.org/vocab/lis/v2/system/person"
 TEST_USER = "http://purl.imsglobal.org/vocab/lti/system/person#TestUser"
-ADMIN_ROLES = [
-    "http://purl.imsglobal.org/vocab/lis/v2/institution/person#Administrator",
-    "http://purl.imsglobal.org/vocab/lis/v2/system/person#Administrator",
-]
+ADMIN_ROLES = [f"{PERSON}#Administrator", f"{SYSTEM}#Administrator"]
 COURSE_TYPE = "http://purl.imsglobal.org/vocab/lis/v2/course#CourseOffering"
 
-ROLE_URIS = {
-    "learner": [f"{MEMBERSHIP}#Learner"],
-    "instructor": [f"{MEMBERSHIP}#Instructor"],
-    "ta": [f"{MEMBERSHIP}/Instructor#TeachingAssistant", f"{MEMBERSHIP}#Instructor"],
-    "mentor": [f"{MEMBERSHIP}#Mentor"],
-}
 ROLE_NAMES = {
     "learner": "Learner",
     "instructor": "Instructor",
     "ta": "Teaching assistant",
     "mentor": "Observer",
 }
-
-
-def role_uris(role: str, *, test_user: bool) -> list[str]:
-    """The roles of a member as the platform sends them at launch and in the roster."""
-    return [*ROLE_URIS[role], TEST_USER] if test_user else list(ROLE_URIS[role])

@@ -78,9 +78,9 @@ class MiniTool:
     def claims(self) -> dict[str, Any]:
         """The verified claims of the last launch."""
         token = self.answer["id_token"]
-        keys = jwt.PyJWKSet.from_dict(requests.get(f"{self.sandbox.base_url}/jwks", timeout=TIMEOUT).json())
+        keys = jwt.PyJWKSet.from_dict(requests.get(self.registration["jwks_url"], timeout=TIMEOUT).json())
         key = keys[jwt.get_unverified_header(token)["kid"]]
-        issuer = self.sandbox.base_url
+        issuer = self.registration["issuer"]
         claims: dict[str, Any] = jwt.decode(
             token, key.key, algorithms=["RS256"], audience=self.client_id, issuer=issuer
         )

@@ -74,6 +74,10 @@ class SandboxControl:
         subs: list[str] = self._call("POST", "/people", list(changes))
         return subs
 
+    def tool(self, client_id: str, **settings: object) -> None:
+        """Set what an administrator may set for a tool (privacy, known_only)."""
+        self._call("POST", "/tools", {"client_id": client_id, **settings})
+
     def state(self) -> dict[str, Any]:
         state: dict[str, Any] = self._call("GET", "/state")
         return state
@@ -85,8 +89,9 @@ class SandboxControl:
 class SandboxProcess:
     """A running sandbox. ``base_url`` is its issuer; ``data`` keeps its database and platform-key.pem."""
 
-    def __init__(self, data: Path, port: int | None = None) -> None:
+    def __init__(self, data: Path, port: int | None = None, family: str = "standard") -> None:
         self.data = data
+        self.family = family
         self.port = port or free_port()
         self.base_url = f"http://localhost:{self.port}"
         self.control_token = secrets.token_hex(16)
@@ -105,7 +110,7 @@ class SandboxProcess:
             "--data",
             str(self.data),
         ]
-        command += ["--base-url", self.base_url, "--control-token", self.control_token]
+        command += ["--base-url", self.base_url, "--control-token", self.control_token, "--family", self.family]
         environment = {**os.environ, "PYTHONPATH": str(ROOT)}
         self._process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL)
         self._wait()
@@ -116,7 +121,7 @@ class SandboxProcess:
             if self._process is None or self._process.poll() is not None:
                 raise RuntimeError("the sandbox stopped while starting; its error is above")
             try:
-                requests.get(f"{self.base_url}/jwks", timeout=TIMEOUT).raise_for_status()
+                requests.get(self.base_url, timeout=TIMEOUT).raise_for_status()
             except requests.ConnectionError:
                 time.sleep(0.05)
             else:

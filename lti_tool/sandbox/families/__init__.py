@@ -1,0 +1,10 @@
+"""The LMSs that the sandbox plays, one class each, written from what is known about them and not from the tool.
+
+A member of a class says where it is known from; `docs/families.md` lists the documents behind the keys.
+"""
+
+from lti_tool.sandbox.families.canvas import Canvas
+from lti_tool.sandbox.families.moodle import Moodle
+from lti_tool.sandbox.families.standard import Standard
+
+FAMILIES: dict[str, type[Standard]] = {lms.name: lms for lms in (Standard, Canvas, Moodle)}
