@@ -53,6 +53,8 @@ def represent(item: sqlite3.Row) -> dict[str, Any]:
         "resourceLinkId": item["link_id"],
     }
     extras: dict[str, Any] = json.loads(item["document"])
+    if item["tool_id"] is None:
+        extras |= platform().lms.foreign_column or {}
     return {name: value for name, value in members.items() if value is not None} | extras
 
 
@@ -63,14 +65,16 @@ def check_query() -> None:
 
 
 def own_item(course_id: str, item_id: int) -> sqlite3.Row:
-    """A line item of the calling tool; those of others do not exist for it."""
+    """A line item of the calling tool; others do not exist for it, except where it may read the instructors' own."""
     check_query()
     item = platform().store.row(
-        "SELECT * FROM line_items WHERE id = ? AND course_id = ? AND tool_id = ?",
-        *(item_id, course_id, caller()["id"]),
+        "SELECT * FROM line_items WHERE id = ? AND course_id = ? AND (tool_id = ? OR (? AND tool_id IS NULL))",
+        *(item_id, course_id, caller()["id"], platform().lms.foreign_column is not None),
     )
     if item is None:
         raise ServiceError(404, "there is no such line item of this tool")
+    if item["tool_id"] is None and request.method != "GET":
+        raise ServiceError(403, "this line item is read-only")
     return item
 
 
@@ -79,7 +83,7 @@ def own_item(course_id: str, item_id: int) -> sqlite3.Row:
 def list_items(course_id: str) -> Response:
     check_query()
     require_accept(MEDIA_ITEMS)
-    page = asked_page(0, ("resource_link_id", "resource_id", "tag"))
+    page = asked_page(0, (*platform().lms.link_filters, "resource_id", "tag"))
     items, headers = paged(_items_after(course_id, page), page, lambda item: int(item["id"]))
     response = json_response([represent(item) for item in items], MEDIA_ITEMS)
     response.headers.update(headers)
@@ -87,12 +91,14 @@ def list_items(course_id: str) -> Response:
 
 
 def _items_after(course_id: str, page: Page) -> list[sqlite3.Row]:
+    lms, filters = platform().lms, page.filters
+    link_id = next((filters[name] for name in lms.link_filters if name in filters), None)
     return platform().store.rows(
-        "SELECT * FROM line_items WHERE course_id = ? AND tool_id = ? AND id > ?"
+        "SELECT * FROM line_items WHERE course_id = ? AND (tool_id = ? OR (? AND tool_id IS NULL)) AND id > ?"
         " AND (? IS NULL OR link_id = ?) AND (? IS NULL OR resource_id = ?) AND (? IS NULL OR tag = ?)"
         " ORDER BY id",
-        *(course_id, caller()["id"], page.after),
-        *(page.filters.get(name) for name in ("resource_link_id", "resource_id", "tag") for _ in range(2)),
+        *(course_id, caller()["id"], lms.foreign_column is not None, page.after),
+        *(value for value in (link_id, filters.get("resource_id"), filters.get("tag")) for _ in range(2)),
     )
 
 
