@@ -212,7 +212,7 @@ def test_an_older_score_is_read_back_on_canvas(platform: Platform, connect: Conn
     assert isinstance(refused(platform, connect("canvas"), answering(400, said)), Superseded)
 
 
-@pytest.mark.parametrize(("name", "status"), [("canvas", 422), ("moodle", 400)])
+@pytest.mark.parametrize(("name", "status"), [("brightspace", 422), ("canvas", 422), ("moodle", 400)])
 def test_a_person_whom_the_lms_does_not_grade_is_named_as_such(
     platform: Platform, connect: Connect, name: str, status: int
 ) -> None:

@@ -32,3 +32,10 @@ class Brightspace(Standard):
         Source: D2L, registration.
         """
         return "https://api.brightspace.com/auth/token"
+
+    def is_ungradable(self, status: int) -> bool:
+        """A score for somebody whose role lacks "Can be graded in Grades" is answered with 422.
+
+        Source: D2L, LTI Advantage developer FAQ.
+        """
+        return status == 422
