@@ -1,0 +1,248 @@
+"""Peerloop on every LMS that the sandbox plays: people arrive, the roster is read, a grade goes out and comes back.
+
+Everything goes over HTTP, between a served Peerloop and a sandbox process of its own for each LMS.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from flask import Flask
+from sqlalchemy import func, select
+
+import config
+from lti_tool.app import create_app
+from lti_tool.database import db, transaction
+from lti_tool.gradebook.states import next_timestamp
+from lti_tool.lti import registrations, wire
+from lti_tool.lti.connection import Connection
+from lti_tool.lti.failures import Refused, Superseded, Throttled, Ungradable
+from lti_tool.lti.grades import Activity, Grading, LineItem, Result, Score, find_or_create, post_score, read_results
+from lti_tool.lti.launch import GradeService, Role
+from lti_tool.roster import readings
+from lti_tool.roster.tables import Course, Enrolment, Person, ReadingState
+from lti_tool.sandbox.families import FAMILIES
+from tests.support.platform import serving
+from tests.support.sandbox import SandboxProcess
+
+COURSE = "ctx-feedback"
+LEARNERS = 54
+TOLD = {"blackboard", "brightspace"}  # whose audience of tokens is settled when they are registered
+WANTED = LineItem("Sessions", 100, "program-1", "sessions")
+NAMES_WHO_IS_NOT_GRADED = {"brightspace", "canvas", "moodle"}
+
+
+class Lms:
+    """One LMS in which Peerloop is registered, and what people do there."""
+
+    def __init__(self, sandbox: SandboxProcess, app: Flask, base_url: str) -> None:
+        self.sandbox, self.app, self.family = sandbox, app, sandbox.family
+        shown = sandbox.register_tool(
+            login_url=f"{base_url}/lti/login",
+            redirect_uris=[f"{base_url}/lti/launch"],
+            target_link_uri=f"{base_url}/lti/launch",
+            jwks_url=f"{base_url}/lti/jwks",
+        )
+        self.client_id: str = shown["client_id"]
+        self.clock = datetime.now(UTC)
+        addresses = {name: shown[name] for name in ("issuer", "client_id", "auth_url", "token_url", "jwks_url")}
+        with app.app_context(), transaction() as session:
+            self.registration_id = registrations.add(
+                session,
+                name="Sandbox",
+                audience=shown["audience"],
+                family=self.family if self.family in TOLD else "standard",
+                deployment_ids=[shown["deployment_id"]],
+                **addresses,
+            ).id
+
+    def people(self, *, role: str, test_user: bool = False) -> list[str]:
+        """The user ids of the active people of this kind."""
+        known = self.sandbox.control.state()["courses"][COURSE]["people"]
+        return [p["sub"] for p in known if (p["role"], p["test_user"], p["active"]) == (role, test_user, True)]
+
+    def open_tool(self, subject: str) -> str:
+        """Open Peerloop from the course; what its page says."""
+        robot = self.sandbox.robot()
+        page = robot.launch(f"/enter/person/{subject}?course={COURSE}")
+        robot.close()
+        assert page.status == 200, page.text
+        return page.text
+
+    def role(self, subject: str) -> str:
+        with self.app.app_context():
+            query = select(Enrolment.role).join(Person, Person.id == Enrolment.person_id)
+            return str(db.session.scalars(query.where(Person.subject == subject)).one())
+
+    def read_roster(self) -> None:
+        with self.app.app_context():
+            with transaction() as session:
+                course = session.scalars(select(Course)).one()
+                readings.request_now(session, course.id)
+            readings.run()
+            with transaction() as session:
+                reading = readings.latest(session, course.id)
+                assert reading is not None
+                assert (reading.state, reading.problem, reading.skipped) == (ReadingState.COMPLETE, None, 0)
+
+    def may_learn(self) -> int:
+        """How many people of the course can be placed."""
+        with self.app.app_context():
+            return db.session.scalar(select(func.count()).select_from(Enrolment).where(Enrolment.may_learn)) or 0
+
+    def gradebook(self) -> tuple[Connection, GradeService]:
+        with self.app.app_context():
+            course = db.session.scalars(select(Course)).one()
+            registration = registrations.get(self.registration_id)
+            assert registration is not None
+            service = GradeService(course.line_items_url, None, frozenset(course.grade_scopes))
+            return wire.connect(registration, course.deployment_id), service
+
+    def score(self, subject: str, given: float | None, **more: Any) -> Score:
+        """A score that is later than those before, by the rule that Peerloop has for it."""
+        self.clock = next_timestamp(datetime.now(UTC), self.clock)
+        grading = Grading.NOT_READY if given is None else Grading.FULLY_GRADED
+        activity = Activity.INITIALIZED if given is None else Activity.IN_PROGRESS
+        values: dict[str, Any] = {"timestamp": self.clock, "activity": activity, "grading": grading, **more}
+        return Score(subject, given=given, maximum=None if given is None else 100.0, **values)
+
+
+@pytest.fixture(
+    scope="module", params=[pytest.param(name, marks=pytest.mark.xdist_group(f"lms-{name}")) for name in FAMILIES]
+)
+def lms(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lms]:
+    """An LMS whose course an instructor has opened Peerloop from."""
+    folder = tmp_path_factory.mktemp(request.param)
+    sandbox = SandboxProcess(folder / "lms", family=request.param)
+    with serving(None) as (server, base_url):
+        settings = config.Settings(
+            base_url=base_url,
+            database_url=f"sqlite:///{folder / 'peerloop.db'}",
+            queue_url=f"sqlite:///{folder / 'queue.db'}",
+            keys_dir=folder / "keys",
+            allow_private_platforms=True,
+        )
+        server.app = app = create_app(settings.with_secrets())
+        with app.app_context():
+            db.create_all()
+            wire.ensure_signing_key()
+        lms = Lms(sandbox, app, base_url)
+        lms.open_tool(lms.people(role="instructor")[0])
+        yield lms
+        with app.app_context():
+            wire.current().client.close()
+            db.session.remove()
+            db.engine.dispose()
+    sandbox.close()
+
+
+def test_the_first_launch_has_told_which_lms_it_is(lms: Lms) -> None:
+    with lms.app.app_context():
+        registration = registrations.get(lms.registration_id)
+        assert registration is not None
+        assert registration.family == lms.family
+
+
+def test_people_arrive_as_what_they_are(lms: Lms) -> None:
+    [assistant], learner = lms.people(role="ta"), lms.people(role="learner")[0]
+    expected = {
+        lms.people(role="instructor")[0]: Role.INSTRUCTOR,
+        assistant: Role.TEACHING_ASSISTANT,
+        learner: Role.LEARNER,
+    }
+    if lms.family == "moodle":  # it calls everybody an instructor who may manage the link
+        expected[assistant] = Role.INSTRUCTOR
+    for subject in lms.people(role="mentor"):
+        expected[subject] = Role.MENTOR
+    for subject in expected:
+        lms.open_tool(subject)
+    assert {subject: lms.role(subject) for subject in expected} == expected
+
+
+def test_everybody_who_can_learn_is_in_the_roster_and_nobody_else(lms: Lms) -> None:
+    [assistant] = lms.people(role="ta")
+    lms.open_tool(assistant)
+    lms.read_roster()
+    assert lms.may_learn() == LEARNERS
+    assert lms.role(assistant) in {Role.TEACHING_ASSISTANT, Role.INSTRUCTOR}
+
+
+def test_people_whose_names_and_addresses_are_kept_back_can_take_part(lms: Lms) -> None:
+    lms.sandbox.control.tool(lms.client_id, privacy="anonymous")
+    [subject] = lms.sandbox.control.people({"action": "add", "course": COURSE, "name": "Hidden Person"})
+    try:
+        lms.read_roster()
+        assert lms.role(subject) == Role.LEARNER
+        with lms.app.app_context():
+            person = db.session.scalars(select(Person).where(Person.subject == subject)).one()
+            assert (person.email, "Hidden" in person.name) == (None, False)
+        lms.open_tool(subject)
+    finally:
+        lms.sandbox.control.tool(lms.client_id, privacy="public")
+        lms.sandbox.control.people({"action": "leave", "course": COURSE, "sub": subject})
+        lms.read_roster()
+
+
+def test_a_column_is_made_once(lms: Lms) -> None:
+    connection, service = lms.gradebook()
+    made = find_or_create(connection, service, WANTED)
+    assert find_or_create(connection, service, WANTED).id == made.id
+
+
+def shown(connection: Connection, url: str, subject: str) -> Result | None:
+    return next(iter(read_results(connection, url, user_id=subject)), None)
+
+
+def test_a_grade_goes_out_comes_back_and_is_taken_back(lms: Lms) -> None:
+    connection, service = lms.gradebook()
+    url, subject = str(find_or_create(connection, service, WANTED).id), lms.people(role="learner")[1]
+    for given in (50.0, 62.5, 100.0):
+        post_score(connection, url, lms.score(subject, given, comment=f"{given} of 100"))
+        result = shown(connection, url, subject)
+        assert result is not None
+        assert (result.score, result.maximum) == (given, 100)
+    progress = lms.score(subject, None, activity=Activity.IN_PROGRESS, grading=Grading.PENDING, takes_back=False)
+    post_score(connection, url, progress)
+    kept = shown(connection, url, subject)
+    assert (kept.score if kept else None) == (100 if lms.family == "canvas" else None)
+    post_score(connection, url, lms.score(subject, 75.0))
+    post_score(connection, url, lms.score(subject, None))
+    gone = shown(connection, url, subject)
+    assert gone is None or gone.score is None
+
+
+def test_a_grade_of_zero_is_never_taken_for_another(lms: Lms) -> None:
+    connection, service = lms.gradebook()
+    url, subject = str(find_or_create(connection, service, WANTED).id), lms.people(role="learner")[2]
+    post_score(connection, url, lms.score(subject, 0.0))
+    result = shown(connection, url, subject)
+    assert result is not None
+    assert result.score == (None if lms.family == "moodle" else 0)
+
+
+def test_a_score_that_comes_too_late_is_known_as_such(lms: Lms) -> None:
+    connection, service = lms.gradebook()
+    url, subject = str(find_or_create(connection, service, WANTED).id), lms.people(role="learner")[3]
+    post_score(connection, url, lms.score(subject, 50.0))
+    with pytest.raises(Superseded):
+        post_score(connection, url, lms.score(subject, 60.0, timestamp=lms.clock - timedelta(hours=1)))
+
+
+def test_somebody_who_cannot_be_graded_is_refused_for_good(lms: Lms) -> None:
+    connection, service = lms.gradebook()
+    url, [assistant] = str(find_or_create(connection, service, WANTED).id), lms.people(role="ta")
+    with pytest.raises(Refused) as refused:
+        post_score(connection, url, lms.score(assistant, 50.0))
+    assert isinstance(refused.value, Ungradable) == (lms.family in NAMES_WHO_IS_NOT_GRADED)
+
+
+def test_an_lms_that_is_asked_too_fast_is_left_in_peace(lms: Lms) -> None:
+    connection, service = lms.gradebook()
+    url, subject = str(find_or_create(connection, service, WANTED).id), lms.people(role="learner")[4]
+    lms.sandbox.control.fault("scores", "throttle", times=1)
+    with pytest.raises(Throttled):
+        post_score(connection, url, lms.score(subject, 50.0))
+    post_score(connection, url, lms.score(subject, 50.0))
