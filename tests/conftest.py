@@ -13,7 +13,12 @@ from lti_tool.app import create_app
 from lti_tool.database import db
 from tests.support import postgres
 
-pytest_plugins = ("tests.support.browser", "tests.support.moments", "tests.support.product")
+pytest_plugins = (
+    "tests.support.browser",
+    "tests.support.moments",
+    "tests.support.played",
+    "tests.support.product",
+)
 
 MakeApp = Callable[..., Flask]
 

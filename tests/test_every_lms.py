@@ -26,7 +26,10 @@ from lti_tool.roster import readings
 from lti_tool.roster.tables import Course, Enrolment, Person, ReadingState
 from lti_tool.sandbox.families import FAMILIES
 from tests.support.platform import serving
+from tests.support.played import PlayedLms
 from tests.support.sandbox import SandboxProcess
+
+pytestmark = pytest.mark.xdist_group("every-lms")  # shares its processes with tests/sandbox/test_families.py
 
 COURSE = "ctx-feedback"
 LEARNERS = 54
@@ -47,6 +50,7 @@ class Lms:
             jwks_url=f"{base_url}/lti/jwks",
         )
         self.client_id: str = shown["client_id"]
+        self.link = next(link["id"] for link in shown["resource_links"] if link["course_id"] == COURSE)
         self.clock = datetime.now(UTC)
         addresses = {name: shown[name] for name in ("issuer", "client_id", "auth_url", "token_url", "jwks_url")}
         with app.app_context(), transaction() as session:
@@ -67,7 +71,7 @@ class Lms:
     def open_tool(self, subject: str) -> str:
         """Open Peerloop from the course; what its page says."""
         robot = self.sandbox.robot()
-        page = robot.launch(f"/enter/person/{subject}?course={COURSE}")
+        page = robot.launch(f"/enter/person/{subject}?course={COURSE}&link={self.link}")
         robot.close()
         assert page.status == 200, page.text
         return page.text
@@ -110,13 +114,13 @@ class Lms:
         return Score(subject, given=given, maximum=None if given is None else 100.0, **values)
 
 
-@pytest.fixture(
-    scope="module", params=[pytest.param(name, marks=pytest.mark.xdist_group(f"lms-{name}")) for name in FAMILIES]
-)
-def lms(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lms]:
+@pytest.fixture(scope="module", params=FAMILIES)
+def lms(
+    request: pytest.FixtureRequest, played_lms: PlayedLms, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Lms]:
     """An LMS whose course an instructor has opened Peerloop from."""
     folder = tmp_path_factory.mktemp(request.param)
-    sandbox = SandboxProcess(folder / "lms", family=request.param)
+    sandbox = played_lms(request.param)
     with serving(None) as (server, base_url):
         settings = config.Settings(
             base_url=base_url,
@@ -136,7 +140,6 @@ def lms(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
             wire.current().client.close()
             db.session.remove()
             db.engine.dispose()
-    sandbox.close()
 
 
 def test_the_first_launch_has_told_which_lms_it_is(lms: Lms) -> None:

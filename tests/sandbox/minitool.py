@@ -40,7 +40,7 @@ class MiniTool:
         self.sent = {"state": "", "nonce": ""}
         self._tokens: dict[str, str] = {}
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
         self.url = f"http://localhost:{self._server.server_port}"
         self.registration = sandbox.register_tool(
             name=name,
@@ -50,6 +50,7 @@ class MiniTool:
             jwks_url=f"{self.url}/jwks",
         )
         self.client_id: str = self.registration["client_id"]
+        self.audience: str = self.registration["token_url"]
         self.links = {link["course_id"]: link["id"] for link in self.registration["resource_links"]}
 
     def close(self) -> None:
@@ -131,7 +132,7 @@ class MiniTool:
         claims = {
             "iss": self.client_id,
             "sub": self.client_id,
-            "aud": self.registration["token_url"],
+            "aud": self.audience,
             "iat": now,
             "exp": now + 60,
             "jti": secrets.token_hex(8),

@@ -56,8 +56,9 @@ class Moodle(Standard):
 
     def next_page(self, service: str, url: str) -> str:
         """MOODLE, line items and results: the quotes around the relation are typographic."""
-        left, right = ('"', '"') if service == "memberships" else ("“", "”")
-        return f"<{url}>; rel={left}next{right}".encode().decode("latin-1")
+        if service == "memberships":
+            return super().next_page(service, url)
+        return f"<{url}>; rel=“next”"
 
     def check_time(self, timestamp: int, last: int) -> None:
         """MOODLE, scores: whole seconds are compared, so a second score within one is refused."""
