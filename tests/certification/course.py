@@ -13,7 +13,7 @@ from lti_tool import clock, gradebook
 from lti_tool.database import db, transaction
 from lti_tool.gradebook import reading
 from lti_tool.gradebook.tables import Column
-from lti_tool.meetings import attendance
+from lti_tool.meetings import attendance, pairs
 from lti_tool.meetings.tables import Meeting, Presence
 from lti_tool.programs.tables import Program
 from lti_tool.roster import people, readings
@@ -77,6 +77,10 @@ class CourseWithServices:
                 here = [person.id for person in people.placeable(session, course.id) if person.subject in present]
                 attendance.mark(session, meeting, dict.fromkeys(here, Presence.PRESENT), None)
                 attendance.close(session, meeting, None)
+
+    def pairs_are_planned(self) -> None:
+        """Be the worker that says who works with whom."""
+        self._work(pairs.plan_stale)
 
     def corrects(self, subject: str, presence: Presence) -> None:
         """The mark of a person in that session is corrected."""

@@ -10,8 +10,9 @@ from typing import Any
 import requests
 from sqlalchemy import func, select
 
-from lti_tool.database import Base, db
+from lti_tool.database import Base, db, transaction
 from lti_tool.lti.launch import Role
+from lti_tool.lti.tables import LtiDeployment
 from lti_tool.roster.tables import Enrolment, Person, Tenant
 from tests.support.platform import Browser, Platform
 from tests.support.product import LEFT_BY_A_LAUNCH, Product
@@ -33,6 +34,13 @@ class ToolUnderTest:
 
     def close(self) -> None:
         self.browser.http.close()
+
+    def accepts(self, deployment_id: str) -> None:
+        """One more deployment, accepted by whoever runs the tool."""
+        with self.product.app.app_context(), transaction() as session:
+            session.add(
+                LtiDeployment(registration_id=self.registration.id, deployment_id=deployment_id, status="active")
+            )
 
     def launch(self, **how: Any) -> requests.Response:
         """Login and launch; `how` changes claims, header, key or algorithm of a message that is good."""
