@@ -1,8 +1,9 @@
 """Which institution a launch belongs to.
 
 A tenant is the deployments of one registration that name the same instance of the LMS (`tool_platform.guid`); a
-deployment that names none is a tenant of its own. It stays that tenant when it begins to name its instance: its
-courses and people are found again, and only if no other deployment has that name does it take it.
+deployment that names none is a tenant of its own. When it begins to name its instance it takes that name, or joins
+the tenant that has it; but where people have worked in it already it stays the tenant that it was, so that their
+work is found again.
 
 https://www.imsglobal.org/spec/lti/v1p3#platform-instance-claim
 """
@@ -10,13 +11,19 @@ https://www.imsglobal.org/spec/lti/v1p3#platform-instance-claim
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Column, Connection, Select, delete, exists, select
 
+from lti_tool.database import Base
 from lti_tool.lti.deployments import SEVERAL
 from lti_tool.lti.launch import Launch
 from lti_tool.lti.tables import LtiDeployment
+
+TENANT, COURSE, LINK, PERSON = (Base.metadata.tables[name] for name in ("tenant", "course", "course_link", "person"))
+# What an LMS has said and will say again, and visits, which end anyway. All else is somebody's work.
+HEARSAY = frozenset({"course", "course_link", "enrolment", "person", "roster_reading", "visit"})
 
 
 def key(launch: Launch) -> str:
@@ -32,10 +39,13 @@ def nameless_key(launch: Launch) -> str:
 
 def choose(connection: Connection, launch: Launch, found: Mapping[str, Any]) -> Any | None:
     """The one of the rows `found`, by key, that is the tenant of `launch`; None if there is none yet."""
-    nameless = found.get(nameless_key(launch))
-    if nameless is None or not launch.platform.guid or _names_several(connection, launch):
-        return found.get(key(launch))
-    return nameless
+    named, nameless = found.get(key(launch)), found.get(nameless_key(launch))
+    if nameless is None or nameless is named or _names_several(connection, launch):
+        return named
+    if named is None or _holds_work(connection, nameless["tenant_id"]):
+        return nameless
+    connection.execute(delete(TENANT).where(TENANT.c.id == nameless["tenant_id"]))
+    return named
 
 
 def _names_several(connection: Connection, launch: Launch) -> bool:
@@ -44,3 +54,28 @@ def _names_several(connection: Connection, launch: Launch) -> bool:
         LtiDeployment.registration_id == launch.registration_id, LtiDeployment.deployment_id == launch.deployment_id
     )
     return connection.scalar(query) == SEVERAL
+
+
+def _holds_work(connection: Connection, tenant_id: int) -> bool:
+    """Whether anything hangs on the courses, links and people of a tenant that an LMS would not say again."""
+    courses = select(COURSE.c.id).where(COURSE.c.tenant_id == tenant_id)
+    ours: Mapping[str, Select[Any]] = {
+        "course": courses,
+        "course_link": select(LINK.c.id).where(LINK.c.course_id.in_(courses)),
+        "person": select(PERSON.c.id).where(PERSON.c.tenant_id == tenant_id),
+    }
+    return any(
+        connection.scalar(select(exists().where(column.in_(ours[table])))) for column, table in _work_columns()
+    )
+
+
+@cache
+def _work_columns() -> list[tuple[Column[Any], str]]:
+    """The columns, of whatever room, in which work names a course, a link or a person, with the table they name."""
+    tables = [table for name, table in Base.metadata.tables.items() if name not in HEARSAY]
+    keys = (foreign for table in tables for foreign in table.foreign_keys)
+    return [
+        (foreign.parent, name)
+        for foreign in keys
+        if (name := foreign.column.table.name) in ("course", "course_link", "person")
+    ]

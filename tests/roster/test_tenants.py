@@ -14,8 +14,9 @@ from lti_tool.lti import deployments
 from lti_tool.lti.launch import Platform as Instance
 from lti_tool.lti.launch import Role
 from lti_tool.lti.tables import LtiDeployment, LtiRegistration
-from lti_tool.roster.tables import Course, CourseLink, Enrolment, Person, Tenant
+from lti_tool.roster.tables import Course, CourseLink, Enrolment, Person, PersonAttribute, Tenant
 from tests.roster.lms import MEMBERSHIP, Lms
+from tests.support import factories
 from tests.support.platform import GONE, Browser, Platform, Platforms
 from tests.support.product import Product
 
@@ -117,10 +118,22 @@ def test_a_person_who_comes_through_two_links_is_one(arrive: Arrive, browser: Br
         assert set(db.session.scalars(links)) == {"week-1", "week-2"}
 
 
-def test_deployments_that_were_institutions_of_their_own_keep_their_people_when_they_name_one_instance(
+def test_deployments_that_were_institutions_of_their_own_are_one_when_they_name_one_instance(
+    arrive: Arrive, browser: Browser
+) -> None:
+    here, _there = arrive("one"), arrive("two")
+    assert arrive("one", NORTHFIELD) == here
+    assert arrive("two", NORTHFIELD) == here
+    assert (arrive("one"), arrive("two")) == (here, here)
+    assert tenants(browser) == ["Northfield College"]
+
+
+def test_work_that_was_done_before_an_institution_named_itself_is_found_again(
     arrive: Arrive, browser: Browser
 ) -> None:
     here, there = arrive("one"), arrive("two")
+    with browser.tool.app.app_context():
+        factories.make_program(db.session.get_one(Course, there.course))
     assert arrive("one", NORTHFIELD) == here
     assert arrive("two", NORTHFIELD) == there
     assert (arrive("one"), arrive("two")) == (here, there)
@@ -204,3 +217,20 @@ def test_two_instances_named_at_the_same_moment_are_several(lms: Lms) -> None:
             deployments.learn_instance(session, launch, deployment)
     assert db.session.scalars(select(LtiDeployment.guid)).one() == deployments.SEVERAL
     db.session.rollback()
+
+
+def test_a_deployment_that_joins_an_institution_leaves_nothing_behind(lms: Lms) -> None:
+    lms.arrives("ana", Role.LEARNER, platform=Instance())
+    joined = lms.arrives("ana", Role.LEARNER, deployment_id="deployment-2")
+    assert lms.arrives("ana", Role.LEARNER).person_id == joined.person_id
+    assert db.session.scalars(select(Tenant.key)).all() == ["guid:guid-1"]
+    assert db.session.scalars(select(Person.id)).all() == [joined.person_id]
+    db.session.rollback()
+
+
+def test_an_attribute_that_was_imported_is_work(lms: Lms) -> None:
+    alone = lms.arrives("ana", Role.LEARNER, platform=Instance())
+    lms.arrives("ana", Role.LEARNER, deployment_id="deployment-2")
+    with transaction() as session:
+        session.add(PersonAttribute(course_id=alone.course_id, person_id=alone.person_id, name="site", value="Oslo"))
+    assert lms.arrives("ana", Role.LEARNER).person_id == alone.person_id
