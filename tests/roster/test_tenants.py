@@ -155,6 +155,18 @@ def test_institutions_behind_one_client_id_share_nobody_with_the_same_id(arrive:
     assert here.course != there.course
 
 
+def test_two_client_ids_of_one_issuer_share_nobody_whatever_their_launches_state(
+    arrive: Arrive, browser: Browser
+) -> None:
+    here = arrive("one", NORTHFIELD)
+    browser.tool.register(browser.platform, client_id="another", deployments=("one",))
+    browser.login(client_id="another")
+    token = browser.token(aud="another", deployment_id="one", tool_platform=NORTHFIELD)
+    assert browser.post(id_token=token, state=browser.auth["state"]).status_code == 200
+    there = last_place(browser)
+    assert not set(zip(here, there, strict=True)) & {(number, number) for number in here}
+
+
 def test_a_launch_that_could_come_from_either_of_two_institutions_belongs_to_neither(arrive: Arrive) -> None:
     north, south = arrive("one", NORTHFIELD), arrive("one", SOUTHFIELD)
     nameless = arrive("one")
