@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 
@@ -34,17 +33,17 @@ def tool(product: Product, platforms: Platforms, seen: Seen) -> Iterator[ToolUnd
 
 @pytest.fixture
 def course(platforms: Platforms, own_product: Product, seen: Seen) -> Iterator[CourseWithServices]:
-    """A course whose platform offers services, and a Peerloop that has no other."""
+    """A course whose platform offers services."""
     tool = ToolUnderTest(own_product, platforms.new(), seen)
     yield CourseWithServices(tool)
     tool.close()
 
 
-@pytest.fixture
-def own_product(tmp_path: Path) -> Iterator[Product]:
-    """A product whose workers have nothing to do but what this test leaves them."""
+@pytest.fixture(scope="session")
+def own_product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
+    """A product whose workers have nothing to do but what these cases leave them."""
     with serving(None) as (server, base):
-        product = Product(base, tmp_path)
+        product = Product(base, tmp_path_factory.mktemp("own"))
         server.app = product.app
         yield product
         product.close()

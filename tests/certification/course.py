@@ -32,6 +32,7 @@ class CourseWithServices:
         self.tool = tool
         self.services = Services(tool.platform)
         self._opened: requests.Response | None = None
+        self._first_meeting = 0
 
     def teacher_opens(self, **claims: Any) -> None:
         """The launch that tells where the services are."""
@@ -77,6 +78,7 @@ class CourseWithServices:
                 here = [person.id for person in people.placeable(session, course.id) if person.subject in present]
                 attendance.mark(session, meeting, dict.fromkeys(here, Presence.PRESENT), None)
                 attendance.close(session, meeting, None)
+                self._first_meeting = meeting.id
 
     def pairs_are_planned(self) -> None:
         """Be the worker that says who works with whom."""
@@ -85,7 +87,7 @@ class CourseWithServices:
     def corrects(self, subject: str, presence: Presence) -> None:
         """The mark of a person in that session is corrected."""
         with self.tool.product.app.app_context(), transaction() as session:
-            meeting = session.scalars(select(Meeting).where(Meeting.closed_at.is_not(None))).one()
+            meeting = session.get_one(Meeting, self._first_meeting)
             who = [p.id for p in people.placeable(session, self._course().id) if p.subject == subject]
             attendance.mark(session, meeting, dict.fromkeys(who, presence), None)
 
