@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 
 import click
 from flask.cli import with_appcontext
@@ -13,6 +14,7 @@ from lti_tool.database import db, transaction
 from lti_tool.lti import deployments
 from lti_tool.lti.deployments import NotWaitingError
 from lti_tool.lti.tables import LtiDeployment, LtiRegistration
+from lti_tool.roster import tenants
 
 
 @click.group()
@@ -26,14 +28,17 @@ def deployment() -> None:
 def list_waiting(as_json: bool) -> None:
     """Show the deployments that wait for approval."""
     found = deployments.waiting(db.session())
+    joined = tenants.named(db.session(), [row.guid for row, _registration in found if row.guid])
     if as_json:
-        click.echo(json.dumps([_described(row, registration) for row, registration in found]))
+        click.echo(json.dumps([_described(row, registration, joined) for row, registration in found]))
         return
     if not found:
         click.echo("No deployment waits for approval.")
     for row, registration in found:
         click.echo(f"{row.reference}  since {row.created_at:%Y-%m-%d %H:%M} UTC  {_words(row)}")
         click.echo(f"         registration {registration.id}: {registration.name}, {registration.issuer}")
+        if tenant := joined.get((row.registration_id, row.guid)):
+            click.echo(f"         will share people and courses with {tenant}, which is here already")
 
 
 @deployment.command()
@@ -79,12 +84,15 @@ def _words(row: LtiDeployment) -> str:
     return f"deployment {row.deployment_id} of {row.institution or 'an institution without a name'}"
 
 
-def _described(row: LtiDeployment, registration: LtiRegistration) -> dict[str, object]:
+def _described(
+    row: LtiDeployment, registration: LtiRegistration, joined: Mapping[tuple[int, str | None], str]
+) -> dict[str, object]:
     return {
         "reference": row.reference,
         "since": row.created_at.isoformat(),
         "deployment_id": row.deployment_id,
         "institution": row.institution,
         "guid": row.guid,
+        "joins": joined.get((row.registration_id, row.guid)),
         "registration": {"id": registration.id, "name": registration.name, "issuer": registration.issuer},
     }

@@ -10,11 +10,12 @@ https://www.imsglobal.org/spec/lti/v1p3#platform-instance-claim
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
 from sqlalchemy import Column, Connection, Select, delete, exists, select
+from sqlalchemy.orm import Session
 
 from lti_tool.database import Base
 from lti_tool.lti.deployments import SEVERAL
@@ -22,6 +23,7 @@ from lti_tool.lti.launch import Launch
 from lti_tool.lti.tables import LtiDeployment
 
 TENANT, COURSE, LINK, PERSON = (Base.metadata.tables[name] for name in ("tenant", "course", "course_link", "person"))
+GUID = "guid:"
 # What an LMS has said and will say again, and visits, which end anyway. All else is somebody's work.
 HEARSAY = frozenset({"course", "course_link", "enrolment", "person", "roster_reading", "visit"})
 
@@ -29,7 +31,7 @@ HEARSAY = frozenset({"course", "course_link", "enrolment", "person", "roster_rea
 def key(launch: Launch) -> str:
     """The key of the tenant that a launch names."""
     guid = launch.platform.guid
-    return f"guid:{guid}" if guid else nameless_key(launch)
+    return f"{GUID}{guid}" if guid else nameless_key(launch)
 
 
 def nameless_key(launch: Launch) -> str:
@@ -46,6 +48,15 @@ def choose(connection: Connection, launch: Launch, found: Mapping[str, Any]) -> 
         return nameless
     connection.execute(delete(TENANT).where(TENANT.c.id == nameless["tenant_id"]))
     return named
+
+
+def named(session: Session, guids: Sequence[str]) -> dict[tuple[int, str | None], str]:
+    """The names of the tenants that are one of these instances, by registration and guid."""
+    keys = [f"{GUID}{guid}" for guid in guids]
+    rows = session.execute(
+        select(TENANT.c.registration_id, TENANT.c.key, TENANT.c.name).where(TENANT.c.key.in_(keys))
+    )
+    return {(registration, key_.removeprefix(GUID)): name for registration, key_, name in rows}
 
 
 def _names_several(connection: Connection, launch: Launch) -> bool:

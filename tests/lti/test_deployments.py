@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 import requests
@@ -46,7 +47,7 @@ def reference(response: requests.Response) -> str:
     return found[1]
 
 
-def waiting(tool: Tool, platform: Platform) -> list[dict[str, str]]:
+def waiting(tool: Tool, platform: Platform) -> list[dict[str, Any]]:
     """What the command lists of one platform."""
     listed = json.loads(run(tool, "list", "--json").output)
     return [entry for entry in listed if entry["registration"]["issuer"] == platform.issuer]
@@ -69,10 +70,18 @@ def test_everybody_who_comes_from_a_new_place_is_told_the_same_reference(browser
 def test_who_approves_sees_whose_place_it_is(browser: Browser) -> None:
     told = reference(browser.launch(deployment_id="new", tool_platform=SCHOOL))
     [entry] = waiting(browser.tool, browser.platform)
-    assert (entry["institution"], entry["guid"]) == ("Northfield College", "guid-1")
+    assert (entry["institution"], entry["guid"], entry["joins"]) == ("Northfield College", "guid-1", None)
     listed = run(browser.tool, "list").output
     assert f"{told}  since" in listed
     assert "deployment new of Northfield College" in listed
+
+
+def test_who_approves_sees_whose_people_a_new_place_would_see(browser: Browser) -> None:
+    assert browser.launch(tool_platform=SCHOOL).status_code == 200
+    assert reference(browser.launch(deployment_id="new", tool_platform=SCHOOL))
+    [entry] = waiting(browser.tool, browser.platform)
+    assert entry["joins"] == "Northfield College"
+    assert "will share people and courses with Northfield College" in run(browser.tool, "list").output
 
 
 def test_a_place_that_is_approved_by_its_reference_is_let_in(browser: Browser) -> None:
