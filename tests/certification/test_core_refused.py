@@ -161,3 +161,46 @@ def test_state_of_nobody(tool: ToolUnderTest) -> None:
     tool.browser.login()
     response = tool.browser.post(id_token=tool.browser.token(), state="invented")
     tool.refuses(response, 401, "launch_expired")
+
+
+def test_login_of_nobody(tool: ToolUnderTest) -> None:
+    """A login of an issuer that is not registered"""
+    tool.refuses(tool.browser.login(iss="https://unheard-of.example"), 400, "unknown_platform")
+
+
+def test_login_without_hint(tool: ToolUnderTest) -> None:
+    """A login without a `login_hint`"""
+    tool.refuses(tool.browser.login(login_hint=None), 400, "login_incomplete")
+
+
+def test_login_to_elsewhere(tool: ToolUnderTest) -> None:
+    """A login whose `target_link_uri` is not the tool's"""
+    tool.refuses(tool.browser.login(target_link_uri="https://elsewhere.example/"), 400, "foreign_target")
+
+
+def test_login_for_one_of_two(tool: ToolUnderTest) -> None:
+    """A login that does not name the client, of an issuer with two registrations"""
+    tool.product.register(tool.platform, client_id="another", deployments=())
+    response = tool.browser.login(client_id=None)
+    assert "Use the login address that ends with the registration" in response.text
+    tool.refuses(response, 400, "ambiguous_platform")
+
+
+def test_unknown_deployment(tool: ToolUnderTest) -> None:
+    """A message of a deployment that nobody has accepted"""
+    first = tool.launch(deployment_id="new", sub="ana")
+    tool.looks_again()  # the deployment is there now, and waits
+    second = tool.launch(deployment_id="new", sub="bo")
+    assert second.text == first.text
+    tool.refuses(second, 403, "deployment_pending")
+
+
+def test_message_twice(tool: ToolUnderTest) -> None:
+    """A message that was taken once, sent again from the same browser"""
+    tool.browser.login()
+    form = {"id_token": tool.browser.token(), "state": tool.browser.auth["state"]}
+    cookies = tool.browser.http.cookies.copy()
+    assert tool.browser.post(**form).status_code == 200
+    tool.looks_again()
+    tool.browser.http.cookies = cookies
+    tool.refuses(tool.browser.post(**form), 401, "launch_expired")
