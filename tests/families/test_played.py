@@ -10,6 +10,7 @@ import pytest
 import requests
 
 from lti_tool.sandbox.families.canvas import Canvas, Quota
+from tests.families.conftest import PlayedLms
 from tests.sandbox.minitool import (
     ITEM,
     ITEM_TYPE,
@@ -21,7 +22,6 @@ from tests.sandbox.minitool import (
     MiniTool,
     under,
 )
-from tests.support.played import PlayedLms
 
 CLAIM = "https://purl.imsglobal.org/spec/lti/claim/"
 MEMBERSHIP = "http://purl.imsglobal.org/vocab/lis/v2/membership"
@@ -31,7 +31,7 @@ SUBMISSION = "https://canvas.instructure.com/lti/submission"
 READ_ONLY = "https://www.sakailms.org/spec/lti-ags/v2p0/readOnly"
 COURSE = "ctx-feedback"
 
-pytestmark = pytest.mark.xdist_group("every-lms")  # shares its processes with tests/test_every_lms.py
+pytestmark = pytest.mark.xdist_group("every-lms")  # one worker, which starts each LMS once
 
 Played = Callable[[str], MiniTool]
 

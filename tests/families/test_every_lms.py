@@ -25,11 +25,11 @@ from lti_tool.lti.launch import GradeService, Role
 from lti_tool.roster import readings
 from lti_tool.roster.tables import Course, Enrolment, Person, ReadingState
 from lti_tool.sandbox.families import FAMILIES
+from tests.families.conftest import PlayedLms
 from tests.support.platform import serving
-from tests.support.played import PlayedLms
 from tests.support.sandbox import SandboxProcess
 
-pytestmark = pytest.mark.xdist_group("every-lms")  # shares its processes with tests/sandbox/test_families.py
+pytestmark = pytest.mark.xdist_group("every-lms")  # one worker, which starts each LMS once
 
 COURSE = "ctx-feedback"
 LEARNERS = 54
