@@ -20,6 +20,7 @@ from tests.sandbox.minitool import (
     ROSTER_TYPE,
     TIMEOUT,
     MiniTool,
+    moment,
     under,
 )
 
@@ -388,6 +389,12 @@ def test_a_report_of_progress_erases_a_grade_on_canvas_unless_it_is_to_be_preser
     assert result(tool, item, subject)["resultScore"] == 8
     tool.score(item, subject, **progress)
     assert "resultScore" not in result(tool, item, subject)
+
+
+def test_nobody_hands_in_tomorrow_on_canvas(played: Played) -> None:
+    tool = played("canvas")
+    answer = tool.score(column(tool), people(tool, "learner")[4], submission={"submittedAt": moment(120)})
+    assert answer.status_code == 400
 
 
 def test_every_score_on_canvas_is_an_attempt_and_comments_add_up(played: Played) -> None:
