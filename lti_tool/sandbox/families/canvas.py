@@ -8,10 +8,11 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 from urllib.parse import parse_qsl, urlsplit
+from zlib import crc32
 
 from flask import Response
 
-from lti_tool.sandbox.families.standard import Addresses, Grade, Standard
+from lti_tool.sandbox.families.standard import Addresses, Grade, Standard, several
 from lti_tool.sandbox.refusals import OAuthError, ServiceError
 from lti_tool.sandbox.score import Score
 from lti_tool.sandbox.times import parse_moment
@@ -70,7 +71,7 @@ class Canvas(Standard):
 
     def check_audience(self, audience: object, token_url: str) -> None:
         """CANVAS, jwt_validator: exactly the token address, alone or in a list; a slash at its end is too much."""
-        if token_url not in (audience if isinstance(audience, list) else [audience]):
+        if token_url not in several(audience):
             raise OAuthError("invalid_request", "the 'aud' is invalid")
 
     @contextmanager
@@ -91,7 +92,7 @@ class Canvas(Standard):
     def member(self, member: dict[str, Any]) -> dict[str, Any]:
         """CANVAS, names and roles: the message of a member tells its own ids of the person."""
         for message in member.get("message", []):
-            message["https://www.instructure.com/canvas_user_id"] = int(member["user_id"][:8], 16)
+            message["https://www.instructure.com/canvas_user_id"] = crc32(member["user_id"].encode())
             message["https://www.instructure.com/canvas_user_login_id"] = member["user_id"]
         return member
 
