@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from playwright.sync_api import Page as BrowserPage
 from sqlalchemy import func, select
 
 import config
@@ -124,7 +125,8 @@ def lms(
     """An LMS whose course an instructor has opened Peerloop from."""
     folder = tmp_path_factory.mktemp(request.param)
     sandbox = played_lms(request.param)
-    with serving(None) as (server, base_url):
+    with serving(None) as (server, address):
+        base_url = address.replace("127.0.0.1", "localhost")  # the site of the LMS, whose frames may keep cookies
         settings = config.Settings(
             base_url=base_url,
             database_url=f"sqlite:///{folder / 'peerloop.db'}",
@@ -150,6 +152,14 @@ def test_the_first_launch_has_told_which_lms_it_is(lms: Lms) -> None:
         registration = registrations.get(lms.registration_id)
         assert registration is not None
         assert registration.family == lms.family
+
+
+def test_peerloop_shows_in_the_frame_of_its_course(lms: Lms, browser_page: BrowserPage) -> None:
+    """Also where the issuer, as that of a cloud, is not the address of the page that frames Peerloop."""
+    subject = lms.people(role="learner")[6]
+    browser_page.goto(f"{lms.sandbox.base_url}/enter/person/{subject}?course={COURSE}&link={lms.link}")
+    inside = browser_page.frame_locator("iframe.tool")
+    inside.get_by_role("heading", level=1).wait_for(timeout=20_000)
 
 
 def test_people_arrive_as_what_they_are(lms: Lms) -> None:
