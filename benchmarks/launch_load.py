@@ -30,6 +30,7 @@ class Platform:
 
     def __init__(self) -> None:
         self.issuer = ""
+        self.key_set_reads = 0
         self._key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
         public = json.loads(jwt.algorithms.RSAAlgorithm.to_jwk(self._key.public_key()))
         self.key_set = {"keys": [{**public, "kid": "one", "alg": "RS256", "use": "sig"}]}
@@ -85,10 +86,12 @@ class Platform:
 @contextmanager
 def serving(platform: Platform) -> Iterator[None]:
     """Serve the platform's key set on a free port, which becomes part of its name."""
-    body = json.dumps(platform.key_set).encode()
+    body, counting = json.dumps(platform.key_set).encode(), threading.Lock()
 
     class KeySet(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
+            with counting:
+                platform.key_set_reads += 1
             self.send_response(200)
             self.send_header("Content-Type", "application/json")
             self.end_headers()

@@ -22,7 +22,7 @@ from flask import Flask, redirect
 from flask.typing import ResponseReturnValue
 from pylti1p3.contrib.flask import FlaskCacheDataStorage, FlaskMessageLaunch, FlaskOIDCLogin, FlaskRequest
 from pylti1p3.tool_config import ToolConfDict
-from sqlalchemy import Connection, Engine, Table, create_engine, delete, event, insert
+from sqlalchemy import Connection, Engine, Table, create_engine, delete, event, func, insert, select
 from sqlalchemy.dialects import sqlite
 
 import config
@@ -31,7 +31,8 @@ from lti_tool.app import create_app
 from lti_tool.database import BUSY_TIMEOUT_MS, Base, db, transaction
 from lti_tool.lti import registrations
 
-PLATFORM = "BENCHMARK_PLATFORM"
+PLATFORMS = "BENCHMARK_PLATFORMS"  # a JSON list of what `ours` registers; the library with rows knows the first alone
+MANY = 20_000
 CPU = "/cpu"
 KEYS_KEPT_SECONDS = 7200
 LTI = "https://purl.imsglobal.org/spec/lti/claim/"
@@ -52,21 +53,65 @@ def metered(app: Flask) -> Wsgi:
 
 
 def ours() -> Wsgi:
-    """Peerloop as it is served, with one platform registered."""
+    """Peerloop as it is served, with the platforms registered."""
+    return _ours(others=0)
+
+
+def ours_among_many() -> Wsgi:
+    """The same with MANY more platforms in the database, half of them under the issuer of the first one."""
+    return _ours(others=MANY)
+
+
+def _ours(others: int) -> Wsgi:
     settings = config.load()
     logs.configure(settings)
     app = create_app(settings)
     with app.app_context():
         db.create_all()
-        _register_platform()
+        _register_others(others // 2)
+        for platform in _platforms():
+            with transaction() as session:
+                registrations.add(session, name="Benchmark", deployment_ids=["deployment-1"], **platform)
+        _register_others(others - others // 2)
         db.session.remove()
     return metered(app)
 
 
-def _register_platform() -> None:
-    platform = json.loads(os.environ[PLATFORM])
+def _platforms() -> list[dict[str, str]]:
+    platforms: list[dict[str, str]] = json.loads(os.environ[PLATFORMS])
+    return platforms
+
+
+def _register_others(count: int) -> None:
+    """Platforms that nobody launches from, with a deployment and a tenant each."""
+    shared, now = _platforms()[0], datetime.now(UTC)
     with transaction() as session:
-        registrations.add(session, name="Benchmark", deployment_ids=["deployment-1"], **platform)
+        begin = (session.scalar(select(func.max(_table("lti_registration").c.id))) or 0) + 1
+        numbers = range(begin, begin + count)
+        if not numbers:
+            return
+        rows = [
+            {
+                **shared,
+                "id": number,
+                "name": f"Platform {number}",
+                "issuer": shared["issuer"] if number % 2 else f"https://lms-{number}.example.edu",
+                "client_id": f"client-of-{number}",
+                "audience": shared["token_url"],
+                "created_at": now,
+            }
+            for number in numbers
+        ]
+        session.execute(insert(_table("lti_registration")), rows)
+        deployments = [
+            {"registration_id": number, "deployment_id": "deployment-1", "status": "active", "created_at": now}
+            for number in numbers
+        ]
+        session.execute(insert(_table("lti_deployment")), deployments)
+        tenants = [
+            {"registration_id": number, "key": f"guid:{number}", "name": "", "launched_at": now} for number in numbers
+        ]
+        session.execute(insert(_table("tenant")), tenants)
 
 
 def library_alone() -> Wsgi:
@@ -130,16 +175,20 @@ def _library(begin: Callable[[str, str], None], record: Callable[[str, dict[str,
 
 
 def _tool() -> ToolConfDict:
-    platform = json.loads(os.environ[PLATFORM])
-    client: Any = {
-        "default": True,
-        "client_id": platform["client_id"],
-        "auth_login_url": platform["auth_url"],
-        "auth_token_url": platform["token_url"],
-        "key_set_url": platform["jwks_url"],
-        "deployment_ids": ["deployment-1"],
+    clients: Any = {
+        platform["issuer"]: [
+            {
+                "default": True,
+                "client_id": platform["client_id"],
+                "auth_login_url": platform["auth_url"],
+                "auth_token_url": platform["token_url"],
+                "key_set_url": platform["jwks_url"],
+                "deployment_ids": ["deployment-1"],
+            }
+        ]
+        for platform in _platforms()
     }
-    return ToolConfDict({platform["issuer"]: [client]})
+    return ToolConfDict(clients)
 
 
 def _engine(url: str) -> Engine:
@@ -158,7 +207,7 @@ def _engine(url: str) -> Engine:
 
     Base.metadata.create_all(engine)
     values = {
-        **json.loads(os.environ[PLATFORM]),
+        **_platforms()[0],
         "name": "Benchmark",
         "audience": "",
         "created_at": datetime.now(UTC),

@@ -37,7 +37,7 @@ from typing import TYPE_CHECKING
 from urllib.request import urlopen
 
 from benchmarks.launch_load import Platform, launch_all, serving
-from benchmarks.launch_servers import CPU, PLATFORM
+from benchmarks.launch_servers import CPU, PLATFORMS
 
 if TYPE_CHECKING:
     from benchmarks.__main__ import Row
@@ -116,7 +116,7 @@ def row(name: str, ours: list[float], peer: list[float], goal: float | None) -> 
 
 
 @contextmanager
-def running(factory: str, folder: Path, platform: Platform) -> Iterator[Server]:
+def running(factory: str, folder: Path, *platforms: Platform) -> Iterator[Server]:
     """A granian worker with the WSGI app that `factory` makes, on a free port, with a database of its own."""
     port = free_port()
     server = Server(f"http://127.0.0.1:{port}", folder / f"{factory}.db")
@@ -126,7 +126,7 @@ def running(factory: str, folder: Path, platform: Platform) -> Iterator[Server]:
         "PEERLOOP_DATABASE_URL": f"sqlite:///{server.database}",
         "PEERLOOP_KEYS_DIR": str(folder),
         "PEERLOOP_ALLOW_PRIVATE_PLATFORMS": "true",
-        PLATFORM: json.dumps(platform.registration()),
+        PLATFORMS: json.dumps([platform.registration() for platform in platforms]),
     }
     options = f"--interface wsgi --host 127.0.0.1 --port {port} --workers 1 --blocking-threads {THREADS}"
     target = f"benchmarks.launch_servers:{factory}"

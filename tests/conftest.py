@@ -16,7 +16,6 @@ from tests.support import postgres
 pytest_plugins = (
     "tests.support.browser",
     "tests.support.moments",
-    "tests.support.played",
     "tests.support.product",
 )
 

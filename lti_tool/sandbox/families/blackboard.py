@@ -44,9 +44,8 @@ class Blackboard(Standard):
             claims[NRPS_CLAIM]["scope"] = [SCOPE_ROSTER]
         return claims
 
-    def check_audience(self, audience: object, token_url: str) -> None:
+    def check_audience(self, audience: object, _token_url: str) -> None:
         """BB, OAuth 2: the same for every institution, wherever the token is asked for."""
-        del token_url
         if audience not in (AUDIENCE, [AUDIENCE]):
             raise OAuthError("invalid_request", f"aud must be {AUDIENCE}")
 

@@ -41,9 +41,8 @@ class Brightspace(Standard):
         """D2L, key set: keys without `alg`."""
         return {"keys": [{name: value for name, value in key.items() if name != "alg"} for key in keys["keys"]]}
 
-    def check_audience(self, audience: object, token_url: str) -> None:
+    def check_audience(self, audience: object, _token_url: str) -> None:
         """D2L, registration: the string that the page shows; several in a list end in an error of the server."""
-        del token_url
         if isinstance(audience, list) and len(audience) > 1:
             raise OAuthError("server_error", "internal server error", 500)
         if audience not in (AUDIENCE, [AUDIENCE]):

@@ -5,17 +5,21 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 from urllib.parse import parse_qsl, urlsplit
+from zlib import crc32
 
 from flask import Response
 
-from lti_tool.sandbox.families.standard import Addresses, Grade, Standard
+from lti_tool.sandbox.families.standard import Addresses, Grade, Standard, several
 from lti_tool.sandbox.refusals import OAuthError, ServiceError
 from lti_tool.sandbox.score import Score
+from lti_tool.sandbox.times import parse_moment
 from lti_tool.sandbox.vocabulary import MEMBERSHIP, PERSON, SYSTEM
 
 SUBMISSION = "https://canvas.instructure.com/lti/submission"
+AHEAD = timedelta(minutes=1)
 ATTEMPTS = 3  # how often a learner may hand in; an instructor may set it
 OVER_LIMIT = "403 Forbidden (Rate Limit Exceeded)"
 INSTITUTION_ROLES = {"learner": "Student", "instructor": "Instructor", "ta": "Instructor", "mentor": "Observer"}
@@ -67,7 +71,7 @@ class Canvas(Standard):
 
     def check_audience(self, audience: object, token_url: str) -> None:
         """CANVAS, jwt_validator: exactly the token address, alone or in a list; a slash at its end is too much."""
-        if token_url not in (audience if isinstance(audience, list) else [audience]):
+        if token_url not in several(audience):
             raise OAuthError("invalid_request", "the 'aud' is invalid")
 
     @contextmanager
@@ -85,6 +89,13 @@ class Canvas(Standard):
         """CANVAS, throttling: 403, in plain text."""
         return Response(f"{OVER_LIMIT}\n", 403, {"X-Rate-Limit-Remaining": "0.0"}, mimetype="text/plain")
 
+    def member(self, member: dict[str, Any]) -> dict[str, Any]:
+        """CANVAS, names and roles: the message of a member tells its own ids of the person."""
+        for message in member.get("message", []):
+            message["https://www.instructure.com/canvas_user_id"] = crc32(member["user_id"].encode())
+            message["https://www.instructure.com/canvas_user_login_id"] = member["user_id"]
+        return member
+
     def check_time(self, timestamp: int, last: int) -> None:
         """CANVAS, scores: only an older one is refused, with 400."""
         if timestamp < last:
@@ -94,6 +105,7 @@ class Canvas(Standard):
         """CANVAS, scores, with the extension: an attempt unless said otherwise; a score that does not count erases
         the grade unless it is to be preserved; a person's grade stays only if asked for; comments add up.
         """
+        _check_hand_in(score)
         asked = score.extensions.get(SUBMISSION, {})
         attempts = before.attempts + (asked.get("new_submission", True) is True)
         if attempts > ATTEMPTS:
@@ -110,6 +122,12 @@ class Canvas(Standard):
     def result(self, result: dict[str, Any]) -> dict[str, Any]:
         """CANVAS, results: comments are not among them, nor is who scored."""
         return {name: value for name, value in result.items() if name not in ("comment", "scoringUserId")}
+
+
+def _check_hand_in(score: Score) -> None:
+    handed_in = (score.submission or {}).get("submittedAt")
+    if handed_in and parse_moment(handed_in) > datetime.now(UTC) + AHEAD:
+        raise ServiceError(400, "submittedAt lies in the future")
 
 
 def _covers(redirect_uri: str, registered: str) -> bool:

@@ -36,9 +36,8 @@ class Moodle(Standard):
     wrong_content = 400  # MOODLE, line items
     ungradable = 400  # MOODLE, scores
 
-    def launch_roles(self, role: str, *, test_user: bool) -> list[str]:
+    def launch_roles(self, role: str, *, test_user: bool) -> list[str]:  # noqa: ARG002 - it has no test users
         """MOODLE, lti_get_ims_role: by a capability that a non-editing teacher has, unlike in the roster."""
-        del test_user
         return [f"{MEMBERSHIP}#{'Learner' if role == 'learner' else 'Instructor'}"]
 
     def check_audience(self, audience: object, token_url: str) -> None:

@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from lti_tool.sandbox.families.standard import Addresses, Standard
+from lti_tool.sandbox.families.standard import Addresses, Standard, several
 from lti_tool.sandbox.refusals import OAuthError
 from lti_tool.sandbox.vocabulary import MEMBERSHIP
 
@@ -32,5 +32,5 @@ class Sakai(Standard):
 
     def check_audience(self, audience: object, token_url: str) -> None:
         """SAKAI, token validator: its token address must be among them."""
-        if token_url not in (audience if isinstance(audience, list) else [audience]):
+        if token_url not in several(audience):
             raise OAuthError("invalid_client", f"aud must contain {token_url}", self.refused_client)

@@ -39,6 +39,11 @@ class Grade:
     attempts: int = 0
 
 
+def several(audience: object) -> list[Any]:
+    """The audiences of an assertion, which names one alone or a list."""
+    return audience if isinstance(audience, list) else [audience]
+
+
 class Standard:
     """Plays no LMS in particular. A subclass plays one, and cites for each member what it is known from."""
 
@@ -67,8 +72,6 @@ class Standard:
     """The status of a refused assertion."""
     longest_assertion: ClassVar[int] = 600
     """Seconds."""
-    oldest_assertion: ClassVar[int] = 300
-    """Seconds since its iat."""
     reads_jti_once: ClassVar[bool] = True
 
     # -- Launches
@@ -147,9 +150,8 @@ class Standard:
         """A member as the roster tells it."""
         return member
 
-    def next_page(self, service: str, url: str) -> str:
-        """The Link header of a page of `service` that has a next one. The service is asked in vain by most."""
-        del service
+    def next_page(self, _service: str, url: str) -> str:
+        """The Link header of a page of a service that has a next one."""
         return f'<{url}>; rel="next"'
 
     def check_new_item(self, body: dict[str, Any]) -> None:

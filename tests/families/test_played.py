@@ -10,6 +10,7 @@ import pytest
 import requests
 
 from lti_tool.sandbox.families.canvas import Canvas, Quota
+from tests.families.conftest import PlayedLms
 from tests.sandbox.minitool import (
     ITEM,
     ITEM_TYPE,
@@ -19,9 +20,9 @@ from tests.sandbox.minitool import (
     ROSTER_TYPE,
     TIMEOUT,
     MiniTool,
+    moment,
     under,
 )
-from tests.support.played import PlayedLms
 
 CLAIM = "https://purl.imsglobal.org/spec/lti/claim/"
 MEMBERSHIP = "http://purl.imsglobal.org/vocab/lis/v2/membership"
@@ -31,7 +32,7 @@ SUBMISSION = "https://canvas.instructure.com/lti/submission"
 READ_ONLY = "https://www.sakailms.org/spec/lti-ags/v2p0/readOnly"
 COURSE = "ctx-feedback"
 
-pytestmark = pytest.mark.xdist_group("every-lms")  # shares its processes with tests/test_every_lms.py
+pytestmark = pytest.mark.xdist_group("every-lms")  # one worker, which starts each LMS once
 
 Played = Callable[[str], MiniTool]
 
@@ -388,6 +389,12 @@ def test_a_report_of_progress_erases_a_grade_on_canvas_unless_it_is_to_be_preser
     assert result(tool, item, subject)["resultScore"] == 8
     tool.score(item, subject, **progress)
     assert "resultScore" not in result(tool, item, subject)
+
+
+def test_nobody_hands_in_tomorrow_on_canvas(played: Played) -> None:
+    tool = played("canvas")
+    answer = tool.score(column(tool), people(tool, "learner")[4], submission={"submittedAt": moment(120)})
+    assert answer.status_code == 400
 
 
 def test_every_score_on_canvas_is_an_attempt_and_comments_add_up(played: Played) -> None:

@@ -1,4 +1,4 @@
-"""The sandbox LMS playing each family: one process for each, shared by all tests of a worker."""
+"""The sandbox LMS playing each family: one process for each, for as long as the tests of this folder run."""
 
 from collections.abc import Callable, Iterator
 
@@ -9,7 +9,7 @@ from tests.support.sandbox import SandboxProcess
 PlayedLms = Callable[[str], SandboxProcess]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def played_lms(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PlayedLms]:
     """Starts the LMS of a family when it is first asked for. Several tools may be registered in it."""
     processes: dict[str, SandboxProcess] = {}
