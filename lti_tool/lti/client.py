@@ -77,12 +77,19 @@ class LmsClient:
         self.session.close()
 
     def send(
-        self, service: str, method: str, url: str, *, headers: Mapping[str, str], body: bytes | None = None
+        self,
+        service: str,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str],
+        body: bytes | None = None,
+        most: int | None = None,
     ) -> Answer:
         """Send one request and read its answer, whatever its status.
 
         Raises Refused for an address that must not be called, Retryable when no whole answer came,
-        Unreadable when it is larger than MAX_BYTES.
+        Unreadable when it is larger than `most` bytes, MAX_BYTES if nothing is said.
         """
         try:
             addresses.check_form(url, allow_private=self.allow_private)
@@ -91,7 +98,7 @@ class LmsClient:
                 # A next link is opaque: requests would spell some of its characters differently.
                 prepared.url = url
             with self.session.send(prepared, timeout=self.timeout, allow_redirects=False, stream=True) as response:
-                body_read = self._read(service, response)
+                body_read = self._read(service, response, most or MAX_BYTES)
                 return Answer(service, method, response.status_code, response.headers, body_read)
         except addresses.AddressError as error:
             raise Refused(service, f"the address {error}") from error
@@ -102,15 +109,15 @@ class LmsClient:
                 service, _describe(error), answer_lost=method != "GET" and not _never_connected(error)
             ) from error
 
-    def _read(self, service: str, response: requests.Response) -> bytes:
+    def _read(self, service: str, response: requests.Response, most: int) -> bytes:
         deadline = time.monotonic() + self.timeout
         parts: list[bytes] = []
         size = 0
         for part in response.iter_content(CHUNK_BYTES):
             size += len(part)
             parts.append(part)
-            if size > MAX_BYTES:
-                raise Unreadable(service, f"the answer is larger than {MAX_BYTES} bytes", status=response.status_code)
+            if size > most:
+                raise Unreadable(service, f"the answer is larger than {most} bytes", status=response.status_code)
             if time.monotonic() > deadline:
                 raise requests.ReadTimeout
         return b"".join(parts)

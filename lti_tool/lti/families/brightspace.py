@@ -26,6 +26,12 @@ class Brightspace(Standard):
             )
         )
 
+    def stated_audience(self, _authorization_server: str | None) -> None:
+        """The audience is the one that its documentation names, whatever the registration says.
+
+        Source: D2L, registration.
+        """
+
     def audience(self, _token_url: str) -> str:
         """The audience is a string of its own, which the registration page shows as "OAuth2 Audience".
 

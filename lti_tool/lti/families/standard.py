@@ -15,6 +15,23 @@ class Standard:
     name: ClassVar[str] = "standard"
     # What the LMS calls itself in the claim tool_platform (product_family_code), in lower case.
     codes: ClassVar[tuple[str, ...]] = ()
+    # The issuers that all customers of the vendor's cloud share, and the domains that the vendor alone runs.
+    cloud_issuers: ClassVar[frozenset[str]] = frozenset()
+    cloud_domains: ClassVar[tuple[str, ...]] = ()
+
+    def stated_audience(self, authorization_server: str | None) -> str | None:
+        """The audience of tokens is what the LMS names as its `authorization_server` when it is registered.
+
+        Source: DR, OpenID configuration.
+        """
+        return authorization_server
+
+    def tool_configuration(self) -> dict[str, Any]:
+        """A registration needs no members beyond the standard's.
+
+        Source: DR, tool configuration.
+        """
+        return {}
 
     @property
     def concurrency(self) -> int:

@@ -1,0 +1,11 @@
+"use strict";
+
+// The LMS opened this page in a frame or a tab, and closes it when it hears this (Dynamic Registration 1.0). Its
+// origin is unknown to a page, and the message says nothing that is secret.
+const lms = window.opener ?? (window.parent === window ? null : window.parent);
+const button = document.querySelector("[data-close-registration]");
+
+if (lms) {
+  button.hidden = false;
+  button.addEventListener("click", () => lms.postMessage({ subject: "org.imsglobal.lti.close" }, "*"));
+}
