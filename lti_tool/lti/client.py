@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC
@@ -12,8 +11,7 @@ from http.cookiejar import DefaultCookiePolicy
 from typing import Any
 
 import requests
-from requests.adapters import HTTPAdapter
-from urllib3.exceptions import HTTPError, MaxRetryError, NewConnectionError
+from urllib3.exceptions import HTTPError, MaxRetryError, NewConnectionError, ReadTimeoutError
 
 import lti_tool
 from lti_tool import clock
@@ -30,6 +28,7 @@ from lti_tool.lti.failures import (
 )
 from lti_tool.lti.pinned import PinnedAdapter
 from lti_tool.lti.registrations import Registration
+from lti_tool.lti.timely import TimelyAdapter
 
 MAX_BYTES = 10 * 1024 * 1024
 CHUNK_BYTES = 64 * 1024
@@ -69,7 +68,7 @@ class LmsClient:
         # A .netrc would replace our Authorization header, and a cookie of one platform is nobody else's.
         self.session.trust_env = False
         self.session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-        adapter = HTTPAdapter if allow_private else PinnedAdapter
+        adapter = TimelyAdapter if allow_private else PinnedAdapter
         for scheme in ("https://", "http://"):
             self.session.mount(scheme, adapter(pool_connections=POOL_SIZE, pool_maxsize=POOL_SIZE))
 
@@ -110,7 +109,6 @@ class LmsClient:
             ) from error
 
     def _read(self, service: str, response: requests.Response, most: int) -> bytes:
-        deadline = time.monotonic() + self.timeout
         parts: list[bytes] = []
         size = 0
         for part in response.iter_content(CHUNK_BYTES):
@@ -118,8 +116,6 @@ class LmsClient:
             parts.append(part)
             if size > most:
                 raise Unreadable(service, f"the answer is larger than {most} bytes", status=response.status_code)
-            if time.monotonic() > deadline:
-                raise requests.ReadTimeout
         return b"".join(parts)
 
 
@@ -174,7 +170,8 @@ def _never_connected(error: Exception) -> bool:
 
 
 def _describe(error: Exception) -> str:
-    if isinstance(error, requests.Timeout):
+    cause = error.args[0] if error.args else None
+    if isinstance(error, requests.Timeout) or isinstance(cause, ReadTimeoutError):
         return "the LMS did not answer in time"
     if isinstance(error, requests.exceptions.SSLError):
         return "the certificate of the LMS could not be verified"
