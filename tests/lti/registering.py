@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import secrets
+import threading
 from collections.abc import Mapping
 from html import unescape
 from typing import Any
@@ -34,6 +35,7 @@ class RegisteringPlatform(Platform):
         }
         self.raw: Response | None = None
         self.redirect_to = ""
+        self.hold: threading.Event | None = None
         self.deployment_id: Any = "deployment-1"
         self.answer: dict[str, Any] = {}
         self.tokens: set[str] = set()
@@ -44,6 +46,8 @@ class RegisteringPlatform(Platform):
         if path not in ("/openid-configuration", "/moved", "/register"):
             return super().handle(path)
         self.asked.append((path, dict(request.headers)))
+        if self.hold:
+            self.hold.wait(5)
         if path == "/register":
             return self._register()
         if path == "/openid-configuration" and self.redirect_to:
