@@ -101,7 +101,7 @@ def show_settings(family: str, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps({"form": dict(form), "known": dict(guide.known)}))
         return
-    click.echo(f"Enter in {guide.title}:")
+    click.echo(str(guide.where))
     width = max(len(label) for label, _value in form) + 2
     for label, value in form:
         click.echo(f"  {label:<{width}}{value}")

@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 
 from lti_tool.lti import dynamic, offer, wire
 from lti_tool.lti.dynamic import Asked
-from lti_tool.lti.families.guides import GUIDES
+from lti_tool.lti.families.guides import GUIDES, STANDARD
 from lti_tool.lti.refusals import LaunchRefused
 from lti_tool.lti.tables import URL_LENGTH
 
@@ -62,7 +62,7 @@ def _how_to(invitation: str) -> Response:
         "lti/how_to_register.html",
         address=f"{base_url}/lti/register{query}",
         invited=bool(invitation),
-        guides=GUIDES,
+        guides=sorted(GUIDES.values(), key=lambda guide: (guide is STANDARD, guide.title)),
         values=offer.values(base_url),
     )
     return _private(page)

@@ -14,7 +14,8 @@ from sqlalchemy import delete, select, update
 
 from lti_tool import clock
 from lti_tool.database import db, transaction
-from lti_tool.lti import dynamic, grades, invitations, memberships, offer, registrations, waiting
+from lti_tool.lti import dynamic, grades, invitations, memberships, messages, offer, registrations, waiting
+from lti_tool.lti.families import FAMILIES
 from lti_tool.lti.registrations import Registration
 from lti_tool.lti.tables import LtiInvitation, LtiPendingRegistration
 from tests.lti.registering import TOOL, Administrator, RegisteringPlatform, invite, run, secret_in, words
@@ -120,6 +121,75 @@ def test_the_first_deployment_of_an_lms_that_named_none_needs_no_approval_and_th
     assert browser.launch(deployment_id="second").headers["X-Peerloop-Error"] == "deployment_pending"
     assert browser.launch(deployment_id="first").text == "welcome"
     browser.http.close()
+
+
+def test_the_last_page_can_be_shown_by_the_lms_alone_and_tell_it_that_it_is_done(
+    tool: Tool, admin: Administrator
+) -> None:
+    headers = admin.registers(invite(tool)).headers
+    origin = "/".join(admin.platform.issuer.split("/")[:3])
+    assert f"frame-ancestors 'self' {origin}" in headers["Content-Security-Policy"]
+    assert headers["Cross-Origin-Opener-Policy"] == "unsafe-none"
+    assert headers["Cache-Control"] == "no-store"
+    assert headers["Referrer-Policy"] == "no-referrer"
+
+
+def test_opened_by_a_person_the_address_says_where_to_paste_it_and_stays_good(
+    tool: Tool, admin: Administrator
+) -> None:
+    invitation = invite(tool)
+    address = f"{tool.settings.base_url}/lti/register?invitation={invitation}"
+    page = admin.opens(address)
+    assert page.status_code == 200
+    assert address in page.text
+    assert "Add LTI Advantage" in words(page)
+    assert "frame-ancestors 'none'" in page.headers["Content-Security-Policy"]
+    assert admin.opens(f"{address}&openid_configuration=https://x", "HEAD").status_code == 200
+    assert is_open(tool, invitation)
+    assert admin.opens(f"{address}x").headers["X-Peerloop-Error"] == "registration_invitation"
+    assert admin.opens(address.partition("?")[0]).status_code == 200
+
+
+def test_canvas_reads_the_tool_from_an_address(tool: Tool, admin: Administrator) -> None:
+    base = tool.settings.base_url
+    answer = admin.opens(f"{base}/lti/config.json")
+    assert "max-age" in answer.headers["Cache-Control"]
+    said = answer.json()
+    assert said["oidc_initiation_url"] == f"{base}/lti/login"
+    assert said["target_link_uri"] == f"{base}/lti/launch"
+    assert said["public_jwk_url"] == f"{base}/lti/jwks"
+    assert set(said["scopes"]) == set(offer.SCOPES)
+    assert said["custom_fields"] == {"tz": "$Person.address.timezone"}
+    [extension] = said["extensions"]
+    assert extension["platform"] == "canvas.instructure.com"
+    assert extension["privacy_level"] == "public"
+    [placement] = extension["settings"]["placements"]
+    assert placement["placement"] == "course_navigation"
+    assert placement["message_type"] in messages.MESSAGE_TYPES
+
+
+def test_only_messages_that_are_answered_are_offered() -> None:
+    assert {message.type for message in offer.MESSAGES} == set(messages.MESSAGE_TYPES)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_what_to_enter_by_hand_is_printed_in_the_words_of_the_lms(tool: Tool, family: str) -> None:
+    printed = run(tool, "settings", family)
+    assert printed.exit_code == 0, printed.output
+    assert "{" not in printed.output
+    assert "peerloop platform add" in printed.output
+    form = json.loads(run(tool, "settings", family, "--json").output)["form"]
+    base = tool.settings.base_url
+    needed = {f"{base}/lti/launch", f"{base}/lti/{'config.json' if family == 'canvas' else 'jwks'}"}
+    assert needed <= set(form.values())
+
+
+def test_an_invitation_is_printed_with_what_it_is_good_for(tool: Tool) -> None:
+    said = run(tool, "invite", "--days", "3", "--note", "Northfield")
+    assert f"{tool.settings.base_url}/lti/register?invitation=" in said.output
+    assert "works once" in said.output
+    for wrong in (("--days", "0"), ("--days", "91"), ("--note", "n" * 201)):
+        assert run(tool, "invite", *wrong).exit_code != 0
 
 
 def test_what_the_lms_keeps_back_is_said_on_the_last_page(tool: Tool, admin: Administrator) -> None:

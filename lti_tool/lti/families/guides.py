@@ -15,20 +15,23 @@ from flask_babel import lazy_gettext as _
 Steps = tuple[LazyString, ...]
 Form = tuple[tuple[str, str], ...]
 
+_IN_THE_LMS = _("Enter this in the LMS:")
+
 
 @dataclass(frozen=True, slots=True)
 class Guide:
     """How Peerloop is brought into an LMS.
 
     `begin` leads to the place where the registration address is pasted, and is empty where there is none. `finish`
-    is what is left to do in the LMS when Peerloop is registered. `form` and `known` are for doing it by hand: the
+    is what is left to do in the LMS when Peerloop is registered. The others are for doing it by hand: `where`, the
     LMS's form as (label, value), where `{launch}` and the like stand for this tool's values (see `offer.values`); and
     what is known of the LMS's own values, by the option of `peerloop platform add`.
     """
 
-    title: str
+    title: str | LazyString
     begin: Steps = ()
     finish: Steps = ()
+    where: LazyString = _IN_THE_LMS
     form: Form = ()
     known: Mapping[str, str] = field(default_factory=dict)
 
@@ -42,7 +45,7 @@ class Guide:
 
 
 STANDARD = Guide(
-    title="LMS",
+    title=_("Another LMS"),
     begin=(
         _("As an administrator, open the page of the LMS where tools are registered (“LTI Advantage”, “LTI 1.3”)."),
         _("Choose dynamic registration, and paste the address where the LMS asks for the registration URL."),
@@ -156,10 +159,13 @@ BRIGHTSPACE = Guide(
 
 BLACKBOARD = Guide(
     title="Blackboard",
+    where=_(
+        "Once, at developer.blackboard.com, the people who run Peerloop enter this; they give you the client id:"
+    ),
     finish=(
         _("In “Administrator Panel”, “LTI Tool Providers”, “Register LTI 1.3/Advantage Tool”, enter the client id."),
         _("Under “User Fields to Send” allow all three; allow the grade service and the membership service."),
-        _("Tell the deployment id that Blackboard shows to the people who run Peerloop."),
+        _("Tell the people who run Peerloop the deployment id that Blackboard shows."),
     ),
     form=(
         ("Login Initiation URL", "{login}"),
@@ -200,7 +206,7 @@ SCHOOLOGY = Guide(
     title="Schoology",
     finish=(
         _("Install the app for your school, and add it to a course through “Add Materials”."),
-        _("Tell the client id and the deployment id that Schoology shows to the people who run Peerloop."),
+        _("Tell the people who run Peerloop the client id and the deployment id that Schoology shows."),
     ),
     form=(
         ("Type of App", "LTI 1.3"),
