@@ -23,7 +23,7 @@ from lti_tool.lti.failures import LmsError, Unreadable, excerpt
 from lti_tool.lti.platform_document import PlatformDocument
 from lti_tool.lti.refusals import LaunchRefused
 from lti_tool.lti.registrations import DuplicateRegistrationError
-from lti_tool.lti.tables import ID_LENGTH, NAME_LENGTH
+from lti_tool.lti.tables import ID_LENGTH
 from lti_tool.lti.waiting import Agreement
 from lti_tool.lti.wire import Wire
 
@@ -143,7 +143,7 @@ def _enrol(wire: Wire, document: PlatformDocument, token: str) -> tuple[Agreemen
     tool = values.get(offer.TOOL_CONFIGURATION)
     deployment_id = tool.get("deployment_id") if isinstance(tool, dict) else None
     agreement = Agreement(
-        name=document.host[:NAME_LENGTH],
+        name=document.name,
         issuer=document.issuer,
         client_id=_identifier(values.get("client_id"), "client_id"),
         auth_url=document.auth_url,

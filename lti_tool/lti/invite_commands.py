@@ -54,7 +54,7 @@ def list_waiting(as_json: bool) -> None:
     if not found:
         click.echo("No registration waits for approval.")
     for pending in found:
-        click.echo(f"{pending.id:>4}  {pending.issuer}  client {pending.client_id}")
+        click.echo(f"{pending.id:>4}  {pending.name}  {pending.issuer}  client {pending.client_id}")
         click.echo(f"      since {pending.created_at:%Y-%m-%d}; its configuration was read from {pending.host}")
         if pending.doubt:
             click.echo(
@@ -78,16 +78,17 @@ def approve(number: int) -> None:
 
 
 @click.command()
-@click.argument("number", metavar="ID", type=int)
+@click.argument("numbers", metavar="ID…", type=int, nargs=-1, required=True)
 @with_appcontext
-def reject(number: int) -> None:
-    """Forget the registration that waits under ID."""
-    try:
-        with transaction() as session:
-            client_id = waiting.take(session, number).client_id
-    except NothingWaitsError:
-        raise _nothing(number) from None
-    click.echo(f"Client {client_id} is forgotten. Its administrator may delete the tool in the LMS.")
+def reject(numbers: tuple[int, ...]) -> None:
+    """Forget the registrations that wait under these IDs, or none of them if one is wrong."""
+    with transaction() as session:
+        for number in numbers:
+            try:
+                waiting.take(session, number)
+            except NothingWaitsError:
+                raise _nothing(number) from None
+    click.echo("Forgotten. The tool may still stand in the LMS: its administrator can delete it there.")
 
 
 @click.command("settings")
@@ -118,6 +119,7 @@ def show_settings(family: str, as_json: bool) -> None:
 def _described(pending: LtiPendingRegistration) -> dict[str, object]:
     return {
         "id": pending.id,
+        "name": pending.name,
         "issuer": pending.issuer,
         "client_id": pending.client_id,
         "host": pending.host,

@@ -87,7 +87,9 @@ def registration_request(base_url: str, family: str, supported: Mapping[str, fro
 def _message(message: Message, target: str, family: str, named: frozenset[str]) -> dict[str, Any]:
     placements = [place for place in message.placements.get(family, ()) if not named or place in named]
     described = {"type": message.type, "target_link_uri": target, "label": message.label}
-    return described | ({"placements": placements} if placements else {})
+    return families.family(family).registration_message(
+        described | ({"placements": placements} if placements else {})
+    )
 
 
 def canvas_configuration(base_url: str) -> dict[str, Any]:
@@ -103,7 +105,7 @@ def canvas_configuration(base_url: str) -> dict[str, Any]:
             **({"default": "disabled"} if place == "course_navigation" else {}),
         }
         for message in MESSAGES
-        for place in message.placements["canvas"]
+        for place in message.placements.get("canvas", ())
     ]
     return {
         "title": NAME,

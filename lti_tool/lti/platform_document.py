@@ -13,9 +13,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from lti_tool.lti import addresses, families
+from lti_tool.lti.claims import plain
 from lti_tool.lti.families import Standard
 from lti_tool.lti.refusals import LaunchRefused
-from lti_tool.lti.tables import ID_LENGTH, URL_LENGTH
+from lti_tool.lti.tables import ID_LENGTH, NAME_LENGTH, URL_LENGTH
 
 PLATFORM_CONFIGURATION = "https://purl.imsglobal.org/spec/lti-platform-configuration"
 MOST_MESSAGES = 100
@@ -29,6 +30,7 @@ class PlatformDocument:
     """
 
     url: str
+    name: str
     issuer: str
     auth_url: str
     token_url: str
@@ -66,15 +68,18 @@ def read(url: str, values: Any, *, allow_private: bool) -> PlatformDocument:
         return _address(values, name, length, allow_private)
 
     audience = values.get("authorization_server")
+    family = families.named_by(code if isinstance(code, str) else None) or Standard.name
+    host = urlsplit(url).hostname or ""
     return PlatformDocument(
         url=url,
+        name=plain(families.family(family).institution(platform) or host, NAME_LENGTH) or host,
         issuer=address("issuer", ID_LENGTH),
         auth_url=address("authorization_endpoint"),
         token_url=address("token_endpoint"),
         jwks_url=address("jwks_uri"),
         registration_url=address("registration_endpoint"),
         audience=_text(values, "authorization_server", URL_LENGTH) if audience else None,
-        family=families.named_by(code if isinstance(code, str) else None) or Standard.name,
+        family=family,
         messages=_messages(platform.get("messages_supported")),
     )
 

@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 
 from lti_tool.lti import dynamic, offer, wire
 from lti_tool.lti.dynamic import Asked
-from lti_tool.lti.families.guides import GUIDES, STANDARD
+from lti_tool.lti.families import guides
 from lti_tool.lti.refusals import LaunchRefused
 from lti_tool.lti.tables import URL_LENGTH
 
@@ -51,7 +51,7 @@ def _registered(asked: Asked) -> Response:
     here = wire.current()
     done = dynamic.register(here, asked)
     g.frame_origins = done.document.origins
-    steps = GUIDES[done.document.family].last_steps(offer.values(here.base_url))
+    steps = guides.GUIDES[done.document.family].last_steps(offer.values(here.base_url))
     return _private(render_template("lti/registered.html", done=done, steps=steps))
 
 
@@ -62,7 +62,7 @@ def _how_to(invitation: str) -> Response:
         "lti/how_to_register.html",
         address=f"{base_url}/lti/register{query}",
         invited=bool(invitation),
-        guides=sorted(GUIDES.values(), key=lambda guide: (guide is STANDARD, guide.title)),
+        guides=guides.in_order(),
         values=offer.values(base_url),
     )
     return _private(page)

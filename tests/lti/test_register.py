@@ -86,16 +86,20 @@ def test_canvas_is_asked_for_names_and_a_place_in_the_courses_menu(tool: Tool, a
     admin.platform.about = {
         "product_family_code": "canvas",
         "messages_supported": [{"type": "LtiResourceLinkRequest", "placements": ["course_navigation", "global"]}],
+        "https://canvas.instructure.com/lti/account_name": "Northfield \x07College",
     }
     admin.platform.changes = {"authorization_server": "canvas.test"}
     admin.platform.deployment_id = None
     page = admin.registers(invite(tool))
     [asked] = admin.platform.registrations
     assert asked[TOOL]["https://canvas.instructure.com/lti/privacy_level"] == "public"
-    assert asked[TOOL]["messages"][0]["placements"] == ["course_navigation"]
+    [message] = asked[TOOL]["messages"]
+    assert message["placements"] == ["course_navigation"]
+    assert message["https://canvas.instructure.com/lti/course_navigation/default_enabled"] is False
     assert "Enable & Close" in words(page)
     found = registered(admin)
     assert found is not None
+    assert found.name == "Northfield  College"
     assert found.family == "canvas"
     assert found.audience == admin.platform.url("/token")
 
@@ -263,6 +267,8 @@ def test_a_registration_that_was_rejected_is_gone(tool: Tool, admin: Administrat
     admin.registers()
     [pending] = waits(admin)
     assert admin.platform.client_id in run(tool, "waiting").output
+    assert run(tool, "reject", str(pending.id), "999999").exit_code == 1
+    assert len(waits(admin)) == 1
     assert run(tool, "reject", str(pending.id)).exit_code == 0
     for command in ("approve", "reject"):
         result = run(tool, command, str(pending.id))

@@ -28,6 +28,23 @@ class Canvas(Standard):
         Source: CANVAS, registration.
         """
 
+    def institution(self, platform: Mapping[str, Any]) -> str | None:
+        """It names the account that the tool is installed into.
+
+        Source: CANVAS, registration.
+        """
+        name = platform.get(f"{EXTENSION}account_name")
+        return name if isinstance(name, str) else None
+
+    def registration_message(self, message: dict[str, Any]) -> dict[str, Any]:
+        """A place in the menu shows in every course at once, unless teachers are to switch it on where they want it.
+
+        Source: CANVAS, registration.
+        """
+        if "course_navigation" not in message.get("placements", ()):
+            return message
+        return message | {f"{EXTENSION}course_navigation/default_enabled": False}
+
     def tool_configuration(self) -> dict[str, Any]:
         """Names and e-mail addresses are kept back unless the privacy level `public` is asked for.
 

@@ -159,9 +159,7 @@ BRIGHTSPACE = Guide(
 
 BLACKBOARD = Guide(
     title="Blackboard",
-    where=_(
-        "Once, at developer.blackboard.com, the people who run Peerloop enter this; they give you the client id:"
-    ),
+    where=_("The people who run Peerloop enter this once at developer.blackboard.com, and give you the client id:"),
     finish=(
         _("In “Administrator Panel”, “LTI Tool Providers”, “Register LTI 1.3/Advantage Tool”, enter the client id."),
         _("Under “User Fields to Send” allow all three; allow the grade service and the membership service."),
@@ -234,3 +232,8 @@ GUIDES: Mapping[str, Guide] = {
     "sakai": SAKAI,
     "schoology": SCHOOLOGY,
 }
+
+
+def in_order() -> list[Guide]:
+    """By name, as a person looks for their LMS; what holds for any other comes last."""
+    return sorted(GUIDES.values(), key=lambda guide: (guide is STANDARD, str(guide.title)))

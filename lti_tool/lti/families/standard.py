@@ -26,6 +26,20 @@ class Standard:
         """
         return authorization_server
 
+    def institution(self, _platform: Mapping[str, Any]) -> str | None:
+        """An LMS that is registered does not say whose it is, so it is called by its host.
+
+        Source: DR, platform configuration, has no such member.
+        """
+        return None
+
+    def registration_message(self, message: dict[str, Any]) -> dict[str, Any]:
+        """A message that is registered needs no members beyond the standard's.
+
+        Source: DR, messages.
+        """
+        return message
+
     def tool_configuration(self) -> dict[str, Any]:
         """A registration needs no members beyond the standard's.
 
