@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 
@@ -50,6 +53,13 @@ def is_open(tool: Tool, invitation: str) -> bool:
         found = invitations.is_open(db.session(), invitation)
         db.session.rollback()
     return found
+
+
+def wait_until(true: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 5
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
 
 
 def test_an_invitation_pasted_into_the_lms_leads_to_a_launch(tool: Tool, admin: Administrator) -> None:
@@ -211,6 +221,23 @@ def test_an_invitation_is_good_for_one_registration(tool: Tool, admin: Administr
     refused = other.registers(invitation)
     assert (refused.status_code, refused.headers["X-Peerloop-Error"]) == (403, "registration_invitation")
     assert other.platform.asked == []
+
+
+def test_of_two_who_use_an_invitation_at_once_one_waits(
+    tool: Tool, admin: Administrator, platforms: Platforms
+) -> None:
+    invitation = invite(tool)
+    other = Administrator(tool, platforms.of(RegisteringPlatform))
+    admin.platform.hold = threading.Event()
+    with ThreadPoolExecutor() as pool:
+        slow = pool.submit(admin.registers, invitation)
+        wait_until(lambda: bool(admin.platform.asked))
+        assert "is registered" in words(other.registers(invitation))
+        admin.platform.hold.set()
+        assert "waits for approval" in words(slow.result())
+    assert registered(other) is not None
+    assert registered(admin) is None
+    assert [pending.client_id for pending in waits(admin)] == [admin.platform.client_id]
 
 
 def test_an_invitation_ends_after_some_days(tool: Tool, admin: Administrator) -> None:
