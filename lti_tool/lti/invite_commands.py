@@ -1,4 +1,4 @@
-"""`peerloop platform invite`, `waiting`, `approve`, `reject` and `settings`: an LMS that registers itself."""
+"""`peerloop platform invite`, `waiting`, `approve`, `dismiss` and `settings`: an LMS that registers itself."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def approve(number: int) -> None:
 @click.command()
 @click.argument("numbers", metavar="ID…", type=int, nargs=-1, required=True)
 @with_appcontext
-def reject(numbers: tuple[int, ...]) -> None:
+def dismiss(numbers: tuple[int, ...]) -> None:
     """Forget the registrations that wait under these IDs, or none of them if one is wrong."""
     with transaction() as session:
         for number in numbers:
@@ -136,4 +136,4 @@ def _nothing(number: int) -> click.ClickException:
     return click.ClickException(f"no registration waits under the number {number} (see `peerloop platform waiting`)")
 
 
-COMMANDS = (invite, list_waiting, approve, reject, show_settings)
+COMMANDS = (invite, list_waiting, approve, dismiss, show_settings)

@@ -290,14 +290,14 @@ def test_without_an_invitation_a_registration_waits_and_opens_nothing_until_it_i
     browser.http.close()
 
 
-def test_a_registration_that_was_rejected_is_gone(tool: Tool, admin: Administrator) -> None:
+def test_a_registration_that_was_dismissed_is_gone(tool: Tool, admin: Administrator) -> None:
     admin.registers()
     [pending] = waits(admin)
     assert admin.platform.client_id in run(tool, "waiting").output
-    assert run(tool, "reject", str(pending.id), "999999").exit_code == 1
+    assert run(tool, "dismiss", str(pending.id), "999999").exit_code == 1
     assert len(waits(admin)) == 1
-    assert run(tool, "reject", str(pending.id)).exit_code == 0
-    for command in ("approve", "reject"):
+    assert run(tool, "dismiss", str(pending.id)).exit_code == 0
+    for command in ("approve", "dismiss"):
         result = run(tool, command, str(pending.id))
         assert result.exit_code == 1
         assert "no registration waits" in result.output
