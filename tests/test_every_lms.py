@@ -167,8 +167,8 @@ def lms(
 def test_one_pasted_address_registers_it_unless_the_lms_takes_none(lms: Lms) -> None:
     assert (lms.last_page is None) == (lms.family in BY_HAND)
     if lms.last_page is not None:
-        # This Canvas has the vendor's issuer and keys of its own.
-        assert ("waits for approval" in lms.last_page) == (lms.family == "canvas")
+        # These have the vendor's issuer, or its audience, but lie elsewhere.
+        assert ("waits for approval" in lms.last_page) == (lms.family in {"brightspace", "canvas"})
         assert "keeps back" not in lms.last_page
 
 

@@ -149,7 +149,7 @@ def _enrol(wire: Wire, document: PlatformDocument, token: str) -> tuple[Agreemen
         auth_url=document.auth_url,
         token_url=document.token_url,
         jwks_url=document.jwks_url,
-        audience=document.rules.stated_audience(document.audience),
+        audience=document.audience,
         family=document.family,
         deployment_id=None if deployment_id is None else _identifier(deployment_id, "deployment_id"),
     )

@@ -127,6 +127,7 @@ def _described(pending: LtiPendingRegistration) -> dict[str, object]:
         "doubt": pending.doubt,
         "auth_url": pending.auth_url,
         "token_url": pending.token_url,
+        "audience": pending.audience,
         "platform_jwks_url": pending.jwks_url,
         "created_at": pending.created_at.isoformat(),
     }

@@ -1,7 +1,9 @@
 """What an LMS says of itself when it is registered: its OpenID configuration, checked in form and in origin.
 
 Anybody can write such a document and name any issuer in it. It counts for an issuer only when it comes from the
-issuer's own address, or when the keys that it names are those of the vendor whose cloud has that issuer.
+issuer's own address, or when all that it names lies with the vendor whose cloud has that issuer. And an LMS may only
+name a token address and an audience of its own: with those of another LMS, and a client id that this tool has there,
+it would be handed what opens the other one's rosters and grades.
 Dynamic Registration 1.0, "OpenID configuration"; https://openid.net/specs/openid-connect-discovery-1_0.html
 """
 
@@ -24,7 +26,7 @@ MOST_MESSAGES = 100
 
 @dataclass(frozen=True, slots=True)
 class PlatformDocument:
-    """An LMS's configuration; `url` is where it was read, and `audience` is None where it names none.
+    """An LMS's configuration; `url` is where it was read, `audience` the one for tokens.
 
     `messages` maps each type of message that the LMS says it sends to the placements that it names for it.
     """
@@ -36,7 +38,7 @@ class PlatformDocument:
     token_url: str
     jwks_url: str
     registration_url: str
-    audience: str | None
+    audience: str
     family: str
     messages: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
@@ -67,18 +69,19 @@ def read(url: str, values: Any, *, allow_private: bool) -> PlatformDocument:
     def address(name: str, length: int = URL_LENGTH) -> str:
         return _address(values, name, length, allow_private)
 
-    audience = values.get("authorization_server")
     family = families.named_by(code if isinstance(code, str) else None) or Standard.name
+    rules = families.family(family)
     host = urlsplit(url).hostname or ""
+    token_url = address("token_endpoint")
     return PlatformDocument(
         url=url,
-        name=plain(families.family(family).institution(platform) or host, NAME_LENGTH) or host,
+        name=plain(rules.institution(platform) or host, NAME_LENGTH) or host,
         issuer=address("issuer", ID_LENGTH),
         auth_url=address("authorization_endpoint"),
-        token_url=address("token_endpoint"),
+        token_url=token_url,
         jwks_url=address("jwks_uri"),
         registration_url=address("registration_endpoint"),
-        audience=_text(values, "authorization_server", URL_LENGTH) if audience else None,
+        audience=_audience(rules, token_url, values.get("authorization_server")),
         family=family,
         messages=_messages(platform.get("messages_supported")),
     )
@@ -89,19 +92,31 @@ def is_vouched_for(document: PlatformDocument) -> bool:
 
     Raises LaunchRefused where there is nothing to look at: it names an issuer that it has nothing to do with.
     """
+    rules, named = document.rules, (document.token_url, document.audience)
     if addresses.origin(document.url) == addresses.origin(document.issuer):
-        return True
-    rules = document.rules
+        return all(_is_of_one_house(rules, document.issuer, url) for url in named)
     if document.issuer not in rules.cloud_issuers:
         raise LaunchRefused("registration_foreign_issuer", f"{document.issuer!r} at {document.host!r}")
-    return all(
-        _is_below(rules.cloud_domains, url) for url in (document.auth_url, document.token_url, document.jwks_url)
-    )
+    return all(_is_below(rules.cloud_domains, url) for url in (document.auth_url, document.jwks_url, *named))
+
+
+def _is_of_one_house(rules: Standard, one: str, other: str) -> bool:
+    """Whether two addresses have one origin, or lie with the vendor both."""
+    same = addresses.origin(one) == addresses.origin(other)
+    return same or (_is_below(rules.cloud_domains, one) and _is_below(rules.cloud_domains, other))
 
 
 def _is_below(domains: Iterable[str], url: str) -> bool:
     host = urlsplit(url).hostname or ""
     return url.startswith("https:") and any(host == domain or host.endswith(f".{domain}") for domain in domains)
+
+
+def _audience(rules: Standard, token_url: str, stated: Any) -> str:
+    """The audience that is stated, if it has the token address's origin; otherwise the usual one of the family."""
+    audience = rules.stated_audience(stated) if isinstance(stated, str) and len(stated) <= URL_LENGTH else None
+    if audience and audience.isprintable() and addresses.origin(audience) == addresses.origin(token_url):
+        return audience
+    return rules.audience(token_url)
 
 
 def _text(values: Mapping[str, Any], name: str, length: int) -> str:

@@ -74,7 +74,7 @@ class LtiInvitation(Base):
 class LtiPendingRegistration(Base):
     """What an LMS registered and nobody here has approved. No launch sees it.
 
-    `host` is where its configuration was read; `doubt` says why an invitation was not enough, if there was one.
+    `host` is where its configuration was read; with a `doubt`, it names addresses that are not its issuer's own.
     """
 
     __tablename__ = "lti_pending_registration"
@@ -88,7 +88,7 @@ class LtiPendingRegistration(Base):
     auth_url: Mapped[str] = mapped_column(String(URL_LENGTH))
     token_url: Mapped[str] = mapped_column(String(URL_LENGTH))
     jwks_url: Mapped[str] = mapped_column(String(URL_LENGTH))
-    audience: Mapped[str | None] = mapped_column(String(URL_LENGTH))
+    audience: Mapped[str] = mapped_column(String(URL_LENGTH))
     family: Mapped[str] = mapped_column(String(30))
     deployment_id: Mapped[str | None] = mapped_column(String(ID_LENGTH))
     created_at: Mapped[datetime] = mapped_column(default=clock.wall)

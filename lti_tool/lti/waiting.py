@@ -27,10 +27,7 @@ class NothingWaitsError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """What an LMS and this tool have agreed on.
-
-    `audience` is None for the one that is usual in the family, `deployment_id` where the LMS named none.
-    """
+    """What an LMS and this tool have agreed on; `deployment_id` is None where the LMS named none."""
 
     name: str
     issuer: str
@@ -38,7 +35,7 @@ class Agreement:
     auth_url: str
     token_url: str
     jwks_url: str
-    audience: str | None
+    audience: str
     family: str
     deployment_id: str | None
 

@@ -36,7 +36,7 @@ def upgrade() -> None:
         sa.Column('auth_url', sa.String(length=2048), nullable=False),
         sa.Column('token_url', sa.String(length=2048), nullable=False),
         sa.Column('jwks_url', sa.String(length=2048), nullable=False),
-        sa.Column('audience', sa.String(length=2048), nullable=True),
+        sa.Column('audience', sa.String(length=2048), nullable=False),
         sa.Column('family', sa.String(length=30), nullable=False),
         sa.Column('deployment_id', sa.String(length=255), nullable=True),
         sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),

@@ -12,6 +12,7 @@ class Brightspace(Standard):
 
     name = "brightspace"
     codes = ("brightspace", "desire2learn", "d2l")
+    cloud_domains = ("brightspace.com",)
 
     @property
     def roster_advice(self) -> str | None:
@@ -26,7 +27,7 @@ class Brightspace(Standard):
             )
         )
 
-    def stated_audience(self, _authorization_server: str | None) -> None:
+    def stated_audience(self, _authorization_server: str) -> None:
         """The audience is the one that its documentation names, whatever the registration says.
 
         Source: D2L, registration.

@@ -22,7 +22,7 @@ class Canvas(Standard):
     cloud_issuers = frozenset(f"https://canvas.{stage}instructure.com" for stage in ("", "beta.", "test."))
     cloud_domains = ("instructure.com", "canvaslms.com")
 
-    def stated_audience(self, _authorization_server: str | None) -> None:
+    def stated_audience(self, _authorization_server: str) -> None:
         """What it names as its `authorization_server` is a bare host, which its tokens do not take.
 
         Source: CANVAS, registration.

@@ -16,7 +16,7 @@ class Sakai(Standard):
     name = "sakai"
     codes = ("sakai",)
 
-    def stated_audience(self, _authorization_server: str | None) -> None:
+    def stated_audience(self, _authorization_server: str) -> None:
         """The audience of tokens must hold its token address, whatever the registration says.
 
         Source: SAKAI, token validator.

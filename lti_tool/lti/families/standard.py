@@ -19,10 +19,10 @@ class Standard:
     cloud_issuers: ClassVar[frozenset[str]] = frozenset()
     cloud_domains: ClassVar[tuple[str, ...]] = ()
 
-    def stated_audience(self, authorization_server: str | None) -> str | None:
-        """The audience of tokens is what the LMS names as its `authorization_server` when it is registered.
+    def stated_audience(self, authorization_server: str) -> str | None:
+        """The audience of tokens is the `authorization_server` that a registration names, if it has the token's host.
 
-        Source: DR, OpenID configuration.
+        Source: DR, OpenID configuration; the condition is ours.
         """
         return authorization_server
 
