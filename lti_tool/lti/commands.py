@@ -9,8 +9,8 @@ from flask import current_app
 from flask.cli import with_appcontext
 
 import config
-from lti_tool.database import transaction
-from lti_tool.lti import addresses, invite_commands, registrations
+from lti_tool.database import db, transaction
+from lti_tool.lti import addresses, invite_commands, registrations, waiting
 from lti_tool.lti.families import FAMILIES, Standard
 from lti_tool.lti.registrations import DuplicateRegistrationError, Registration
 from lti_tool.lti.tables import ID_LENGTH, NAME_LENGTH, URL_LENGTH
@@ -109,6 +109,9 @@ def list_all(as_json: bool) -> None:
         click.echo(f"{registration.id:>4}  {about}")
         for row in registrations.deployments(registration.id):
             click.echo(f"      deployment {row.deployment_id}: {row.status}")
+    count = len(waiting.every(db.session()))
+    if count:
+        click.echo(f"{count} registration{' waits' if count == 1 else 's wait'} (see `peerloop platform waiting`).")
 
 
 _LABELS = (

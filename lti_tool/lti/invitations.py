@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 from datetime import timedelta
 
-from sqlalchemy import ColumnElement, select, update
+from sqlalchemy import ColumnElement, delete, select, update
 from sqlalchemy.orm import Session
 
 from lti_tool import clock
@@ -32,6 +33,18 @@ def use(session: Session, secret: str) -> bool:
     """Use an invitation up in the caller's transaction. False if it has been used, or has expired, meanwhile."""
     used = update(LtiInvitation).where(*_open(secret)).values(used_at=clock.wall()).returning(LtiInvitation.id)
     return session.execute(used).one_or_none() is not None
+
+
+def every(session: Session) -> Sequence[LtiInvitation]:
+    """Those that can be used, the oldest first."""
+    usable = LtiInvitation.used_at.is_(None), LtiInvitation.expires_at > clock.wall()
+    return session.scalars(select(LtiInvitation).where(*usable).order_by(LtiInvitation.id)).all()
+
+
+def withdraw(session: Session, number: int) -> bool:
+    """Let nobody use the invitation with this number. False if there is none."""
+    withdrawn = delete(LtiInvitation).where(LtiInvitation.id == number).returning(LtiInvitation.id)
+    return session.execute(withdrawn).one_or_none() is not None
 
 
 def _open(secret: str) -> tuple[ColumnElement[bool], ...]:

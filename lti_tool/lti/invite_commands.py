@@ -1,4 +1,4 @@
-"""`peerloop platform invite`, `waiting`, `approve`, `dismiss` and `settings`: an LMS that registers itself."""
+"""`peerloop platform`: invitations for LMSs that register themselves, what waits, and what to enter by hand."""
 
 from __future__ import annotations
 
@@ -40,6 +40,34 @@ def invite(days: int, note: str, as_json: bool) -> None:
     )
     click.echo(f"  {url}")
     click.echo("Pasted where the LMS registers tools, it does the rest; opened in a browser, it says where that is.")
+
+
+@click.command("invitations")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@with_appcontext
+def list_invitations(as_json: bool) -> None:
+    """Show the invitations that can still be used; their addresses are not kept."""
+    found = invitations.every(db.session())
+    if as_json:
+        rows = [{"id": one.id, "note": one.note, "expires_at": one.expires_at.isoformat()} for one in found]
+        click.echo(json.dumps(rows))
+        return
+    if not found:
+        click.echo("No invitation can be used.")
+    for one in found:
+        click.echo(f"{one.id:>4}  until {one.expires_at:%Y-%m-%d %H:%M} UTC  {one.note}".rstrip())
+
+
+@click.command()
+@click.argument("number", metavar="ID", type=int)
+@with_appcontext
+def withdraw(number: int) -> None:
+    """Let nobody use the invitation with this ID (see `invitations`)."""
+    with transaction() as session:
+        withdrawn = invitations.withdraw(session, number)
+    if not withdrawn:
+        raise click.ClickException(f"there is no invitation {number} (see `peerloop platform invitations`)")
+    click.echo("Withdrawn. What was registered with it, if anything, stays.")
 
 
 @click.command("waiting")
@@ -137,4 +165,4 @@ def _nothing(number: int) -> click.ClickException:
     return click.ClickException(f"no registration waits under the number {number} (see `peerloop platform waiting`)")
 
 
-COMMANDS = (invite, list_waiting, approve, dismiss, show_settings)
+COMMANDS = (invite, list_invitations, withdraw, list_waiting, approve, dismiss, show_settings)

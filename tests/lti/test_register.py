@@ -217,6 +217,16 @@ def test_an_invitation_is_printed_with_what_it_is_good_for(tool: Tool) -> None:
         assert run(tool, "invite", *wrong).exit_code != 0
 
 
+def test_an_invitation_that_went_to_the_wrong_person_is_withdrawn(tool: Tool, admin: Administrator) -> None:
+    secret = secret_in(json.loads(run(tool, "invite", "--note", "Northfield", "--json").output)["url"])
+    number = json.loads(run(tool, "invitations", "--json").output)[-1]["id"]
+    assert "Northfield" in run(tool, "invitations").output
+    assert run(tool, "withdraw", str(number)).exit_code == 0
+    assert str(number) not in run(tool, "invitations").output.split()
+    assert run(tool, "withdraw", str(number)).exit_code == 1
+    assert admin.registers(secret).headers["X-Peerloop-Error"] == "registration_invitation"
+
+
 def test_what_the_lms_keeps_back_is_said_on_the_last_page(tool: Tool, admin: Administrator) -> None:
     admin.platform.answer = {"scope": " ".join(scope for scope in offer.SCOPES if "lti-ags" not in scope)}
     page = words(admin.registers(invite(tool)))
@@ -305,6 +315,7 @@ def test_a_registration_that_was_dismissed_is_gone(tool: Tool, admin: Administra
     admin.registers()
     [pending] = waits(admin)
     assert admin.platform.client_id in run(tool, "waiting").output
+    assert "1 registration waits" in run(tool, "list").output
     assert run(tool, "dismiss", str(pending.id), "999999").exit_code == 1
     assert len(waits(admin)) == 1
     assert run(tool, "dismiss", str(pending.id)).exit_code == 0
