@@ -13,7 +13,9 @@ from flask_babel import Babel
 from pydantic_core import PydanticUndefined
 
 import config
+from lti_tool.lti import offer
 from lti_tool.lti.families import FAMILIES, Standard
+from lti_tool.lti.families.guides import Guide, in_order
 from lti_tool.lti.refusals import EXPLANATIONS
 from tests.certification import table as conformance
 
@@ -71,7 +73,33 @@ def families_table() -> str:
     return "\n".join(rows)
 
 
+EXAMPLE = "https://peerloop.example.edu"
+
+
+def guides_text() -> str:
+    """What an administrator does in each LMS."""
+    app = Flask("documentation")
+    Babel(app)
+    with app.test_request_context():
+        return "\n\n".join(_guide_text(guide) for guide in in_order())
+
+
+def _guide_text(guide: Guide) -> str:
+    by_hand = [f"By hand. {guide.where}", "", "| label | value |", "| --- | --- |"]
+    by_hand += [f"| {label} | `{value}` |" for label, value in guide.filled_form(offer.values(EXAMPLE))]
+    last = _steps("When Peerloop is registered:", guide.last_steps(offer.values(EXAMPLE)))
+    if not guide.begin:
+        return "\n\n".join([f"## {guide.title}", "\n".join(by_hand), last])
+    begin = _steps("Paste the address:", [str(step) for step in guide.begin])
+    return "\n\n".join([f"## {guide.title}", begin, last, "\n".join(by_hand)])
+
+
+def _steps(heading: str, texts: list[str]) -> str:
+    return "\n".join([heading, "", *(f"{number}. {text}" for number, text in enumerate(texts, 1))])
+
+
 TABLES = {
+    "lms-by-lms.md": ("guides", guides_text),
     "operate.md": ("settings", settings_table),
     "register.md": ("codes", codes_table),
     "families.md": ("families", families_table),

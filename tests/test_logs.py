@@ -15,6 +15,8 @@ from lti_tool import logs
         "id_token=S3CRET.abc.def",
         "token eyJhbGciOiJSUzI1NiJ9.S3CRET.signature",
         "Authorization: Bearer S3CRET",
+        "GET /lti/register?invitation=S3CRET&registration_token=S3CRET",
+        "openid_configuration=https%3A%2F%2Flms%2Fx%3Fregistration_token%3DS3CRET",
         "next=/v/S3CRET/people?notice=S3CRET",
     ],
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import re
 from dataclasses import dataclass
 from html import unescape
@@ -30,10 +31,26 @@ class Grade:
 
 
 def register_tool(place: Place) -> None:
-    """What two administrators do once: enter the tool in the LMS, and the LMS in the tool."""
+    """What two administrators do once: by one pasted address, or by hand where the LMS takes none."""
     robot = Robot(place.lms)
     robot.get("/enter/admin")
-    robot.get("/admin/tools")
+    page = robot.get("/admin/tools")
+    takes_address = any("/admin/register" in form.action for form in page.forms)
+    (_register_by_address if takes_address else _register_by_hand)(place, robot)
+    robot.close()
+
+
+def _register_by_address(place: Place, robot: Robot) -> None:
+    invitation = json.loads(peerloop(place, "platform", "invite", "--json"))
+    page = robot.submit(robot.form("/admin/register"), address=invitation["url"])
+    last = robot.get(page.frames[0])
+    if last.status != 200:
+        raise DemoError(f"the registration ended with {last.status}: {last.text[:200]}")
+    for waits in json.loads(peerloop(place, "platform", "waiting", "--json")):
+        peerloop(place, "platform", "approve", str(waits["id"]))
+
+
+def _register_by_hand(place: Place, robot: Robot) -> None:
     page = robot.submit(
         robot.form("/admin/tools"),
         name="Peerloop",
@@ -50,7 +67,6 @@ def register_tool(place: Place) -> None:
         "--token-url", details["Token URL"], "--jwks-url", details["JWKS URL"],
         "--deployment", details["Deployment ID"], "--family", place.family, *audience,
     )  # fmt: skip
-    robot.close()
 
 
 def learners(instructor: Robot) -> tuple[str, dict[str, str]]:

@@ -1,4 +1,4 @@
-"""The addresses of the wire: /lti/login, /lti/launch and /lti/jwks. A refusal is raised as LaunchRefused."""
+"""The addresses of the wire, all below /lti. A refusal is raised as LaunchRefused."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from flask import Blueprint, Flask, Response, jsonify, make_response
 from flask.typing import ResponseReturnValue
 
 from lti_tool.database import transaction
-from lti_tool.lti import deployments, registrations, states, wire
+from lti_tool.lti import deployments, register_page, registrations, states, wire
 from lti_tool.lti.launch import Launch
 from lti_tool.lti.messages import PlatformLogin, PlatformLookup, PlatformMessage
 from lti_tool.lti.refusals import LaunchRefused
@@ -35,19 +35,22 @@ def register(app: Flask, on_launch: OnLaunch) -> None:
 
 def create_blueprint(on_launch: OnLaunch) -> Blueprint:
     """The blueprint `lti`. All its views are for strangers: the message itself is the proof."""
-    blueprint = Blueprint("lti", __name__, url_prefix="/lti")
+    blueprint = Blueprint("lti", __name__, url_prefix="/lti", template_folder="templates")
 
     @logged
     def launch() -> ResponseReturnValue:
         return _launch(on_launch)
 
-    for view in (login, launch, launch_opened, jwks):
+    register_lms = logged(register_page.register)
+    for view in (login, launch, launch_opened, jwks, register_lms, register_page.canvas_configuration):
         view.access = "public"  # type: ignore[attr-defined]  # read by the gate, which lies above this room
     blueprint.add_url_rule("/login", view_func=login, methods=["GET", "POST"])
     blueprint.add_url_rule("/login/<int:registration_id>", view_func=login, methods=["GET", "POST"])
     blueprint.add_url_rule("/launch", view_func=launch, methods=["POST"])
     blueprint.add_url_rule("/launch", view_func=launch_opened, methods=["GET"])
     blueprint.add_url_rule("/jwks", view_func=jwks, methods=["GET"])
+    blueprint.add_url_rule("/register", view_func=register_lms, methods=["GET"])
+    blueprint.add_url_rule("/config.json", view_func=register_page.canvas_configuration, methods=["GET"])
     return blueprint
 
 

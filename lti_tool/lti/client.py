@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC
@@ -12,8 +11,7 @@ from http.cookiejar import DefaultCookiePolicy
 from typing import Any
 
 import requests
-from requests.adapters import HTTPAdapter
-from urllib3.exceptions import HTTPError, MaxRetryError, NewConnectionError
+from urllib3.exceptions import HTTPError, MaxRetryError, NewConnectionError, ReadTimeoutError
 
 import lti_tool
 from lti_tool import clock
@@ -30,6 +28,7 @@ from lti_tool.lti.failures import (
 )
 from lti_tool.lti.pinned import PinnedAdapter
 from lti_tool.lti.registrations import Registration
+from lti_tool.lti.timely import TimelyAdapter
 
 MAX_BYTES = 10 * 1024 * 1024
 CHUNK_BYTES = 64 * 1024
@@ -69,7 +68,7 @@ class LmsClient:
         # A .netrc would replace our Authorization header, and a cookie of one platform is nobody else's.
         self.session.trust_env = False
         self.session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-        adapter = HTTPAdapter if allow_private else PinnedAdapter
+        adapter = TimelyAdapter if allow_private else PinnedAdapter
         for scheme in ("https://", "http://"):
             self.session.mount(scheme, adapter(pool_connections=POOL_SIZE, pool_maxsize=POOL_SIZE))
 
@@ -77,12 +76,19 @@ class LmsClient:
         self.session.close()
 
     def send(
-        self, service: str, method: str, url: str, *, headers: Mapping[str, str], body: bytes | None = None
+        self,
+        service: str,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str],
+        body: bytes | None = None,
+        most: int | None = None,
     ) -> Answer:
         """Send one request and read its answer, whatever its status.
 
         Raises Refused for an address that must not be called, Retryable when no whole answer came,
-        Unreadable when it is larger than MAX_BYTES.
+        Unreadable when it is larger than `most` bytes, MAX_BYTES if nothing is said.
         """
         try:
             addresses.check_form(url, allow_private=self.allow_private)
@@ -91,7 +97,7 @@ class LmsClient:
                 # A next link is opaque: requests would spell some of its characters differently.
                 prepared.url = url
             with self.session.send(prepared, timeout=self.timeout, allow_redirects=False, stream=True) as response:
-                body_read = self._read(service, response)
+                body_read = self._read(service, response, most or MAX_BYTES)
                 return Answer(service, method, response.status_code, response.headers, body_read)
         except addresses.AddressError as error:
             raise Refused(service, f"the address {error}") from error
@@ -102,17 +108,14 @@ class LmsClient:
                 service, _describe(error), answer_lost=method != "GET" and not _never_connected(error)
             ) from error
 
-    def _read(self, service: str, response: requests.Response) -> bytes:
-        deadline = time.monotonic() + self.timeout
+    def _read(self, service: str, response: requests.Response, most: int) -> bytes:
         parts: list[bytes] = []
         size = 0
         for part in response.iter_content(CHUNK_BYTES):
             size += len(part)
             parts.append(part)
-            if size > MAX_BYTES:
-                raise Unreadable(service, f"the answer is larger than {MAX_BYTES} bytes", status=response.status_code)
-            if time.monotonic() > deadline:
-                raise requests.ReadTimeout
+            if size > most:
+                raise Unreadable(service, f"the answer is larger than {most} bytes", status=response.status_code)
         return b"".join(parts)
 
 
@@ -167,7 +170,8 @@ def _never_connected(error: Exception) -> bool:
 
 
 def _describe(error: Exception) -> str:
-    if isinstance(error, requests.Timeout):
+    cause = error.args[0] if error.args else None
+    if isinstance(error, requests.Timeout) or isinstance(cause, ReadTimeoutError):
         return "the LMS did not answer in time"
     if isinstance(error, requests.exceptions.SSLError):
         return "the certificate of the LMS could not be verified"

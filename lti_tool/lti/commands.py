@@ -1,4 +1,4 @@
-"""`peerloop platform add` and `platform list`: registering an LMS by hand."""
+"""`peerloop platform`: registering an LMS by hand (`add`), and what is registered (`list`)."""
 
 from __future__ import annotations
 
@@ -9,16 +9,20 @@ from flask import current_app
 from flask.cli import with_appcontext
 
 import config
-from lti_tool.database import transaction
-from lti_tool.lti import addresses, registrations
+from lti_tool.database import db, transaction
+from lti_tool.lti import addresses, invite_commands, registrations, waiting
 from lti_tool.lti.families import FAMILIES, Standard
 from lti_tool.lti.registrations import DuplicateRegistrationError, Registration
-from lti_tool.lti.tables import ID_LENGTH, URL_LENGTH
+from lti_tool.lti.tables import ID_LENGTH, NAME_LENGTH, URL_LENGTH
 
 
 @click.group()
 def platform() -> None:
     """Register LMSs and see which are registered."""
+
+
+for command in invite_commands.COMMANDS:
+    platform.add_command(command)
 
 
 @platform.command()
@@ -51,7 +55,7 @@ def add(
     as_json: bool,
 ) -> None:
     """Register an LMS and print the addresses to paste into it."""
-    _check_text("--name", name, 200)
+    _check_text("--name", name, NAME_LENGTH)
     for option, value in (("--client-id", client_id), *(("--deployment", value) for value in deployments)):
         _check_text(option, value, ID_LENGTH)
     if audience is not None:
@@ -105,6 +109,9 @@ def list_all(as_json: bool) -> None:
         click.echo(f"{registration.id:>4}  {about}")
         for row in registrations.deployments(registration.id):
             click.echo(f"      deployment {row.deployment_id}: {row.status}")
+    count = len(waiting.every(db.session()))
+    if count:
+        click.echo(f"{count} registration{' waits' if count == 1 else 's wait'} (see `peerloop platform waiting`).")
 
 
 _LABELS = (

@@ -20,6 +20,7 @@ from sqlalchemy.orm import Session
 
 from lti_tool import clock
 from lti_tool.database import db, transaction
+from lti_tool.lti import registrations
 from lti_tool.lti.launch import Launch
 from lti_tool.lti.refusals import LaunchRefused, new_reference
 from lti_tool.lti.tables import LtiDeployment, LtiRegistration
@@ -113,16 +114,18 @@ def _find(launch: Launch) -> Deployment | None:
 
 
 def _note(launch: Launch) -> Deployment:
-    """Let an unknown deployment wait, unless too many do."""
+    """Let an unknown deployment wait, unless it is the one that its registration expects, or too many wait."""
     try:
         with transaction() as session:
-            _make_room(session, launch)
+            expected = registrations.take_expected(session, launch.registration_id)
+            if not expected:
+                _make_room(session, launch)
             session.add(
                 LtiDeployment(
                     registration_id=launch.registration_id,
                     deployment_id=launch.deployment_id,
-                    status="pending",
-                    reference=new_reference(),
+                    status="active" if expected else "pending",
+                    reference=None if expected else new_reference(),
                     guid=launch.platform.guid,
                     institution=launch.platform.name,
                 )

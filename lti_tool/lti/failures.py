@@ -21,7 +21,7 @@ def excerpt(body: bytes) -> str:
 
 
 class LmsError(Exception):
-    """A call failed. `service` is one of roster, grades, token, keys; `status` is None without an answer."""
+    """A call failed. `service` is roster, grades, token, keys or registration; without an answer `status` is None."""
 
     def __init__(self, service: str, reason: str, *, status: int | None = None, excerpt: str = "") -> None:
         super().__init__(f"{service}: {reason}" + (f" ({status})" if status else ""))

@@ -25,7 +25,8 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from lti_tool import clock
-from lti_tool.lti import addresses, deployments, registrations
+from lti_tool.database import db
+from lti_tool.lti import addresses, deployments, registrations, waiting
 from lti_tool.lti.claims import LTI, Claims, is_identity, read_launch
 from lti_tool.lti.deployments import Deployment
 from lti_tool.lti.launch import Launch
@@ -79,7 +80,9 @@ class PlatformLookup(ToolConfAbstract[WebRequest]):
             return self.registration
         found = registrations.of_issuer(iss, client_id)
         if not found:
-            raise LaunchRefused("unknown_platform", f"issuer {iss!r}, client {client_id!r}")
+            waits = client_id and waiting.knows(db.session(), iss, client_id)
+            code = "registration_waiting" if waits else "unknown_platform"
+            raise LaunchRefused(code, f"issuer {iss!r}, client {client_id!r}")
         if len(found) > 1:
             raise LaunchRefused("ambiguous_platform", f"issuer {iss!r}")
         self.registration = found[0]

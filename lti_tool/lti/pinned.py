@@ -10,14 +10,14 @@ import socket
 from typing import Any
 
 from requests.adapters import HTTPAdapter
-from urllib3.connection import HTTPSConnection
 from urllib3.connectionpool import HTTPSConnectionPool
 from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
 
 from lti_tool.lti import addresses
+from lti_tool.lti.timely import TimelyConnection
 
 
-class _PinnedConnection(HTTPSConnection):
+class _PinnedConnection(TimelyConnection):
     def _new_conn(self) -> socket.socket:
         name = self._dns_host
         try:

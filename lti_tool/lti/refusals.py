@@ -243,6 +243,72 @@ EXPLANATIONS: dict[str, Explanation] = {
         _YOU,
         _AGAIN,
     ),
+    "registration_incomplete": Explanation(
+        400,
+        _("Your LMS sent an incomplete registration"),
+        _("The address of the LMS's configuration, which comes with a registration, cannot be used."),
+        _ADMIN,
+        _("Paste the registration address into the LMS once more. If this repeats, register Peerloop by hand."),
+    ),
+    "registration_invitation": Explanation(
+        403,
+        _("This invitation cannot be used"),
+        _("An invitation is good for one registration and for some days. This one is used, expired or cut short."),
+        _OPERATOR,
+        _("Check that the whole address was pasted; otherwise ask for a new invitation."),
+    ),
+    "registration_unreachable": Explanation(
+        400,
+        _("Peerloop could not reach your LMS"),
+        _("The LMS gave no answer in time, or named an address that Peerloop does not call, such as a private one."),
+        _ADMIN,
+        _(
+            "The LMS must answer at a public https address with a valid certificate. If Peerloop stands among its "
+            "tools now, delete it there; then begin again."
+        ),
+    ),
+    "registration_unreadable": Explanation(
+        400,
+        _("Peerloop could not understand your LMS"),
+        _("What the LMS says of itself, or its answer, is not what the standard for dynamic registration describes."),
+        _ADMIN,
+        _("Check the version of the LMS, or register Peerloop by hand. If it stands among the tools now, delete it."),
+    ),
+    "registration_foreign_issuer": Explanation(
+        403,
+        _("This configuration belongs to another LMS"),
+        _("It names an issuer, but does not come from the address of that issuer, so it could be anybody's."),
+        _ADMIN,
+        _("Open the LMS at the address that is its issuer and begin again there, or register Peerloop by hand."),
+    ),
+    "registration_refused": Explanation(
+        400,
+        _("Your LMS did not take the registration"),
+        _("The LMS answered that it will not register Peerloop. Often its registration link was used before."),
+        _ADMIN,
+        _("Begin again in the LMS, which makes a new link; a page that is reloaded uses the old one once more."),
+    ),
+    "registration_exists": Explanation(
+        400,
+        _("This LMS is registered already"),
+        _("The LMS answered with a client id that Peerloop knows, so nothing was changed."),
+        _ADMIN,
+        _("Use the tool that the LMS has, or delete it there and ask the people who run Peerloop to remove it here."),
+    ),
+    "registration_full": Explanation(
+        403,
+        _("Too many registrations wait for approval"),
+        _("Without an invitation a registration waits for approval, and as many wait now as Peerloop keeps."),
+        _OPERATOR,
+        _("Ask for an invitation, or try again when some have been looked at."),
+    ),
+    "registration_waiting": Explanation(
+        403,
+        _("This LMS waits for approval"),
+        _("Peerloop was registered in your LMS, but nobody here has approved it yet."),
+        _OPERATOR,
+        _("Ask them to approve the registration; the administrator of your LMS knows whom to ask."),
+    ),
     "no_identity": Explanation(
         400,
         _("Your LMS did not say who you are"),

@@ -91,6 +91,13 @@ def deployments(registration_id: int) -> Sequence[LtiDeployment]:
     return db.session.scalars(query.order_by(LtiDeployment.id)).all()
 
 
+def take_expected(session: Session, registration_id: int) -> bool:
+    """Whether this registration expects its first deployment; from now on it expects none."""
+    expected = update(_table).where(_table.c.id == registration_id, _table.c.expects_deployment)
+    found = session.execute(expected.values(expects_deployment=False).returning(_table.c.id)).one_or_none()
+    return found is not None
+
+
 def add(
     session: Session,
     *,
@@ -103,9 +110,11 @@ def add(
     audience: str | None = None,
     family: str = "standard",
     deployment_ids: Iterable[str] = (),
+    expects_deployment: bool = False,
 ) -> Registration:
     """Add a registration and its active deployments; without an `audience`, the one that its family uses.
 
+    With `expects_deployment`, the one that its first launch names is active too.
     Raises DuplicateRegistrationError when the issuer knows this client id already.
     """
     row = LtiRegistration(
@@ -117,6 +126,7 @@ def add(
         jwks_url=jwks_url,
         audience=audience or families.family(family).audience(token_url),
         family=family,
+        expects_deployment=expects_deployment,
     )
     session.add(row)
     try:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, LargeBinary, String, Text, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, LargeBinary, String, Text, UniqueConstraint, false
 from sqlalchemy.orm import Mapped, mapped_column
 
 from lti_tool import clock
 from lti_tool.database import Base, unique_where
 
 URL_LENGTH = 2048
+NAME_LENGTH = 200
 ID_LENGTH = 255  # LTI Core limits sub, deployment_id and resource link ids to 255 ASCII characters
 
 
@@ -21,7 +22,7 @@ class LtiRegistration(Base):
     __table_args__ = (UniqueConstraint("issuer", "client_id"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    name: Mapped[str] = mapped_column(String(200))
+    name: Mapped[str] = mapped_column(String(NAME_LENGTH))
     issuer: Mapped[str] = mapped_column(String(ID_LENGTH))
     client_id: Mapped[str] = mapped_column(String(ID_LENGTH))
     auth_url: Mapped[str] = mapped_column(String(URL_LENGTH))
@@ -29,6 +30,8 @@ class LtiRegistration(Base):
     jwks_url: Mapped[str] = mapped_column(String(URL_LENGTH))
     audience: Mapped[str] = mapped_column(String(URL_LENGTH))
     family: Mapped[str] = mapped_column(String(30), default="standard", server_default="standard")
+    # Registered by the LMS itself, which named no deployment: the first launch brings it, and it needs no approval.
+    expects_deployment: Mapped[bool] = mapped_column(default=False, server_default=false())
     created_at: Mapped[datetime] = mapped_column(default=clock.wall)
 
 
@@ -52,6 +55,42 @@ class LtiDeployment(Base):
     reference: Mapped[str | None] = mapped_column(String(20), unique=True)
     guid: Mapped[str | None] = mapped_column(String(ID_LENGTH))
     institution: Mapped[str | None] = mapped_column(String(255))
+    created_at: Mapped[datetime] = mapped_column(default=clock.wall)
+
+
+class LtiInvitation(Base):
+    """An address for one registration, good until it is used or expires. Only a hash of its secret is kept."""
+
+    __tablename__ = "lti_invitation"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    secret_hash: Mapped[bytes] = mapped_column(LargeBinary(32), unique=True)
+    note: Mapped[str] = mapped_column(String(NAME_LENGTH))
+    created_at: Mapped[datetime] = mapped_column(default=clock.wall)
+    expires_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]
+
+
+class LtiPendingRegistration(Base):
+    """What an LMS registered and nobody here has approved. No launch sees it.
+
+    `host` is where its configuration was read; with a `doubt`, it names addresses that are not its issuer's own.
+    """
+
+    __tablename__ = "lti_pending_registration"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    host: Mapped[str] = mapped_column(String(ID_LENGTH), index=True)
+    doubt: Mapped[bool] = mapped_column(default=False)
+    name: Mapped[str] = mapped_column(String(NAME_LENGTH))
+    issuer: Mapped[str] = mapped_column(String(ID_LENGTH))
+    client_id: Mapped[str] = mapped_column(String(ID_LENGTH))
+    auth_url: Mapped[str] = mapped_column(String(URL_LENGTH))
+    token_url: Mapped[str] = mapped_column(String(URL_LENGTH))
+    jwks_url: Mapped[str] = mapped_column(String(URL_LENGTH))
+    audience: Mapped[str] = mapped_column(String(URL_LENGTH))
+    family: Mapped[str] = mapped_column(String(30))
+    deployment_id: Mapped[str | None] = mapped_column(String(ID_LENGTH))
     created_at: Mapped[datetime] = mapped_column(default=clock.wall)
 
 

@@ -65,7 +65,14 @@ def register() -> AnyResponse | tuple[str, int]:
     problems = _problems(form)
     if problems:
         return render_template("sandbox/tools.html", tools=[], problems=problems, form=form), 400
-    client_id = _insert(form)
+    client_id, _ = insert_tool(
+        name=form["name"],
+        login_url=form["login_url"],
+        redirect_uris=form["redirect_uris"].split(),
+        target_link_uri=form["target_link_uri"],
+        jwks_url=form["jwks_url"],
+        custom=platform().lms.custom,
+    )
     return redirect(url_for("admin.tools", _anchor=client_id))
 
 
@@ -76,12 +83,11 @@ def _problems(form: dict[str, str]) -> list[str]:
         problems.append("Redirect URIs: give at least one, each on a line of its own.")
     urls = [(label, form.get(name, "")) for name, label in URL_FIELDS.items()]
     urls += [("Redirect URIs", url) for url in redirects]
-    return problems + [
-        f"{label}: “{url}” is not an http or https address." for label, url in urls if not _is_url(url)
-    ]
+    return problems + [f"{label}: “{url}” is not an http or https address." for label, url in urls if not is_url(url)]
 
 
-def _is_url(text: str) -> bool:
+def is_url(text: str) -> bool:
+    """Whether this is an http or https address."""
     try:
         parts = urlsplit(text)
     except ValueError:
@@ -89,22 +95,34 @@ def _is_url(text: str) -> bool:
     return parts.scheme in ("http", "https") and bool(parts.netloc)
 
 
-def _insert(form: dict[str, str]) -> str:
-    client_id = secrets.token_hex(8)
+def insert_tool(
+    *,
+    name: str,
+    login_url: str,
+    redirect_uris: list[str],
+    target_link_uri: str,
+    jwks_url: str,
+    custom: dict[str, str],
+    scopes: str | None = None,
+    privacy: str = "public",
+) -> tuple[str, str]:
+    """Keep a tool and place its link in every course; answers its client id and deployment id."""
+    client_id, deployment_id = secrets.token_hex(8), secrets.token_hex(4)
     with platform().store.write() as db:
         tool_id = db.execute(
             "INSERT INTO tools"
-            " (client_id, deployment_id, name, login_url, redirect_uris, target_link_uri, jwks_url)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?)",
+            " (client_id, deployment_id, name, login_url,"
+            " redirect_uris, target_link_uri, jwks_url, asked_scopes, privacy)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
-                *(client_id, secrets.token_hex(4), form["name"], form["login_url"]),
-                *(json.dumps(form["redirect_uris"].split()), form["target_link_uri"], form["jwks_url"]),
+                *(client_id, deployment_id, name, login_url),
+                *(json.dumps(redirect_uris), target_link_uri, jwks_url, scopes, privacy),
             ),
         ).lastrowid
         assert tool_id is not None  # noqa: S101  an INSERT always sets it
         for course in db.execute("SELECT id FROM courses").fetchall():
-            insert_link(db, str(uuid.uuid4()), course["id"], tool_id, form["name"], platform().lms.custom)
-    return client_id
+            insert_link(db, str(uuid.uuid4()), course["id"], tool_id, name, custom)
+    return client_id, deployment_id
 
 
 @bp.get("/tool")

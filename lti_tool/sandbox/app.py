@@ -4,7 +4,18 @@ from flask import Flask, Response, jsonify, render_template, request
 from itsdangerous import URLSafeSerializer
 from werkzeug.exceptions import HTTPException
 
-from lti_tool.sandbox import admin, control, courses, gradebook, launch, line_items, roster, scores, tokens
+from lti_tool.sandbox import (
+    admin,
+    control,
+    courses,
+    gradebook,
+    launch,
+    line_items,
+    registration,
+    roster,
+    scores,
+    tokens,
+)
 from lti_tool.sandbox.faults import Faults
 from lti_tool.sandbox.keys import PlatformKey, secret_of
 from lti_tool.sandbox.platform import Platform
@@ -43,7 +54,7 @@ def create_app(settings: Settings) -> Flask:
         pages=URLSafeSerializer(secret, salt="next-page"),
         faults=Faults(settings.lms.throttled),
     )
-    for blueprint in (courses, gradebook, admin, launch, tokens, roster, line_items, scores):
+    for blueprint in (courses, gradebook, admin, registration, launch, tokens, roster, line_items, scores):
         app.register_blueprint(blueprint.bp)
     if settings.control_token:
         app.register_blueprint(control.bp)
@@ -63,7 +74,7 @@ def _cookie_rules(settings: Settings) -> dict[str, object]:
 
 def _explain(error: HTTPException) -> tuple[Response | str, int]:
     code = error.code or 500
-    if request.blueprint in FOR_PROGRAMS or request.path.startswith("/api/"):
+    if request.blueprint in FOR_PROGRAMS or request.path.startswith(("/api/", "/register")):
         return jsonify(error=error.description), code
     return render_template("sandbox/error.html", code=code, title=error.name, text=error.description), code
 

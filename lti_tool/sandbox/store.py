@@ -20,10 +20,13 @@ CREATE TABLE IF NOT EXISTS enrolments (
 CREATE TABLE IF NOT EXISTS tools (
   id INTEGER PRIMARY KEY, client_id TEXT NOT NULL UNIQUE, deployment_id TEXT NOT NULL UNIQUE,
   name TEXT NOT NULL, login_url TEXT NOT NULL, redirect_uris TEXT NOT NULL, target_link_uri TEXT NOT NULL,
-  jwks_url TEXT NOT NULL, privacy TEXT NOT NULL DEFAULT 'public', known_only INTEGER NOT NULL DEFAULT 0);
+  jwks_url TEXT NOT NULL, privacy TEXT NOT NULL DEFAULT 'public', known_only INTEGER NOT NULL DEFAULT 0,
+  asked_scopes TEXT); -- those that a tool asked for when it registered itself; NULL for all of them
 CREATE TABLE IF NOT EXISTS arrivals (
   tool_id INTEGER NOT NULL REFERENCES tools, sub TEXT NOT NULL REFERENCES people,
   PRIMARY KEY (tool_id, sub)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS registration_tokens (
+  hash TEXT PRIMARY KEY, expires_at REAL NOT NULL, used INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS links (
   id TEXT PRIMARY KEY, course_id TEXT NOT NULL REFERENCES courses, tool_id INTEGER NOT NULL REFERENCES tools,
   title TEXT NOT NULL, custom TEXT NOT NULL, position INTEGER NOT NULL);

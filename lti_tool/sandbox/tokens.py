@@ -90,9 +90,10 @@ def _grant() -> Response:
         raise OAuthError("invalid_request", f"client_assertion_type must be {ASSERTION_TYPE}")
     tool = _authenticated_tool(request.form.get("client_assertion", ""))
     asked = request.form.get("scope", "").split()
-    granted = [scope for scope in ALLOWED_SCOPES if scope in asked]
+    may_have = ALLOWED_SCOPES if tool["asked_scopes"] is None else tool["asked_scopes"].split()
+    granted = [scope for scope in may_have if scope in asked]
     if not granted:
-        raise OAuthError("invalid_scope", f"ask for one or more of: {' '.join(ALLOWED_SCOPES)}")
+        raise OAuthError("invalid_scope", f"ask for one or more of: {' '.join(may_have)}")
     return jsonify(
         access_token=_issue(tool, granted),
         token_type="Bearer",  # noqa: S106  the kind of token, not a secret

@@ -9,6 +9,25 @@ CLAIM = "https://purl.imsglobal.org/spec/lti/claim/"
 NRPS_CLAIM = "https://purl.imsglobal.org/spec/lti-nrps/claim/namesroleservice"
 AGS_CLAIM = "https://purl.imsglobal.org/spec/lti-ags/claim/endpoint"
 
+PLATFORM_CONFIGURATION = "https://purl.imsglobal.org/spec/lti-platform-configuration"
+TOOL_CONFIGURATION = "https://purl.imsglobal.org/spec/lti-tool-configuration"
+MESSAGE_TYPES = ("LtiResourceLinkRequest",)
+VARIABLES = (
+    "Person.address.timezone",
+    "Person.name.full",
+    "Person.name.given",
+    "Person.name.family",
+    "Person.email.primary",
+    "User.id",
+    "Context.id",
+    "Context.id.history",
+    "Context.title",
+    "Context.label",
+    "ResourceLink.id",
+    "ResourceLink.id.history",
+    "ResourceLink.title",
+)
+
 SCOPE_ROSTER = "https://purl.imsglobal.org/spec/lti-nrps/scope/contextmembership.readonly"
 SCOPE_ITEMS = "https://purl.imsglobal.org/spec/lti-ags/scope/lineitem"
 SCOPE_ITEMS_READ = "https://purl.imsglobal.org/spec/lti-ags/scope/lineitem.readonly"

@@ -25,8 +25,10 @@ def register(app: Flask) -> None:
 
 def _ancestors() -> str:
     visit = g.get("visit")
-    if visit is not None:
-        return " ".join(("'self'", *visit.frame_origins))
+    # A page without a visit may name its own: the one on which an LMS registers this tool.
+    origins = visit.frame_origins if visit is not None else g.get("frame_origins")
+    if origins is not None:
+        return " ".join(("'self'", *origins))
     # What was refused, or has ended, must be readable where it happened; with nothing to click, any frame may.
     return "*" if g.get("is_refusal") else "'none'"
 

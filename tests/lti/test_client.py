@@ -300,20 +300,32 @@ def test_a_server_that_does_not_answer_is_given_up(connection: Connection) -> No
     quick.close()
 
 
-def test_an_answer_that_drips_for_ever_is_given_up(connection: Connection) -> None:
+@pytest.mark.parametrize(
+    ("beginning", "drop"),
+    [
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"1\r\nx\r\n"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n", b"x"),
+        (b"HTTP/1.1 200 OK\r\n", b"X: y\r\n"),
+        (b"", b"H"),
+    ],
+    ids=["chunks", "content", "headers", "status"],
+)
+def test_an_answer_that_drips_for_ever_is_given_up(connection: Connection, beginning: bytes, drop: bytes) -> None:
     quick = client.LmsClient(timeout=0.3, allow_private=True)
 
     def drip(connection: socket.socket) -> None:
-        connection.sendall(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+        connection.sendall(beginning)
         try:
             while True:
-                connection.sendall(b"1\r\nx\r\n")
+                connection.sendall(drop)
                 time.sleep(0.05)
         except OSError:
             return
 
+    started = time.monotonic()
     with raw_server(drip) as url, pytest.raises(Retryable, match="in time"):
         call(replace(connection, client=quick), url)
+    assert time.monotonic() - started < 2
     quick.close()
 
 

@@ -15,7 +15,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import parse_qs, urlsplit
 
 import jwt
@@ -141,6 +141,9 @@ _PLAIN = frozenset(
 )
 
 
+P = TypeVar("P", bound=Platform)
+
+
 class Platforms:
     """The server of all platforms of a run."""
 
@@ -157,9 +160,14 @@ class Platforms:
         return self._all[number].handle("/" + path)
 
     def new(self) -> Platform:
+        return self.of(Platform)
+
+    def of(self, kind: type[P]) -> P:
+        """A new platform of this kind."""
         number = next(self._numbers)
-        self._all[number] = Platform(f"{self.base}/{number}")
-        return self._all[number]
+        platform = kind(f"{self.base}/{number}")
+        self._all[number] = platform
+        return platform
 
 
 class Tool:

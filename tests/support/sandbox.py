@@ -12,7 +12,7 @@ from typing import Any
 
 import requests
 
-from lti_tool.demo.robot import Robot
+from lti_tool.demo.robot import Page, Robot
 
 ROOT = Path(__file__).resolve().parents[2]
 TIMEOUT = 20  # seconds
@@ -177,7 +177,28 @@ class SandboxProcess:
             jwks_url=jwks_url,
         )
         client_id = page.links[-1].href.rpartition("/")[2].removesuffix(".json")
+        robot.close()
+        return self.tool(client_id)
+
+    def tool(self, client_id: str) -> dict[str, Any]:
+        """What the LMS shows of a tool, with its resource_links."""
+        robot = Robot(self.base_url)
+        robot.get("/enter/admin")
         answer = robot.session.get(f"{self.base_url}/admin/tools/{client_id}.json", timeout=TIMEOUT)
         robot.close()
         registration: dict[str, Any] = answer.json()
         return registration
+
+    def register_by(self, address: str) -> Page | None:
+        """Paste a tool's registration address as the administrator; answers the tool's last page.
+
+        None where this LMS takes no address.
+        """
+        robot = Robot(self.base_url)
+        robot.get("/enter/admin")
+        page = robot.get("/admin/tools")
+        if not any("/admin/register" in form.action for form in page.forms):
+            return None
+        last = robot.get(robot.submit(robot.form("/admin/register"), address=address).frames[0])
+        robot.close()
+        return last

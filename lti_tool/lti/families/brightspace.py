@@ -12,6 +12,7 @@ class Brightspace(Standard):
 
     name = "brightspace"
     codes = ("brightspace", "desire2learn", "d2l")
+    cloud_domains = ("brightspace.com",)
 
     @property
     def roster_advice(self) -> str | None:
@@ -25,6 +26,12 @@ class Brightspace(Standard):
                 "not known to this deployment” of its deployment is on. Whoever is missing here appears once it is."
             )
         )
+
+    def stated_audience(self, _authorization_server: str) -> None:
+        """The audience is the one that its documentation names, whatever the registration says.
+
+        Source: D2L, registration.
+        """
 
     def audience(self, _token_url: str) -> str:
         """The audience is a string of its own, which the registration page shows as "OAuth2 Audience".

@@ -10,7 +10,8 @@ from lti_tool.lti.families.standard import Standard
 if TYPE_CHECKING:
     from lti_tool.lti.grades import Score
 
-SUBMISSION = "https://canvas.instructure.com/lti/submission"
+EXTENSION = "https://canvas.instructure.com/lti/"
+SUBMISSION = f"{EXTENSION}submission"
 
 
 class Canvas(Standard):
@@ -18,6 +19,38 @@ class Canvas(Standard):
 
     name = "canvas"
     codes = ("canvas",)
+    cloud_issuers = frozenset(f"https://canvas.{stage}instructure.com" for stage in ("", "beta.", "test."))
+    cloud_domains = ("instructure.com", "canvaslms.com")
+
+    def stated_audience(self, _authorization_server: str) -> None:
+        """What it names as its `authorization_server` is a bare host, which its tokens do not take.
+
+        Source: CANVAS, registration.
+        """
+
+    def institution(self, platform: Mapping[str, Any]) -> str | None:
+        """It names the account that the tool is installed into.
+
+        Source: CANVAS, registration.
+        """
+        name = platform.get(f"{EXTENSION}account_name")
+        return name if isinstance(name, str) else None
+
+    def registration_message(self, message: dict[str, Any]) -> dict[str, Any]:
+        """A place in the menu shows in every course at once, unless teachers are to switch it on where they want it.
+
+        Source: CANVAS, registration.
+        """
+        if "course_navigation" not in message.get("placements", ()):
+            return message
+        return message | {f"{EXTENSION}course_navigation/default_enabled": False}
+
+    def tool_configuration(self) -> dict[str, Any]:
+        """Names and e-mail addresses are kept back unless the privacy level `public` is asked for.
+
+        Source: CANVAS, registration.
+        """
+        return {f"{EXTENSION}privacy_level": "public", f"{EXTENSION}tool_id": "peerloop"}
 
     @property
     def concurrency(self) -> int:

@@ -16,6 +16,12 @@ class Sakai(Standard):
     name = "sakai"
     codes = ("sakai",)
 
+    def stated_audience(self, _authorization_server: str) -> None:
+        """The audience of tokens must hold its token address, whatever the registration says.
+
+        Source: SAKAI, token validator.
+        """
+
     def may_write(self, line_item: Mapping[str, Any]) -> bool:
         """Where tools may read the whole gradebook, others' columns are listed as read-only and refuse scores (403).
 

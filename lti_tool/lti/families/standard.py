@@ -15,6 +15,37 @@ class Standard:
     name: ClassVar[str] = "standard"
     # What the LMS calls itself in the claim tool_platform (product_family_code), in lower case.
     codes: ClassVar[tuple[str, ...]] = ()
+    # The issuers that all customers of the vendor's cloud share, and the domains that the vendor alone runs.
+    cloud_issuers: ClassVar[frozenset[str]] = frozenset()
+    cloud_domains: ClassVar[tuple[str, ...]] = ()
+
+    def stated_audience(self, authorization_server: str) -> str | None:
+        """The audience of tokens is the `authorization_server` that a registration names, if it has the token's host.
+
+        Source: DR, OpenID configuration; the condition is ours.
+        """
+        return authorization_server
+
+    def institution(self, _platform: Mapping[str, Any]) -> str | None:
+        """An LMS that is registered does not say whose it is, so it is called by its host.
+
+        Source: DR, platform configuration, has no such member.
+        """
+        return None
+
+    def registration_message(self, message: dict[str, Any]) -> dict[str, Any]:
+        """A message that is registered needs no members beyond the standard's.
+
+        Source: DR, messages.
+        """
+        return message
+
+    def tool_configuration(self) -> dict[str, Any]:
+        """A registration needs no members beyond the standard's.
+
+        Source: DR, tool configuration.
+        """
+        return {}
 
     @property
     def concurrency(self) -> int:

@@ -16,6 +16,7 @@ class Blackboard(Standard):
     name = "blackboard"
     product = "BlackboardLearn"  # BB, sample JWT content
     issuer = "https://blackboard.com"
+    takes_address = False  # BB, registration: on the developer portal
     addresses = Addresses(  # BB, registration and sample JWT content
         auth="/api/v1/gateway/oidcauth",
         token="/api/v1/gateway/oauth2/jwttoken",  # noqa: S106  an address

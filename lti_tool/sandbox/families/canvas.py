@@ -16,12 +16,13 @@ from lti_tool.sandbox.families.standard import Addresses, Grade, Standard, sever
 from lti_tool.sandbox.refusals import OAuthError, ServiceError
 from lti_tool.sandbox.score import Score
 from lti_tool.sandbox.times import parse_moment
-from lti_tool.sandbox.vocabulary import MEMBERSHIP, PERSON, SYSTEM
+from lti_tool.sandbox.vocabulary import MEMBERSHIP, MESSAGE_TYPES, PERSON, PLATFORM_CONFIGURATION, SYSTEM
 
 SUBMISSION = "https://canvas.instructure.com/lti/submission"
 AHEAD = timedelta(minutes=1)
 ATTEMPTS = 3  # how often a learner may hand in; an instructor may set it
 OVER_LIMIT = "403 Forbidden (Rate Limit Exceeded)"
+PLACEMENTS = ("account_navigation", "assignment_selection", "course_navigation", "link_selection")
 INSTITUTION_ROLES = {"learner": "Student", "instructor": "Instructor", "ta": "Instructor", "mentor": "Observer"}
 
 
@@ -44,6 +45,7 @@ class Canvas(Standard):
         "ta": [f"{MEMBERSHIP}#Instructor", f"{MEMBERSHIP}/Instructor#TeachingAssistant"],
     }
     admin_roles: ClassVar = [f"{PERSON}#Administrator", f"{SYSTEM}#User"]
+    tells_deployment = False  # CANVAS, registration
     refused_client = 400  # CANVAS, jwt_validator
     item_query = False
     roster_page = 50
@@ -60,6 +62,18 @@ class Canvas(Standard):
             *self.roles(role, test_user=test_user),
             f"{SYSTEM}#User",
         ]
+
+    def configuration(self, document: dict[str, Any]) -> dict[str, Any]:
+        """CANVAS, registration: places for each message, an audience that is none, and whose account it is."""
+        platform = document[PLATFORM_CONFIGURATION] | {
+            "messages_supported": [{"type": name, "placements": list(PLACEMENTS)} for name in MESSAGE_TYPES],
+            "https://canvas.instructure.com/lti/account_name": "Sandbox College",
+        }
+        return document | {"authorization_server": "canvas.instructure.com", PLATFORM_CONFIGURATION: platform}
+
+    def privacy(self, tool: dict[str, Any]) -> str:
+        """CANVAS, registration: nothing about people, unless the tool asks for more."""
+        return str(tool.get("https://canvas.instructure.com/lti/privacy_level", "anonymous"))
 
     def login(self, fields: dict[str, str]) -> dict[str, str]:
         """CANVAS, launch overview: two parameters of its own."""

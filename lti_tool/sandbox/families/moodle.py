@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 from lti_tool.sandbox.families.standard import Addresses, Standard
 from lti_tool.sandbox.refusals import ServiceError
 from lti_tool.sandbox.times import now_text
-from lti_tool.sandbox.vocabulary import MEMBERSHIP, PERSON, SYSTEM
+from lti_tool.sandbox.vocabulary import MEMBERSHIP, MESSAGE_TYPES, PERSON, PLATFORM_CONFIGURATION, SYSTEM
 
 MEDIA_OLD_ROSTER = "application/vnd.ims.lis.v2.membershipcontainer+json"
 
@@ -35,6 +35,19 @@ class Moodle(Standard):
     largest_page = None
     wrong_content = 400  # MOODLE, line items
     ungradable = 400  # MOODLE, scores
+
+    def configuration(self, document: dict[str, Any]) -> dict[str, Any]:
+        """MOODLE, openid-configuration.php: messages are bare names."""
+        platform = document[PLATFORM_CONFIGURATION] | {"messages_supported": list(MESSAGE_TYPES)}
+        return document | {PLATFORM_CONFIGURATION: platform}
+
+    def privacy(self, tool: dict[str, Any]) -> str:
+        """MOODLE, registration_helper: names and e-mail only where the tool asks for these claims."""
+        asked = tool.get("claims", ())
+        names, email = "name" in asked, "email" in asked
+        return {(True, True): "public", (True, False): "name_only", (False, True): "email_only"}.get(
+            (names, email), "anonymous"
+        )
 
     def launch_roles(self, role: str, *, test_user: bool) -> list[str]:  # noqa: ARG002 - it has no test users
         """MOODLE, lti_get_ims_role: by a capability that a non-editing teacher has, unlike in the roster."""

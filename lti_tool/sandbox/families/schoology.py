@@ -11,6 +11,7 @@ class Schoology(Standard):
     name = "schoology"
     product = "schoology"
     issuer = "https://schoology.schoology.com"  # SCHO, security
+    takes_address = False  # SCHO: entered by hand
     addresses = Addresses(  # SCHO, security
         auth="/lti-service/authorize-redirect",
         token="/lti-service/access-token",  # noqa: S106  an address

@@ -63,6 +63,12 @@ class Standard:
     }
     admin_roles: ClassVar[list[str]] = ADMIN_ROLES
 
+    # -- Registration by an address of the tool
+
+    takes_address: ClassVar[bool] = True
+    tells_deployment: ClassVar[bool] = True
+    """Whether the answer to a registration holds the deployment id."""
+
     # -- Tokens
 
     shown_audience: ClassVar[str | None] = None
@@ -101,6 +107,14 @@ class Standard:
     """The gradingProgress under which a score shows."""
     ungradable: ClassVar[int] = 422
     """The status of a score for somebody who cannot be graded."""
+
+    def configuration(self, document: dict[str, Any]) -> dict[str, Any]:
+        """What the platform says of itself to a tool that registers."""
+        return document
+
+    def privacy(self, _tool: dict[str, Any]) -> str:
+        """What a tool that registers itself is told about people, as a key of `claims.PRIVACY`."""
+        return "public"
 
     def roles(self, role: str, *, test_user: bool) -> list[str]:
         """The roles of a member as the roster tells them."""

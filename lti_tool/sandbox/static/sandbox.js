@@ -17,6 +17,8 @@ function messageOf(event) {
 
 addEventListener("message", (event) => {
   const message = messageOf(event);
+  // The tool has registered itself and asks to be closed (Dynamic Registration 1.0).
+  if (message?.subject === "org.imsglobal.lti.close" && frame.dataset.closed) location.assign(frame.dataset.closed);
   if (message?.subject !== "lti.frameResize") return;
   const height = Number(message.height);
   if (height > 0 && height < 30000) frame.style.height = `${Math.ceil(height)}px`;

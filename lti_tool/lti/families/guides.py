@@ -1,0 +1,239 @@
+"""What an administrator does in each LMS, in that LMS's own words.
+
+Names in quotation marks are what stands on its pages, and so are the labels of its forms: they are not translated.
+Sources: CANVAS, MOODLE, D2L, BB, SAKAI and SCHO, see `docs/families.md`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from flask_babel import LazyString
+from flask_babel import lazy_gettext as _
+
+Steps = tuple[LazyString, ...]
+Form = tuple[tuple[str, str], ...]
+
+_IN_THE_LMS = _("Enter this in the LMS:")
+
+
+@dataclass(frozen=True, slots=True)
+class Guide:
+    """How Peerloop is brought into an LMS.
+
+    `begin` leads to the place where the registration address is pasted, and is empty where there is none. `finish`
+    is what is left to do in the LMS when Peerloop is registered. The others are for doing it by hand: `where`, the
+    LMS's form as (label, value), where `{launch}` and the like stand for this tool's values (see `offer.values`); and
+    what is known of the LMS's own values, by the option of `peerloop platform add`.
+    """
+
+    title: str | LazyString
+    begin: Steps = ()
+    finish: Steps = ()
+    where: LazyString = _IN_THE_LMS
+    form: Form = ()
+    known: Mapping[str, str] = field(default_factory=dict)
+
+    def filled_form(self, values: Mapping[str, str]) -> list[tuple[str, str]]:
+        """The form with this tool's values, as `offer.values` gives them."""
+        return [(label, value.format_map(values)) for label, value in self.form]
+
+    def last_steps(self, values: Mapping[str, str]) -> list[str]:
+        """What is left to do, with this tool's values."""
+        return [str(step).format_map(values) for step in self.finish]
+
+
+STANDARD = Guide(
+    title=_("Another LMS"),
+    begin=(
+        _("As an administrator, open the page of the LMS where tools are registered (“LTI Advantage”, “LTI 1.3”)."),
+        _("Choose dynamic registration, and paste the address where the LMS asks for the registration URL."),
+    ),
+    finish=(
+        _("Go back to the LMS and, if it asks, activate Peerloop."),
+        _("Allow the services that it asks for: the roster, and the gradebook with columns, scores and results."),
+        _("Place Peerloop in a course and open it there as the instructor."),
+    ),
+    form=(
+        ("Login initiation URL", "{login}"),
+        ("Redirect URL", "{launch}"),
+        ("Target link URL", "{launch}"),
+        ("Public key set URL (JWKS)", "{keys}"),
+        ("Services", "Names and Roles; Assignment and Grades with line items, scores and results"),
+        ("Privacy", "name and e-mail address"),
+        ("Custom parameters", "{custom}"),
+    ),
+)
+
+CANVAS = Guide(
+    title="Canvas",
+    begin=(
+        _("Open “Admin”, your account, “Developer Keys”; then “+ Developer Key” and “+ LTI Registration”."),
+        _("Paste the address as the registration URL and choose “Continue”."),
+    ),
+    finish=(
+        _("Close this page. Canvas shows what Peerloop asks for: leave it as it is and choose “Enable & Close”."),
+        _("In “Developer Keys”, the state of Peerloop must be “On”."),
+        _("In a course, open “Settings”, “Navigation”, move Peerloop up among the items that are shown, and save."),
+        _("Open Peerloop from the course's menu as a teacher."),
+    ),
+    form=(
+        ("Method", "Enter URL"),
+        ("Key Name", "Peerloop"),
+        ("Redirect URIs", "{launch}"),
+        ("JSON URL", "{canvas}"),
+    ),
+    known={
+        "--issuer": "https://canvas.instructure.com",
+        "--auth-url": "https://sso.canvaslms.com/api/lti/authorize_redirect",
+        "--token-url": "https://sso.canvaslms.com/login/oauth2/token",
+        "--jwks-url": "https://sso.canvaslms.com/api/lti/security/jwks",
+    },
+)
+
+MOODLE = Guide(
+    title="Moodle",
+    begin=(
+        _("Open “Site administration”, “Plugins”, “External tool”, “Manage tools”."),
+        _("Paste the address into “Tool URL…” and choose “Add LTI Advantage”."),
+    ),
+    finish=(
+        _("Close this page. Peerloop's card says “Pending”: choose “Activate”."),
+        _("Its setting “Tool configuration usage” decides whether teachers find it among the activities."),
+        _("In a course, add the activity “Peerloop” and open it as the teacher."),
+    ),
+    form=(
+        ("Tool name", "Peerloop"),
+        ("Tool URL", "{launch}"),
+        ("LTI version", "LTI 1.3"),
+        ("Public key type", "Keyset URL"),
+        ("Public keyset", "{keys}"),
+        ("Initiate login URL", "{login}"),
+        ("Redirection URI(s)", "{launch}"),
+        ("Custom parameters", "{custom}"),
+        ("IMS LTI Assignment and Grade Services", "Use this service for grade sync and column management"),
+        (
+            "IMS LTI Names and Role Provisioning",
+            "Use this service to retrieve members' information as per privacy settings",
+        ),
+        ("Share launcher's name with tool", "Always"),
+        ("Share launcher's email with tool", "Always"),
+        ("Accept grades from the tool", "Always"),
+    ),
+    known={
+        "--issuer": "https://moodle.example.edu",
+        "--auth-url": "https://moodle.example.edu/mod/lti/auth.php",
+        "--token-url": "https://moodle.example.edu/mod/lti/token.php",
+        "--jwks-url": "https://moodle.example.edu/mod/lti/certs.php",
+    },
+)
+
+BRIGHTSPACE = Guide(
+    title="Brightspace",
+    begin=(
+        _("Open “Admin Tools”, “Manage Extensibility”, “LTI Advantage”, “Register Tool”."),
+        _("Choose “Dynamic”, paste the address, and choose “Register”. A new tab opens."),
+    ),
+    finish=(
+        _("Close this tab. In “Manage Extensibility”, “LTI Advantage”, open Peerloop and enable it: it is off now."),
+        _("Choose “View Deployments”, “New Deployment”: Peerloop, both extensions, and your org units."),
+        _(
+            "Under “Security Settings” share the name and e-mail, and switch on “Classlist including users not known "
+            "to this deployment”, or Peerloop sees only people who have opened it."
+        ),
+        _("In the deployment, choose “View Links”, “New Link”, with the address {launch}; add it to a course."),
+    ),
+    form=(
+        ("Name", "Peerloop"),
+        ("Domain", "{base}"),
+        ("Redirect URLs", "{launch}"),
+        ("OpenID Connect Login URL", "{login}"),
+        ("Target Link URI", "{launch}"),
+        ("Keyset URL", "{keys}"),
+        ("Extensions", "Assignment and Grade Services; Names and Role Provisioning Services"),
+        ("Custom Parameters", "{custom}"),
+    ),
+    known={"--token-url": "https://auth.brightspace.com/core/connect/token"},
+)
+
+BLACKBOARD = Guide(
+    title="Blackboard",
+    where=_("The people who run Peerloop enter this once at developer.blackboard.com, and give you the client id:"),
+    finish=(
+        _("In “Administrator Panel”, “LTI Tool Providers”, “Register LTI 1.3/Advantage Tool”, enter the client id."),
+        _("Under “User Fields to Send” allow all three; allow the grade service and the membership service."),
+        _("Tell the people who run Peerloop the deployment id that Blackboard shows."),
+    ),
+    form=(
+        ("Login Initiation URL", "{login}"),
+        ("Tool Redirect URL(s)", "{launch}"),
+        ("Tool JWKS URL", "{keys}"),
+        ("Signing Algorithm", "RS256"),
+        ("Custom Parameters", "{custom}"),
+    ),
+    known={
+        "--issuer": "https://blackboard.com",
+        "--token-url": "https://developer.blackboard.com/api/v1/gateway/oauth2/jwttoken",
+    },
+)
+
+SAKAI = Guide(
+    title="Sakai",
+    begin=(
+        _("In the “Administration Workspace”, open “External Tools”, “Install LTI 1.x Tool”, and enter a title."),
+        _("Choose “LTI Advantage Auto-Configuration” and paste the address."),
+    ),
+    finish=(
+        _("Close this page, look at what was filled in, and save the tool."),
+        _("Allow names, e-mail addresses, the roster and the gradebook for Peerloop."),
+        _("In a site, add Peerloop through “Site Info”, “Manage Tools”, and open it as an instructor."),
+    ),
+    form=(
+        ("Tool Title", "Peerloop"),
+        ("Launch URL", "{launch}"),
+        ("LTI 1.3 Tool Keyset URL", "{keys}"),
+        ("LTI 1.3 Tool OpenID Connect/Initialization Endpoint", "{login}"),
+        ("LTI 1.3 Tool Redirect Endpoint(s)", "{launch}"),
+        ("Custom Parameters", "{custom}"),
+        ("Services", "roster, gradebook columns and scores; send names and e-mail addresses"),
+    ),
+)
+
+SCHOOLOGY = Guide(
+    title="Schoology",
+    finish=(
+        _("Install the app for your school, and add it to a course through “Add Materials”."),
+        _("Tell the people who run Peerloop the client id and the deployment id that Schoology shows."),
+    ),
+    form=(
+        ("Type of App", "LTI 1.3"),
+        ("JWKS URL", "{keys}"),
+        ("Domain/URL", "{launch}"),
+        ("OIDC Login Init URL", "{login}"),
+        ("Redirect URLs", "{launch}"),
+        ("Services", "Assignment and Grade Service; Names and Role Service"),
+        ("Privacy", "Send Name and Email/Username of user who launches the tool"),
+    ),
+    known={
+        "--issuer": "https://schoology.schoology.com",
+        "--auth-url": "https://lti-service.svc.schoology.com/lti-service/authorize-redirect",
+        "--token-url": "https://lti-service.svc.schoology.com/lti-service/access-token",
+        "--jwks-url": "https://lti-service.svc.schoology.com/lti-service/.well-known/jwks",
+    },
+)
+
+GUIDES: Mapping[str, Guide] = {
+    "standard": STANDARD,
+    "blackboard": BLACKBOARD,
+    "brightspace": BRIGHTSPACE,
+    "canvas": CANVAS,
+    "moodle": MOODLE,
+    "sakai": SAKAI,
+    "schoology": SCHOOLOGY,
+}
+
+
+def in_order() -> list[Guide]:
+    """By name, as a person looks for their LMS; what holds for any other comes last."""
+    return sorted(GUIDES.values(), key=lambda guide: (guide is STANDARD, str(guide.title)))

@@ -1,0 +1,168 @@
+"""`peerloop platform`: invitations for LMSs that register themselves, what waits, and what to enter by hand."""
+
+from __future__ import annotations
+
+import json
+from urllib.parse import urlencode
+
+import click
+from flask.cli import with_appcontext
+
+from lti_tool import settings
+from lti_tool.database import db, transaction
+from lti_tool.lti import invitations, offer, waiting
+from lti_tool.lti.families.guides import GUIDES
+from lti_tool.lti.registrations import DuplicateRegistrationError
+from lti_tool.lti.tables import NAME_LENGTH, LtiPendingRegistration
+from lti_tool.lti.waiting import NothingWaitsError
+
+_OPTIONS = ("--issuer", "--client-id", "--auth-url", "--token-url", "--jwks-url", "--deployment")
+
+
+@click.command()
+@click.option("--days", type=click.IntRange(1, 90), default=14, show_default=True, help="How long it can be used.")
+@click.option("--note", default="", help="For whom it is; shown to nobody else.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@with_appcontext
+def invite(days: int, note: str, as_json: bool) -> None:
+    """Make an address that registers one LMS: its administrator pastes it there."""
+    if len(note) > NAME_LENGTH or not note.isprintable():
+        raise click.ClickException(f"--note must be one line of at most {NAME_LENGTH} characters")
+    with transaction() as session:
+        invitation, secret = invitations.invite(session, days=days, note=note)
+        expires_at = invitation.expires_at
+    url = f"{settings.current().base_url}/lti/register?{urlencode({'invitation': secret})}"
+    if as_json:
+        click.echo(json.dumps({"url": url, "expires_at": expires_at.isoformat()}))
+        return
+    click.echo(
+        f"Send this address to the administrator of one LMS. It works once, until {expires_at:%Y-%m-%d %H:%M} UTC:"
+    )
+    click.echo(f"  {url}")
+    click.echo("Pasted where the LMS registers tools, it does the rest; opened in a browser, it says where that is.")
+
+
+@click.command("invitations")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@with_appcontext
+def list_invitations(as_json: bool) -> None:
+    """Show the invitations that can still be used; their addresses are not kept."""
+    found = invitations.every(db.session())
+    if as_json:
+        rows = [{"id": one.id, "note": one.note, "expires_at": one.expires_at.isoformat()} for one in found]
+        click.echo(json.dumps(rows))
+        return
+    if not found:
+        click.echo("No invitation can be used.")
+    for one in found:
+        click.echo(f"{one.id:>4}  until {one.expires_at:%Y-%m-%d %H:%M} UTC  {one.note}".rstrip())
+
+
+@click.command()
+@click.argument("number", metavar="ID", type=int)
+@with_appcontext
+def withdraw(number: int) -> None:
+    """Let nobody use the invitation with this ID (see `invitations`)."""
+    with transaction() as session:
+        withdrawn = invitations.withdraw(session, number)
+    if not withdrawn:
+        raise click.ClickException(f"there is no invitation {number} (see `peerloop platform invitations`)")
+    click.echo("Withdrawn. What was registered with it, if anything, stays.")
+
+
+@click.command("waiting")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@with_appcontext
+def list_waiting(as_json: bool) -> None:
+    """Show the registrations that wait for approval."""
+    found = waiting.every(db.session())
+    if as_json:
+        click.echo(json.dumps([_described(pending) for pending in found]))
+        return
+    if not found:
+        click.echo("No registration waits for approval.")
+    for pending in found:
+        click.echo(f"{pending.id:>4}  {pending.name}  {pending.issuer}  client {pending.client_id}")
+        click.echo(f"      since {pending.created_at:%Y-%m-%d}; its configuration was read from {pending.host}")
+        if pending.doubt:
+            click.echo(
+                "      the keys that it names are not the issuer's own: ask the institution before you approve it"
+            )
+
+
+@click.command()
+@click.argument("number", metavar="ID", type=int)
+@with_appcontext
+def approve(number: int) -> None:
+    """Accept the registration that waits under ID (see `waiting`)."""
+    try:
+        with transaction() as session:
+            registration = waiting.approve(session, number)
+    except NothingWaitsError:
+        raise _nothing(number) from None
+    except DuplicateRegistrationError:
+        raise click.ClickException("this client is registered already (see `peerloop platform list`)") from None
+    click.echo(f"Registered {registration.name} as number {registration.id}; it can be opened from its courses now.")
+
+
+@click.command()
+@click.argument("numbers", metavar="ID…", type=int, nargs=-1, required=True)
+@with_appcontext
+def dismiss(numbers: tuple[int, ...]) -> None:
+    """Forget the registrations that wait under these IDs, or none of them if one is wrong."""
+    with transaction() as session:
+        for number in numbers:
+            try:
+                waiting.take(session, number)
+            except NothingWaitsError:
+                raise _nothing(number) from None
+    click.echo("Forgotten. The tool may still stand in the LMS: its administrator can delete it there.")
+
+
+@click.command("settings")
+@click.argument("family", type=click.Choice(list(GUIDES)))
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@with_appcontext
+def show_settings(family: str, as_json: bool) -> None:
+    """Print what to enter by hand in an LMS of this FAMILY, in the words of its form."""
+    guide, values = GUIDES[family], offer.values(settings.current().base_url)
+    form = guide.filled_form(values)
+    if as_json:
+        click.echo(json.dumps({"form": dict(form), "known": dict(guide.known)}))
+        return
+    click.echo(str(guide.where))
+    width = max(len(label) for label, _value in form) + 2
+    for label, value in form:
+        click.echo(f"  {label:<{width}}{value}")
+    click.echo("\nThen enter here what it shows:")
+    name = "" if family == "standard" else f" --family {family}"
+    click.echo(f"  peerloop platform add --name …{name} \\")
+    click.echo(" \\\n".join(f"    {option} {guide.known.get(option, '…')}" for option in _OPTIONS))
+    if guide.finish:
+        click.echo("\nWhat is left to do in the LMS:")
+        for step in guide.last_steps(values):
+            click.echo(f"  - {step}")
+
+
+def _described(pending: LtiPendingRegistration) -> dict[str, object]:
+    return {
+        "id": pending.id,
+        "name": pending.name,
+        "issuer": pending.issuer,
+        "client_id": pending.client_id,
+        "host": pending.host,
+        "family": pending.family,
+        "doubt": pending.doubt,
+        "auth_url": pending.auth_url,
+        "token_url": pending.token_url,
+        "audience": pending.audience,
+        "platform_jwks_url": pending.jwks_url,
+        "created_at": pending.created_at.isoformat(),
+    }
+
+
+def _nothing(number: int) -> click.ClickException:
+    return click.ClickException(f"no registration waits under the number {number} (see `peerloop platform waiting`)")
+
+
+COMMANDS = (invite, list_invitations, withdraw, list_waiting, approve, dismiss, show_settings)

@@ -1,0 +1,127 @@
+"""What this tool offers to an LMS and asks of it, in one list; every form of registration is made from it.
+
+Dynamic registration, Canvas's JSON and the values to paste say the same, since none of them says it itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+from lti_tool.lti import families, grades, memberships
+
+NAME = "Peerloop"
+DESCRIPTION = "Peer learning: cohorts, pairs, sessions, micro-assignments, and a gradebook that stays true."
+TOOL_CONFIGURATION = "https://purl.imsglobal.org/spec/lti-tool-configuration"
+
+# Exactly the scopes that the clients of both services ask tokens for.
+SCOPES = (memberships.SCOPE, grades.SCOPE_LINE_ITEM, grades.SCOPE_RESULT, grades.SCOPE_SCORE)
+# The custom parameters that launches are read for, each with the variable that fills it.
+CUSTOM = {"tz": "$Person.address.timezone"}
+# The claims about a person that launches are read for.
+CLAIMS = ("iss", "sub", "name", "given_name", "family_name", "email", "locale", "zoneinfo")
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A kind of message that launches this tool, and by family the places of the LMS that send it."""
+
+    type: str
+    label: str
+    placements: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+# Only what `messages.MESSAGE_TYPES` answers.
+MESSAGES = (Message("LtiResourceLinkRequest", NAME, {"canvas": ("course_navigation",)}),)
+
+
+def values(base_url: str) -> dict[str, str]:
+    """What an administrator pastes into the forms of an LMS, by a short name."""
+    return {
+        "base": base_url,
+        "domain": urlsplit(base_url).netloc,
+        "login": f"{base_url}/lti/login",
+        "launch": f"{base_url}/lti/launch",
+        "keys": f"{base_url}/lti/jwks",
+        "canvas": f"{base_url}/lti/config.json",
+        "custom": "\n".join(f"{name}={variable}" for name, variable in CUSTOM.items()),
+    }
+
+
+def registration_request(base_url: str, family: str, supported: Mapping[str, frozenset[str]]) -> dict[str, Any]:
+    """What is sent to the registration endpoint of an LMS. Dynamic Registration 1.0, "client registration request".
+
+    `supported` are the types of message that the LMS says it sends, with the placements that it names for each;
+    nothing of it is left out where the LMS says nothing.
+    """
+    here = values(base_url)
+    tool = {
+        "domain": here["domain"],
+        "target_link_uri": here["launch"],
+        "description": DESCRIPTION,
+        "custom_parameters": dict(CUSTOM),
+        "claims": list(CLAIMS),
+        "messages": [
+            _message(message, here["launch"], family, supported.get(message.type, frozenset()))
+            for message in MESSAGES
+            if not supported or message.type in supported
+        ],
+    }
+    return {
+        "application_type": "web",
+        "response_types": ["id_token"],
+        "grant_types": ["client_credentials", "implicit"],
+        "initiate_login_uri": here["login"],
+        "redirect_uris": [here["launch"]],
+        "client_name": NAME,
+        "client_uri": base_url,
+        "jwks_uri": here["keys"],
+        "token_endpoint_auth_method": "private_key_jwt",
+        "scope": " ".join(SCOPES),
+        TOOL_CONFIGURATION: tool | families.family(family).tool_configuration(),
+    }
+
+
+def _message(message: Message, target: str, family: str, named: frozenset[str]) -> dict[str, Any]:
+    placements = [place for place in message.placements.get(family, ()) if not named or place in named]
+    described = {"type": message.type, "target_link_uri": target, "label": message.label}
+    return families.family(family).registration_message(
+        described | ({"placements": placements} if placements else {})
+    )
+
+
+def canvas_configuration(base_url: str) -> dict[str, Any]:
+    """What Canvas reads when a developer key is made from an address. CANVAS, LTI 1.3 configuration."""
+    here = values(base_url)
+    placements = [
+        {
+            "placement": place,
+            "message_type": message.type,
+            "target_link_uri": here["launch"],
+            "text": message.label,
+            "enabled": True,
+            **({"default": "disabled"} if place == "course_navigation" else {}),
+        }
+        for message in MESSAGES
+        for place in message.placements.get("canvas", ())
+    ]
+    return {
+        "title": NAME,
+        "description": DESCRIPTION,
+        "oidc_initiation_url": here["login"],
+        "target_link_uri": here["launch"],
+        "scopes": list(SCOPES),
+        "public_jwk_url": here["keys"],
+        "custom_fields": dict(CUSTOM),
+        "extensions": [
+            {
+                "platform": "canvas.instructure.com",
+                "domain": here["domain"],
+                "tool_id": "peerloop",
+                "privacy_level": "public",
+                "settings": {"text": NAME, "placements": placements},
+            }
+        ],
+    }

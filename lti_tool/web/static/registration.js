@@ -1,0 +1,22 @@
+"use strict";
+
+// The LMS opened this page in a frame or a tab, and closes it when it hears this (Dynamic Registration 1.0). Its
+// origin is unknown to a page, and the message says nothing that is secret.
+function offerToClose(button) {
+  const lms = window.opener ?? (window.parent === window ? null : window.parent);
+  if (!lms) return;
+  button.hidden = false;
+  button.addEventListener("click", () => lms.postMessage({ subject: "org.imsglobal.lti.close" }, "*"));
+}
+
+function offerToCopy(button) {
+  if (!navigator.clipboard) return;
+  button.hidden = false;
+  button.addEventListener("click", async () => {
+    await navigator.clipboard.writeText(document.getElementById(button.dataset.copy).value);
+    button.textContent = button.dataset.copied;
+  });
+}
+
+document.querySelectorAll("[data-close-registration]").forEach(offerToClose);
+document.querySelectorAll("[data-copy]").forEach(offerToCopy);

@@ -1,0 +1,450 @@
+"""An administrator pastes one address into the LMS, and both know each other."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+import structlog
+from sqlalchemy import delete, select, update
+
+from lti_tool import clock
+from lti_tool.database import db, transaction
+from lti_tool.lti import (
+    dynamic,
+    grades,
+    invitations,
+    memberships,
+    messages,
+    offer,
+    platform_document,
+    registrations,
+    waiting,
+)
+from lti_tool.lti.families import FAMILIES
+from lti_tool.lti.registrations import Registration
+from lti_tool.lti.tables import LtiInvitation, LtiPendingRegistration
+from tests.lti.registering import PLATFORM, TOOL, Administrator, RegisteringPlatform, invite, run, secret_in, words
+from tests.support.platform import GONE, Browser, Platforms, Tool
+
+
+@pytest.fixture
+def lms(platforms: Platforms) -> RegisteringPlatform:
+    return platforms.of(RegisteringPlatform)
+
+
+@pytest.fixture
+def admin(tool: Tool, lms: RegisteringPlatform) -> Iterator[Administrator]:
+    yield Administrator(tool, lms)
+    with tool.app.app_context(), transaction() as session:
+        session.execute(delete(LtiPendingRegistration))
+
+
+def registered(admin: Administrator) -> Registration | None:
+    with admin.tool.app.app_context():
+        found = registrations.of_issuer(admin.platform.issuer, admin.platform.client_id)
+    return found[0] if found else None
+
+
+def waits(admin: Administrator) -> list[LtiPendingRegistration]:
+    with admin.tool.app.app_context():
+        return list(waiting.every(db.session()))
+
+
+def is_open(tool: Tool, invitation: str) -> bool:
+    with tool.app.app_context():
+        found = invitations.is_open(db.session(), invitation)
+        db.session.rollback()
+    return found
+
+
+def wait_until(true: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 5
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def test_an_invitation_pasted_into_the_lms_leads_to_a_launch(tool: Tool, admin: Administrator) -> None:
+    made = run(tool, "invite", "--json")
+    page = admin.registers(secret_in(json.loads(made.output)["url"]))
+    assert page.status_code == 200
+    assert "Peerloop is registered" in words(page)
+    assert "choose “Activate”" in words(page)
+    browser = Browser(tool, admin.platform)
+    assert browser.launch().text == "welcome"
+    browser.http.close()
+
+
+def test_what_is_asked_for_is_what_is_used_and_nothing_else(tool: Tool, admin: Administrator) -> None:
+    admin.registers(invite(tool))
+    [asked] = admin.platform.registrations
+    base = tool.settings.base_url
+    assert asked["initiate_login_uri"] == f"{base}/lti/login"
+    assert asked["redirect_uris"] == [f"{base}/lti/launch"]
+    assert asked["jwks_uri"] == f"{base}/lti/jwks"
+    assert asked["response_types"] == ["id_token"]
+    assert asked["token_endpoint_auth_method"] == "private_key_jwt"
+    used = {memberships.SCOPE, grades.SCOPE_LINE_ITEM, grades.SCOPE_SCORE, grades.SCOPE_RESULT}
+    assert set(asked["scope"].split()) == used
+    assert asked[TOOL]["domain"] == base.removeprefix("http://")
+    assert asked[TOOL]["custom_parameters"] == {"tz": "$Person.address.timezone"}
+    assert {"sub", "name", "given_name", "family_name", "email"} <= set(asked[TOOL]["claims"])
+    assert asked[TOOL]["messages"] == [
+        {"type": "LtiResourceLinkRequest", "target_link_uri": f"{base}/lti/launch", "label": "Peerloop"}
+    ]
+
+
+def test_canvas_is_asked_for_names_and_a_place_in_the_courses_menu(tool: Tool, admin: Administrator) -> None:
+    admin.platform.about = {
+        "product_family_code": "canvas",
+        "messages_supported": [{"type": "LtiResourceLinkRequest", "placements": ["course_navigation", "global"]}],
+        "https://canvas.instructure.com/lti/account_name": "Northfield \x07College",
+    }
+    admin.platform.changes = {"authorization_server": "canvas.test"}
+    admin.platform.deployment_id = None
+    page = admin.registers(invite(tool))
+    [asked] = admin.platform.registrations
+    assert asked[TOOL]["https://canvas.instructure.com/lti/privacy_level"] == "public"
+    [message] = asked[TOOL]["messages"]
+    assert message["placements"] == ["course_navigation"]
+    assert message["https://canvas.instructure.com/lti/course_navigation/default_enabled"] is False
+    assert "Enable & Close" in words(page)
+    found = registered(admin)
+    assert found is not None
+    assert found.name == "Northfield  College"
+    assert found.family == "canvas"
+    assert found.audience == admin.platform.url("/token")
+
+
+def test_the_lms_registration_token_opens_both_of_its_doors_and_is_told_to_no_log(
+    tool: Tool, admin: Administrator
+) -> None:
+    with structlog.testing.capture_logs() as logs:
+        admin.registers(invite(tool), registration_token="S3CRET")
+    sent = {path: headers.get("Authorization") for path, headers in admin.platform.asked}
+    assert sent == {"/openid-configuration": "Bearer S3CRET", "/register": "Bearer S3CRET"}
+    assert "S3CRET" not in str(logs)
+    assert any(entry.get("code") == "registration_refused" for entry in logs)
+
+
+def test_the_first_deployment_of_an_lms_that_named_none_needs_no_approval_and_the_second_does(
+    tool: Tool, admin: Administrator
+) -> None:
+    admin.platform.deployment_id = None
+    admin.registers(invite(tool))
+    browser = Browser(tool, admin.platform)
+    assert browser.launch(deployment_id="first").text == "welcome"
+    assert browser.launch(deployment_id="second").headers["X-Peerloop-Error"] == "deployment_pending"
+    assert browser.launch(deployment_id="first").text == "welcome"
+    browser.http.close()
+
+
+def test_the_last_page_can_be_shown_by_the_lms_alone_and_tell_it_that_it_is_done(
+    tool: Tool, admin: Administrator
+) -> None:
+    headers = admin.registers(invite(tool)).headers
+    origin = "/".join(admin.platform.issuer.split("/")[:3])
+    assert f"frame-ancestors 'self' {origin}" in headers["Content-Security-Policy"]
+    assert headers["Cross-Origin-Opener-Policy"] == "unsafe-none"
+    assert headers["Cache-Control"] == "no-store"
+    assert headers["Referrer-Policy"] == "no-referrer"
+
+
+def test_opened_by_a_person_the_address_says_where_to_paste_it_and_stays_good(
+    tool: Tool, admin: Administrator
+) -> None:
+    invitation = invite(tool)
+    address = f"{tool.settings.base_url}/lti/register?invitation={invitation}"
+    page = admin.opens(address)
+    assert page.status_code == 200
+    assert address in page.text
+    assert "Add LTI Advantage" in words(page)
+    assert "frame-ancestors 'none'" in page.headers["Content-Security-Policy"]
+    assert admin.opens(f"{address}&openid_configuration=https://x", "HEAD").status_code == 200
+    assert is_open(tool, invitation)
+    assert admin.opens(f"{address}x").headers["X-Peerloop-Error"] == "registration_invitation"
+    assert admin.opens(address.partition("?")[0]).status_code == 200
+
+
+def test_canvas_reads_the_tool_from_an_address(tool: Tool, admin: Administrator) -> None:
+    base = tool.settings.base_url
+    answer = admin.opens(f"{base}/lti/config.json")
+    assert "max-age" in answer.headers["Cache-Control"]
+    said = answer.json()
+    assert said["oidc_initiation_url"] == f"{base}/lti/login"
+    assert said["target_link_uri"] == f"{base}/lti/launch"
+    assert said["public_jwk_url"] == f"{base}/lti/jwks"
+    assert set(said["scopes"]) == set(offer.SCOPES)
+    assert said["custom_fields"] == {"tz": "$Person.address.timezone"}
+    [extension] = said["extensions"]
+    assert extension["platform"] == "canvas.instructure.com"
+    assert extension["privacy_level"] == "public"
+    [placement] = extension["settings"]["placements"]
+    assert placement["placement"] == "course_navigation"
+    assert placement["message_type"] in messages.MESSAGE_TYPES
+
+
+def test_only_messages_that_are_answered_are_offered() -> None:
+    assert {message.type for message in offer.MESSAGES} == set(messages.MESSAGE_TYPES)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_what_to_enter_by_hand_is_printed_in_the_words_of_the_lms(tool: Tool, family: str) -> None:
+    printed = run(tool, "settings", family)
+    assert printed.exit_code == 0, printed.output
+    assert "{" not in printed.output
+    assert "peerloop platform add" in printed.output
+    form = json.loads(run(tool, "settings", family, "--json").output)["form"]
+    base = tool.settings.base_url
+    needed = {f"{base}/lti/launch", f"{base}/lti/{'config.json' if family == 'canvas' else 'jwks'}"}
+    assert needed <= set(form.values())
+
+
+def test_an_invitation_is_printed_with_what_it_is_good_for(tool: Tool) -> None:
+    said = run(tool, "invite", "--days", "3", "--note", "Northfield")
+    assert f"{tool.settings.base_url}/lti/register?invitation=" in said.output
+    assert "works once" in said.output
+    for wrong in (("--days", "0"), ("--days", "91"), ("--note", "n" * 201)):
+        assert run(tool, "invite", *wrong).exit_code != 0
+
+
+def test_an_invitation_that_went_to_the_wrong_person_is_withdrawn(tool: Tool, admin: Administrator) -> None:
+    secret = secret_in(json.loads(run(tool, "invite", "--note", "Northfield", "--json").output)["url"])
+    number = json.loads(run(tool, "invitations", "--json").output)[-1]["id"]
+    assert "Northfield" in run(tool, "invitations").output
+    assert run(tool, "withdraw", str(number)).exit_code == 0
+    assert str(number) not in run(tool, "invitations").output.split()
+    assert run(tool, "withdraw", str(number)).exit_code == 1
+    assert admin.registers(secret).headers["X-Peerloop-Error"] == "registration_invitation"
+
+
+def test_what_the_lms_keeps_back_is_said_on_the_last_page(tool: Tool, admin: Administrator) -> None:
+    admin.platform.answer = {"scope": " ".join(scope for scope in offer.SCOPES if "lti-ags" not in scope)}
+    page = words(admin.registers(invite(tool)))
+    assert "keeps back" in page
+    assert grades.SCOPE_SCORE in page
+    assert memberships.SCOPE not in page
+
+
+def test_an_invitation_is_good_for_one_registration(tool: Tool, admin: Administrator, platforms: Platforms) -> None:
+    invitation = invite(tool)
+    admin.registers(invitation)
+    other = Administrator(tool, platforms.of(RegisteringPlatform))
+    refused = other.registers(invitation)
+    assert (refused.status_code, refused.headers["X-Peerloop-Error"]) == (403, "registration_invitation")
+    assert other.platform.asked == []
+
+
+def test_of_two_who_use_an_invitation_at_once_one_waits(
+    tool: Tool, admin: Administrator, platforms: Platforms
+) -> None:
+    invitation = invite(tool)
+    other = Administrator(tool, platforms.of(RegisteringPlatform))
+    admin.platform.hold = threading.Event()
+    with ThreadPoolExecutor() as pool:
+        slow = pool.submit(admin.registers, invitation)
+        wait_until(lambda: bool(admin.platform.asked))
+        assert "is registered" in words(other.registers(invitation))
+        admin.platform.hold.set()
+        assert "waits for approval" in words(slow.result())
+    assert registered(other) is not None
+    assert registered(admin) is None
+    assert [pending.client_id for pending in waits(admin)] == [admin.platform.client_id]
+
+
+def test_an_invitation_ends_after_some_days(tool: Tool, admin: Administrator) -> None:
+    invitation = invite(tool, days=3)
+    with tool.app.app_context(), transaction() as session:
+        row = session.scalars(select(LtiInvitation).order_by(LtiInvitation.id.desc())).first()
+        assert row is not None
+        assert timedelta(days=2) < row.expires_at - clock.wall() <= timedelta(days=3)
+        row.expires_at = clock.wall()
+    assert admin.registers(invitation).headers["X-Peerloop-Error"] == "registration_invitation"
+    assert registered(admin) is None
+
+
+def test_a_registration_that_fails_leaves_the_invitation_for_another_try(tool: Tool, admin: Administrator) -> None:
+    invitation = invite(tool)
+    admin.platform.answer = {"client_id": GONE}
+    assert admin.registers(invitation).headers["X-Peerloop-Error"] == "registration_unreadable"
+    admin.platform.answer = {}
+    assert admin.registers(invitation).status_code == 200
+    assert not is_open(tool, invitation)
+
+
+def test_only_a_hash_of_an_invitation_is_kept(tool: Tool) -> None:
+    secret = invite(tool)
+    content = b"".join(path.read_bytes() for path in Path(tool.settings.database_url[10:]).parent.glob("tool.db*"))
+    assert secret.encode() not in content
+    assert hashlib.sha256(secret.encode()).digest() in content
+
+
+def test_a_registration_that_comes_again_is_told_so(tool: Tool, admin: Administrator) -> None:
+    admin.registers(invite(tool))
+    again = invite(tool)
+    assert admin.registers(again).headers["X-Peerloop-Error"] == "registration_exists"
+    assert is_open(tool, again)
+
+
+def test_without_an_invitation_a_registration_waits_and_opens_nothing_until_it_is_approved(
+    tool: Tool, admin: Administrator
+) -> None:
+    assert "waits for approval" in words(admin.registers())
+    assert registered(admin) is None
+    browser = Browser(tool, admin.platform)
+    refused = browser.login()
+    assert (refused.status_code, refused.headers["X-Peerloop-Error"]) == (403, "registration_waiting")
+    [pending] = waits(admin)
+    approved = run(tool, "approve", str(pending.id))
+    assert approved.exit_code == 0, approved.output
+    assert browser.launch().text == "welcome"
+    assert waits(admin) == []
+    browser.http.close()
+
+
+def test_a_registration_that_was_dismissed_is_gone(tool: Tool, admin: Administrator) -> None:
+    admin.registers()
+    [pending] = waits(admin)
+    assert admin.platform.client_id in run(tool, "waiting").output
+    assert "1 registration waits" in run(tool, "list").output
+    assert run(tool, "dismiss", str(pending.id), "999999").exit_code == 1
+    assert len(waits(admin)) == 1
+    assert run(tool, "dismiss", str(pending.id)).exit_code == 0
+    for command in ("approve", "dismiss"):
+        result = run(tool, command, str(pending.id))
+        assert result.exit_code == 1
+        assert "no registration waits" in result.output
+    assert registered(admin) is None
+
+
+def test_one_stranger_leaves_only_so_much_waiting(tool: Tool, admin: Administrator) -> None:
+    for number in range(waiting.MOST_OF_A_HOST):
+        admin.platform.client_id = f"stranger-{number}"
+        assert admin.registers().status_code == 200
+    refused = admin.registers()
+    assert (refused.status_code, refused.headers["X-Peerloop-Error"]) == (403, "registration_full")
+    assert len(admin.platform.registrations) == waiting.MOST_OF_A_HOST
+    admin.platform.client_id = "invited"
+    assert "is registered" in words(admin.registers(invite(tool)))
+
+
+def test_what_nobody_looked_at_for_a_month_makes_room(tool: Tool, admin: Administrator) -> None:
+    admin.registers()
+    with tool.app.app_context(), transaction() as session:
+        session.execute(update(LtiPendingRegistration).values(created_at=clock.wall() - waiting.LONGEST))
+    admin.platform.client_id = "later"
+    admin.registers()
+    assert [pending.client_id for pending in waits(admin)] == ["later"]
+
+
+def test_slow_strangers_do_not_hold_every_thread(tool: Tool, admin: Administrator) -> None:
+    held = [dynamic.STRANGERS_AT_ONCE.acquire(blocking=False) for _ in range(2)]
+    try:
+        assert held == [True, True]
+        assert admin.registers().headers["X-Peerloop-Error"] == "registration_full"
+        assert admin.registers(invite(tool)).status_code == 200
+    finally:
+        for _ in held:
+            dynamic.STRANGERS_AT_ONCE.release()
+
+
+def test_canvas_on_an_institutions_own_domain_waits_even_with_an_invitation(tool: Tool, admin: Administrator) -> None:
+    admin.platform.about = {"product_family_code": "canvas"}
+    admin.platform.changes = {"issuer": "https://canvas.instructure.com"}
+    invitation = invite(tool)
+    assert "waits for approval" in words(admin.registers(invitation))
+    [pending] = waits(admin)
+    assert pending.doubt
+    assert not is_open(tool, invitation)
+    shown = run(tool, "waiting").output
+    assert "ask the institution" in shown
+
+
+@pytest.mark.parametrize(
+    ("about", "changes"),
+    [
+        ({}, {"token_endpoint": "https://lms.of-somebody-else.example/token"}),
+        ({"product_family_code": "desire2learn"}, {}),
+        (
+            {"product_family_code": "desire2learn"},
+            {"token_endpoint": "https://auth.brightspace.com/core/connect/token"},
+        ),
+        ({"product_family_code": "blackboard"}, {}),
+    ],
+)
+def test_an_lms_that_would_have_us_ask_another_one_for_tokens_waits_even_with_an_invitation(
+    tool: Tool, admin: Administrator, about: dict[str, str], changes: dict[str, str]
+) -> None:
+    """With the client id that we have at that other one, its tokens would be sent to this one's services."""
+    admin.platform.about = about
+    admin.platform.changes = changes
+    assert "waits for approval" in words(admin.registers(invite(tool)))
+    assert [pending.doubt for pending in waits(admin)] == [True]
+
+
+@pytest.mark.parametrize("stated", ["https://lms.of-somebody-else.example/token", "lms.of-somebody-else.example", 7])
+def test_an_audience_that_is_not_the_token_addresss_own_is_not_used(
+    tool: Tool, admin: Administrator, stated: object
+) -> None:
+    admin.platform.changes = {"authorization_server": stated}
+    admin.registers(invite(tool))
+    found = registered(admin)
+    assert found is not None
+    assert found.audience == admin.platform.url("/token")
+
+
+def test_an_audience_of_the_lms_itself_is_used(tool: Tool, admin: Administrator) -> None:
+    admin.platform.changes = {"authorization_server": admin.platform.issuer}
+    admin.registers(invite(tool))
+    found = registered(admin)
+    assert found is not None
+    assert found.audience == admin.platform.issuer
+
+
+def test_brightspace_has_its_token_address_at_its_vendor() -> None:
+    here = "https://northfield.brightspace.com"
+    document = platform_document.read(
+        f"{here}/d2l/.well-known/openid-configuration",
+        {
+            "issuer": here,
+            "authorization_endpoint": f"{here}/d2l/lti/authenticate",
+            "token_endpoint": "https://auth.brightspace.com/core/connect/token",
+            "jwks_uri": f"{here}/d2l/.well-known/jwks",
+            "registration_endpoint": f"{here}/register",
+            PLATFORM: {"product_family_code": "desire2learn"},
+        },
+        allow_private=False,
+    )
+    assert document.audience == "https://api.brightspace.com/auth/token"
+    assert platform_document.is_vouched_for(document)
+    for stranger in (
+        "https://brightspace.com.evil.example",
+        "https://evilbrightspace.com",
+        "https://learn.evil.example",
+    ):
+        elsewhere = replace(document, url=f"{stranger}/configuration", issuer=stranger)
+        assert not platform_document.is_vouched_for(elsewhere)
+
+
+def test_canvas_with_the_vendors_own_keys_is_canvas_wherever_it_is_opened(tool: Tool, admin: Administrator) -> None:
+    admin.platform.about = {"product_family_code": "canvas"}
+    sso = "https://sso.canvaslms.com"
+    admin.platform.changes = {
+        "issuer": "https://canvas.instructure.com",
+        "authorization_endpoint": f"{sso}/api/lti/authorize_redirect",
+        "jwks_uri": f"{sso}/api/lti/security/jwks",
+        "token_endpoint": f"{sso}/login/oauth2/token",
+    }
+    assert "is registered" in words(admin.registers(invite(tool)))
+    with tool.app.app_context():
+        [found] = registrations.of_issuer("https://canvas.instructure.com", admin.platform.client_id)
+    assert found.jwks_url == f"{sso}/api/lti/security/jwks"
