@@ -10,7 +10,7 @@ from flask import Blueprint, Flask, Response, jsonify, make_response
 from flask.typing import ResponseReturnValue
 
 from lti_tool.database import transaction
-from lti_tool.lti import deployments, registrations, states, wire
+from lti_tool.lti import deployments, opening, registrations, states, wire
 from lti_tool.lti.launch import Launch
 from lti_tool.lti.messages import PlatformLogin, PlatformLookup, PlatformMessage
 from lti_tool.lti.refusals import LaunchRefused
@@ -35,16 +35,18 @@ def register(app: Flask, on_launch: OnLaunch) -> None:
 
 def create_blueprint(on_launch: OnLaunch) -> Blueprint:
     """The blueprint `lti`. All its views are for strangers: the message itself is the proof."""
-    blueprint = Blueprint("lti", __name__, url_prefix="/lti")
+    blueprint = Blueprint("lti", __name__, url_prefix="/lti", template_folder="templates")
 
     @logged
     def launch() -> ResponseReturnValue:
         return _launch(on_launch)
 
-    for view in (login, launch, launch_opened, jwks):
+    for view in (login, keep_cookie, open_window, launch, launch_opened, jwks):
         view.access = "public"  # type: ignore[attr-defined]  # read by the gate, which lies above this room
     blueprint.add_url_rule("/login", view_func=login, methods=["GET", "POST"])
     blueprint.add_url_rule("/login/<int:registration_id>", view_func=login, methods=["GET", "POST"])
+    blueprint.add_url_rule("/login/cookie", view_func=keep_cookie, methods=["POST"])
+    blueprint.add_url_rule("/login/window", view_func=open_window, methods=["GET"])
     blueprint.add_url_rule("/launch", view_func=launch, methods=["POST"])
     blueprint.add_url_rule("/launch", view_func=launch_opened, methods=["GET"])
     blueprint.add_url_rule("/jwks", view_func=jwks, methods=["GET"])
@@ -73,8 +75,19 @@ def login(registration_id: int | None = None) -> ResponseReturnValue:
         registration = registrations.get(registration_id)
         if registration is None:
             raise LaunchRefused("unknown_platform", f"registration {registration_id}")
-    base_url = wire.current().base_url
-    return PlatformLogin(PlatformLookup(registration), base_url=base_url).redirect(f"{base_url}/lti/launch")
+    return opening.begin(PlatformLogin(PlatformLookup(registration), base_url=wire.current().base_url))
+
+
+@logged
+def keep_cookie() -> ResponseReturnValue:
+    """Whether this browser has kept the cookie of a login; it is given one where it has not."""
+    return opening.keep_cookie(wire.current().base_url)
+
+
+@logged
+def open_window() -> ResponseReturnValue:
+    """A login once more, in a window of its own, where our cookie is no third party's. A ticket is good once."""
+    return opening.begin_again(wire.current().base_url)
 
 
 @logged
@@ -89,6 +102,8 @@ def _launch(on_launch: OnLaunch) -> Response:
     if message.error:
         raise LaunchRefused("platform_error", _error_code(message.error))
     message.validate()
+    if not message.is_bound:
+        return opening.ask_storage(message)
     with transaction() as session:
         if not states.consume(session, message.state, message.nonce):
             raise LaunchRefused("launch_expired")

@@ -40,7 +40,12 @@ OLDEST_SECONDS = 600
 MAX_TOKEN = 256 * 1024
 HINT_LENGTH = 8192
 MESSAGE_TYPES = frozenset({"LtiResourceLinkRequest"})
-PARAMETER_LENGTHS = {"iss": ID_LENGTH, "client_id": ID_LENGTH, "target_link_uri": URL_LENGTH}
+PARAMETER_LENGTHS = {
+    "iss": ID_LENGTH,
+    "client_id": ID_LENGTH,
+    "target_link_uri": URL_LENGTH,
+    "lti_storage_target": ID_LENGTH,
+}
 
 _jws = PyJWS(algorithms=["RS256"])
 
@@ -127,9 +132,27 @@ class BrowserRedirect(Redirect[Response]):
 class PlatformLogin(OIDCLogin[WebRequest, PlatformLookup, LoginStates, StateCookies, Response]):
     """Corrects the library's login: checked parameters, unguessable secrets, one row that holds it all."""
 
-    def __init__(self, lookup: PlatformLookup, *, base_url: str) -> None:
-        super().__init__(WebRequest(), lookup, LoginStates(), StateCookies(secure=base_url.startswith("https:")))
-        self._base_url = base_url
+    def __init__(self, lookup: PlatformLookup, *, base_url: str, began_with: WebRequest | None = None) -> None:
+        cookies = StateCookies(secure=base_url.startswith("https:"))
+        super().__init__(began_with or WebRequest(), lookup, LoginStates(), cookies)
+        self.base_url = base_url
+
+    @property
+    def registration(self) -> Registration:
+        return self._tool_config.found()
+
+    @property
+    def states(self) -> LoginStates:
+        return self._session_service
+
+    @property
+    def cookies(self) -> StateCookies:
+        return self._cookie_service
+
+    @property
+    def storage_target(self) -> str:
+        """The frame in which the platform offers to keep the state; empty if it offers none."""
+        return self._get_request_param("lti_storage_target")
 
     def get_redirect(self, url: str) -> BrowserRedirect:
         return BrowserRedirect(url, self._cookie_service)
@@ -155,12 +178,19 @@ class PlatformLogin(OIDCLogin[WebRequest, PlatformLookup, LoginStates, StateCook
             if not self._get_request_param(key):
                 raise LaunchRefused("login_incomplete", key)
         target = self._get_request_param("target_link_uri")
-        if addresses.origin(target) != addresses.origin(self._base_url):
+        if addresses.origin(target) != addresses.origin(self.base_url):
             raise LaunchRefused("foreign_target")
         super().validate_oidc_login()
-        registration = self._tool_config.found()
-        self.pass_params_to_launch({"registration_id": registration.id, "target_link_uri": target})
-        return registration
+        self.pass_params_to_launch(
+            {
+                "registration_id": self.registration.id,
+                "target_link_uri": target,
+                "login_hint": self._get_request_param("login_hint"),
+                "message_hint": self._get_request_param("lti_message_hint"),
+                "storage_target": self.storage_target,
+            }
+        )
+        return self.registration
 
     def _prepare_redirect_url(self, launch_url: str) -> str:
         """Corrects: an authorization address that has a query already keeps it."""
@@ -183,6 +213,8 @@ class PlatformMessage(MessageLaunch[WebRequest, PlatformLookup, LoginStates, Sta
         self._keys = keys
         self.launch: Launch
         self.deployment: Deployment
+        self.is_bound = True
+        """False while this browser has yet to find the state in the platform's storage."""
 
     @property
     def claims(self) -> Claims:
@@ -191,6 +223,16 @@ class PlatformMessage(MessageLaunch[WebRequest, PlatformLookup, LoginStates, Sta
     @property
     def state(self) -> str:
         return self._get_request_param("state")
+
+    @property
+    def id_token(self) -> str:
+        return self._get_request_param("id_token")
+
+    @property
+    def storage_target(self) -> str:
+        """The frame in which the platform offered to keep the state; empty if it offered none."""
+        login = self._session_service.login
+        return login.storage_target if login else ""
 
     @property
     def nonce(self) -> str:
@@ -217,9 +259,12 @@ class PlatformMessage(MessageLaunch[WebRequest, PlatformLookup, LoginStates, Sta
         return ""
 
     def validate_state(self) -> Self:
-        """Corrects: the state must be one that we issued, to this browser, not long ago."""
+        """Corrects: the state must be one that we issued, to this browser, not long ago.
+
+        A browser that keeps no cookie of ours may have it in the platform's storage; see `opening.py`.
+        """
         state = self.state
-        if not state or not self._get_request_param("id_token"):
+        if not state or not self.id_token:
             raise LaunchRefused("launch_incomplete", "id_token" if state else "state")
         login = self._session_service.find(state)
         if login is None:
@@ -227,13 +272,20 @@ class PlatformMessage(MessageLaunch[WebRequest, PlatformLookup, LoginStates, Sta
         try:
             super().validate_state()
         except LtiException:
-            raise LaunchRefused("state_cookie_missing") from None
+            self.is_bound = self._is_in_storage(state)
+            if not self.is_bound and not login.storage_target:
+                raise LaunchRefused("state_cookie_missing", ticket=state) from None
         self._tool_config.registration = login.registration
         return self
 
+    def _is_in_storage(self, state: str) -> bool:
+        """Whether our own page says that it found the state there; any other site's form could say so too."""
+        is_ours = request.headers.get("Origin") == addresses.origin(self._base_url)
+        return is_ours and self._get_request_param("stored_state") == state
+
     def validate_jwt_format(self) -> Self:
         """Corrects: bounded, and header and body must be objects that a database could hold."""
-        token = self._get_request_param("id_token")
+        token = self.id_token
         if len(token) > MAX_TOKEN:
             raise LaunchRefused("token_too_large", f"{len(token)} characters")
         parts = token.split(".")
@@ -288,7 +340,7 @@ class PlatformMessage(MessageLaunch[WebRequest, PlatformLookup, LoginStates, Sta
             raise LaunchRefused("token_without_kid")
         key = self._keys.find(self.registration.jwks_url, kid)
         try:
-            _jws.decode(self._get_request_param("id_token"), key, algorithms=["RS256"])
+            _jws.decode(self.id_token, key, algorithms=["RS256"])
         except InvalidTokenError:
             raise LaunchRefused("bad_signature") from None
         self._validate_times()

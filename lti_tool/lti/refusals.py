@@ -259,13 +259,17 @@ EXPLANATIONS: dict[str, Explanation] = {
 class LaunchRefused(Exception):  # noqa: N818 - a refusal is an outcome of the rules, not a fault of the program
     """A login or launch that ends here. `detail` is for the log: claims' names, ids, nothing personal.
 
-    Each has a reference of its own, unless what stopped it has one already.
+    Each has a reference of its own, unless what stopped it has one already. With a `ticket` the login can begin
+    anew in a window of its own (see `opening.py`).
     """
 
-    def __init__(self, code: str, detail: str = "", *, reference: str | None = None) -> None:
+    def __init__(
+        self, code: str, detail: str = "", *, reference: str | None = None, ticket: str | None = None
+    ) -> None:
         super().__init__(f"{code}: {detail}" if detail else code)
         self.code = code
         self.detail = detail
+        self.ticket = ticket
         self.explanation = EXPLANATIONS[code]
         self.status = self.explanation.status
         self.reference = reference or new_reference()

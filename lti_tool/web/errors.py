@@ -11,6 +11,7 @@ from flask_babel import gettext as _
 from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import HTTPException, InternalServerError
 
+from lti_tool.lti.opening import window_address
 from lti_tool.lti.refusals import LaunchRefused
 
 log = logging.getLogger(__name__)
@@ -31,9 +32,13 @@ def new_reference() -> str:
     return f"{letters[:4]}-{letters[4:]}"
 
 
-def _page(*, title: str, reason: str, step: str, reference: str | None, code: str | None = None) -> str:
-    g.is_refusal = True
-    return render_template("error.html", title=title, reason=reason, step=step, reference=reference, code=code)
+def _page(
+    *, title: str, reason: str, step: str, reference: str | None, code: str | None = None, window: str | None = None
+) -> str:
+    g.any_frame = True
+    return render_template(
+        "error.html", title=title, reason=reason, step=step, reference=reference, code=code, window=window
+    )
 
 
 def _launch_refused(refused: LaunchRefused) -> ResponseReturnValue:
@@ -43,6 +48,7 @@ def _launch_refused(refused: LaunchRefused) -> ResponseReturnValue:
         step=f"{refused.explanation.who} {refused.explanation.todo}",
         reference=refused.reference,
         code=refused.code,
+        window=window_address(refused.ticket) if refused.ticket else None,
     )
     return page, refused.status, {"X-Peerloop-Error": refused.code}
 

@@ -1,0 +1,75 @@
+"""Launching and working in a browser that gives the frame no cookie: tool and LMS on two sites, over https."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Frame, Page, expect
+
+from tests.support import tour
+from tests.support.two_sites import Sites, running_sites
+
+WINDOW = "Open Peerloop in a new window"
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sites]:
+    with running_sites(tmp_path_factory.mktemp("sites")) as sites:
+        yield sites
+
+
+@pytest.fixture
+def sites(running: Sites) -> Sites:
+    """Both sites as strangers to a browser that knows no partitioned cookies; the LMS offers no storage."""
+    running.browser.is_old = True
+    running.control.storage("none")
+    return running
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    context = browser.new_context(ignore_https_errors=True)
+    yield context.new_page()
+    context.close()
+
+
+def open_tool(page: Page, sites: Sites, role: str = "instructor") -> Frame:
+    """Sign in to the LMS and open its page that holds the tool."""
+    page.goto(f"{sites.lms}/enter/{role}")
+    frame = page.frame("tool")
+    assert frame is not None
+    return frame
+
+
+def launched(frame: Frame) -> None:
+    frame.wait_for_url(tour.LAUNCHED, timeout=tour.PATIENCE_MS)
+    expect(frame.get_by_role("heading", level=1)).to_be_visible()
+
+
+def cookies(page: Page, sites: Sites) -> list[str]:
+    """The names of the tool's cookies in this browser."""
+    return [cookie["name"] for cookie in page.context.cookies() if cookie["domain"] in sites.tool]
+
+
+@pytest.mark.parametrize("storage", ["frame", "parent"])
+def test_a_launch_without_cookies_goes_through_the_storage_of_the_platform(
+    page: Page, sites: Sites, storage: str
+) -> None:
+    sites.control.storage(storage)
+    launched(open_tool(page, sites))
+    assert cookies(page, sites) == []
+    assert page.evaluate("Object.keys(localStorage)") == []
+
+
+@pytest.mark.parametrize("storage", ["none", "absent", "silent", "elsewhere"])
+def test_where_nothing_keeps_the_state_the_tool_opens_in_a_window_of_its_own(
+    page: Page, sites: Sites, storage: str
+) -> None:
+    sites.control.storage(storage)
+    frame = open_tool(page, sites)
+    with page.expect_popup() as opened:
+        frame.get_by_role("link", name=WINDOW).click()
+    opened.value.wait_for_url(tour.LAUNCHED)
+    expect(opened.value.get_by_role("heading", level=1)).to_be_visible()
+    assert not tour.LAUNCHED.search(frame.url)
