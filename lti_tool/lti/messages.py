@@ -272,16 +272,16 @@ class PlatformMessage(MessageLaunch[WebRequest, PlatformLookup, LoginStates, Sta
         try:
             super().validate_state()
         except LtiException:
-            self.is_bound = self._is_in_storage(state)
-            if not self.is_bound and not login.storage_target:
+            stored = self._get_request_param("stored_state")
+            self.is_bound = stored == state and self._comes_from_our_page()
+            if not login.storage_target or (stored and not self.is_bound):
                 raise LaunchRefused("state_cookie_missing", ticket=state) from None
         self._tool_config.registration = login.registration
         return self
 
-    def _is_in_storage(self, state: str) -> bool:
-        """Whether our own page says that it found the state there; any other site's form could say so too."""
-        is_ours = request.headers.get("Origin") == addresses.origin(self._base_url)
-        return is_ours and self._get_request_param("stored_state") == state
+    def _comes_from_our_page(self) -> bool:
+        """Only our page's word counts for what is in the storage: any other site's form could say the same."""
+        return request.headers.get("Origin") == addresses.origin(self._base_url)
 
     def validate_jwt_format(self) -> Self:
         """Corrects: bounded, and header and body must be objects that a database could hold."""
