@@ -73,3 +73,38 @@ def test_where_nothing_keeps_the_state_the_tool_opens_in_a_window_of_its_own(
     opened.value.wait_for_url(tour.LAUNCHED)
     expect(opened.value.get_by_role("heading", level=1)).to_be_visible()
     assert not tour.LAUNCHED.search(frame.url)
+
+
+@pytest.mark.parametrize("storage", ["none", "silent"])
+def test_a_partitioned_cookie_keeps_the_state_where_the_platform_does_not(
+    page: Page, sites: Sites, storage: str
+) -> None:
+    sites.control.storage(storage)
+    sites.browser.is_old = False
+    launched(open_tool(page, sites))
+    [visit] = cookies(page, sites)
+    assert visit.startswith("__Host-visit-")
+
+
+def test_the_pages_work_in_the_frame_without_any_cookie(page: Page, sites: Sites) -> None:
+    sites.control.storage("frame")
+    frame = open_tool(page, sites)
+    launched(frame)
+    frame.get_by_role("link", name="Make a program").click()
+    frame.get_by_label("Title").fill("Feedback that lands")
+    frame.get_by_role("button", name="Make the program").click()
+    expect(frame.get_by_text("The program is planned.")).to_be_visible()
+    frame.evaluate("location.reload()")
+    expect(frame.get_by_role("heading", name="session 8")).to_be_visible()
+    page.evaluate("history.back()")
+    expect(frame.get_by_role("button", name="Make the program")).to_be_visible()
+    page.evaluate("history.forward()")
+    expect(frame.get_by_role("heading", name="session 8")).to_be_visible()
+    with page.expect_download() as saved:
+        frame.evaluate("location.assign('/v/' + location.pathname.split('/')[2] + '/list.csv')")
+    assert saved.value.path().read_text() == "Marta Oliveira\n"
+    assert cookies(page, sites) == []
+    page.reload()
+    again = page.frame("tool")
+    assert again is not None
+    launched(again)

@@ -18,7 +18,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
-from flask import Flask
+from flask import Flask, Response
 
 import config
 from lti_tool import sandbox
@@ -26,6 +26,7 @@ from lti_tool.app import create_app
 from lti_tool.database import db, transaction
 from lti_tool.lti import registrations, wire
 from lti_tool.sandbox.app import create_app as create_lms
+from lti_tool.web.gate import Access, allow, current_visit
 from tests.support.platform import serving
 from tests.support.sandbox import SandboxControl, register_tool
 
@@ -133,6 +134,13 @@ def running_sites(folder: Path) -> Iterator[Sites]:
             db.engine.dispose()
 
 
+@allow(Access.VISITOR)
+def _download() -> Response:
+    """A file for whoever is here, as pages of a visit offer it."""
+    headers = {"Content-Disposition": "attachment; filename=list.csv"}
+    return Response(f"{current_visit().person_name}\n", content_type="text/csv; charset=utf-8", headers=headers)
+
+
 def _tool(base_url: str, folder: Path) -> Flask:
     settings = config.Settings(
         base_url=base_url,
@@ -143,6 +151,7 @@ def _tool(base_url: str, folder: Path) -> Flask:
         allow_private_platforms=True,
     )
     app = create_app(settings)
+    app.add_url_rule("/v/<visit>/list.csv", view_func=_download)
     with app.app_context():
         db.create_all()
         wire.ensure_signing_key()
