@@ -100,7 +100,7 @@ def _words(status: int) -> tuple[str, str, str]:
         ),
         401: (
             _("Your visit has ended"),
-            _("You were away for a while, or this address belongs to another browser."),
+            _("You were away for a while, somebody has signed in since, or this address belongs to another browser."),
             again,
         ),
         403: (

@@ -82,8 +82,18 @@ def test_a_partitioned_cookie_keeps_the_state_where_the_platform_does_not(
     sites.control.storage(storage)
     sites.browser.is_old = False
     launched(open_tool(page, sites))
-    [visit] = cookies(page, sites)
-    assert visit.startswith("__Host-visit-")
+    assert cookies(page, sites) == ["__Host-peerloop-browser"]
+
+
+def test_who_signs_in_next_in_the_same_browser_does_not_get_back_to_what_was_open(page: Page, sites: Sites) -> None:
+    sites.browser.is_old = False
+    frame = open_tool(page, sites)
+    launched(frame)
+    left = frame.url
+    frame = open_tool(page, sites, "learner")
+    launched(frame)
+    frame.goto(left)
+    expect(frame.get_by_role("heading", name="Your visit has ended")).to_be_visible()
 
 
 def test_the_pages_work_in_the_frame_without_any_cookie(page: Page, sites: Sites) -> None:
