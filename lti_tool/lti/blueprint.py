@@ -6,8 +6,9 @@ from collections.abc import Callable
 from functools import wraps
 
 import structlog
-from flask import Blueprint, Flask, Response, jsonify, make_response
+from flask import Blueprint, Flask, Response, jsonify, make_response, request
 from flask.typing import ResponseReturnValue
+from werkzeug.exceptions import TooManyRequests
 
 from lti_tool.database import transaction
 from lti_tool.lti import deployments, opening, registrations, states, wire
@@ -54,13 +55,21 @@ def create_blueprint(on_launch: OnLaunch) -> Blueprint:
 
 
 def logged(view: View) -> View:
-    """Write each refusal to the log with its reference, without a token or anything about a person."""
+    """Write each refusal to the log with its reference, without a token or anything about a person.
+
+    An address that is refused too often has to wait (429).
+    """
 
     @wraps(view)
     def wrapped(**arguments: object) -> ResponseReturnValue:
+        refusals = wire.current().refusals
+        wait = refusals.seconds_to_wait(request.remote_addr)
+        if wait:
+            raise TooManyRequests(retry_after=wait)
         try:
             return view(**arguments)
         except LaunchRefused as refusal:
+            refusals.note(request.remote_addr)
             log.warning("launch refused", code=refusal.code, reference=refusal.reference, detail=refusal.detail)
             raise
 

@@ -9,13 +9,15 @@ from flask import Flask, g, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from sqlalchemy.exc import OperationalError
-from werkzeug.exceptions import HTTPException, InternalServerError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from werkzeug.exceptions import HTTPException, InternalServerError, TooManyRequests
 
 from lti_tool.lti.opening import window_address
 from lti_tool.lti.refusals import LaunchRefused
 
 log = logging.getLogger(__name__)
 
+BUSY_SECONDS = 5
 REFERENCE_ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 
 
@@ -23,7 +25,9 @@ def register(app: Flask) -> None:
     """Answer every error of `app` with a page."""
     app.register_error_handler(LaunchRefused, _launch_refused)
     app.register_error_handler(HTTPException, _http_error)
-    app.register_error_handler(OperationalError, _database_busy)
+    app.register_error_handler(TooManyRequests, _too_many)
+    for busy in (OperationalError, PoolTimeoutError):
+        app.register_error_handler(busy, _database_busy)
 
 
 def new_reference() -> str:
@@ -76,17 +80,33 @@ def _http_error(error: HTTPException) -> ResponseReturnValue:
     return page, status
 
 
-def _database_busy(error: OperationalError) -> ResponseReturnValue:
+def _too_many(error: TooManyRequests) -> ResponseReturnValue:
+    wait = str(error.retry_after)
+    page = _page(
+        title=_("Too many launches were refused"),
+        reason=_("More launches from your network had to be refused than Peerloop looks at in a minute."),
+        step=_wait_and_reload(wait),
+        reference=None,
+    )
+    return page, 429, {"Retry-After": wait}
+
+
+def _wait_and_reload(seconds: str) -> str:
+    step: str = _("Wait %(seconds)s seconds, then reload this page.", seconds=seconds)
+    return step
+
+
+def _database_busy(error: OperationalError | PoolTimeoutError) -> ResponseReturnValue:
     g.failing = True
     reference = new_reference()
     log.error("database out of reach", extra={"reference": reference}, exc_info=error)
     page = _page(
         title=_("Peerloop is busy"),
         reason=_("The database did not answer in time. Nothing was changed."),
-        step=_("Wait a moment, go back and send it again."),
+        step=_wait_and_reload(str(BUSY_SECONDS)),
         reference=reference,
     )
-    return page, 503, {"Retry-After": "5"}
+    return page, 503, {"Retry-After": str(BUSY_SECONDS)}
 
 
 def _words(status: int) -> tuple[str, str, str]:
