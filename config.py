@@ -111,7 +111,7 @@ class Settings(BaseSettings):
         description="How many proxies stand before this tool. So many entries of X-Forwarded-For are believed.",
     )
     refusals_per_minute: int = Field(
-        600, ge=1, description="So many refused launches of one address, counted in each process, and it has to wait."
+        600, ge=1, description="So many refused launches of one address are explained; it is asked to wait then."
     )
     visit_idle_minutes: int = Field(120, ge=5, le=1440, description="A visit ends after so long unused.")
     lms_timeout_seconds: float = Field(20.0, gt=0, le=120, description="Longest wait for an LMS's answer.")

@@ -57,19 +57,17 @@ def create_blueprint(on_launch: OnLaunch) -> Blueprint:
 def logged(view: View) -> View:
     """Write each refusal to the log with its reference, without a token or anything about a person.
 
-    An address that is refused too often has to wait (429).
+    An address that is refused again and again is asked to wait (429); see `limits.py`.
     """
 
     @wraps(view)
     def wrapped(**arguments: object) -> ResponseReturnValue:
-        refusals = wire.current().refusals
-        wait = refusals.seconds_to_wait(request.remote_addr)
-        if wait:
-            raise TooManyRequests(retry_after=wait)
         try:
             return view(**arguments)
         except LaunchRefused as refusal:
-            refusals.note(request.remote_addr)
+            wait = wire.current().refusals.note(request.remote_addr)
+            if wait:
+                raise TooManyRequests(retry_after=wait) from None
             log.warning("launch refused", code=refusal.code, reference=refusal.reference, detail=refusal.detail)
             raise
 

@@ -1,7 +1,8 @@
-"""How many refused logins and launches of one address are looked at before it has to wait.
+"""How many refused logins and launches of one address are explained before it is asked to wait.
 
-Only refusals count, since a whole campus may come from one address. Each process counts for itself: a flood is
-met where it arrives, and asks the database for nothing.
+A whole campus may come from one address, or everybody from that of a proxy. So only refusals count, and a good
+launch goes through whatever else comes from there: beyond the limit a refusal is no longer logged or looked up,
+only answered with the time to wait. Each process counts for itself, in memory.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import time
 from collections import Counter
 
 WINDOW_SECONDS = 60
-# Somebody who has a great many addresses must not fill the memory; those beyond are let through uncounted.
+# Somebody who has a great many addresses must not fill the memory; those beyond are not counted.
 MOST_ADDRESSES = 100_000
 IPV6_CUSTOMER_BITS = 64  # what a provider gives to one customer (RFC 6177)
 
@@ -27,22 +28,17 @@ class Refusals:
         self._window = -1
         self._counts: Counter[str] = Counter()
 
-    def note(self, address: str | None) -> None:
-        """One more refusal of this address."""
-        key = _customer(address)
+    def note(self, address: str | None) -> int:
+        """One more refusal of this address. Answers for how many seconds it should wait, 0 within the limit."""
+        key, now = _customer(address), time.monotonic()
         with self._lock:
-            window = int(time.monotonic() // WINDOW_SECONDS)
+            window = int(now // WINDOW_SECONDS)
             if window != self._window:
                 self._window, self._counts = window, Counter()
             if key in self._counts or len(self._counts) < MOST_ADDRESSES:
                 self._counts[key] += 1
-
-    def seconds_to_wait(self, address: str | None) -> int:
-        """How long until this address is heard again; 0 if it is heard now."""
-        now = time.monotonic()
-        if int(now // WINDOW_SECONDS) != self._window or self._counts[_customer(address)] < self._most:
-            return 0
-        return math.ceil(WINDOW_SECONDS - now % WINDOW_SECONDS)
+            is_within = self._counts[key] <= self._most
+        return 0 if is_within else math.ceil(WINDOW_SECONDS - now % WINDOW_SECONDS)
 
 
 def _customer(address: str | None) -> str:

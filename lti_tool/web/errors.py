@@ -84,7 +84,7 @@ def _too_many(error: TooManyRequests) -> ResponseReturnValue:
     wait = str(error.retry_after)
     page = _page(
         title=_("Too many launches were refused"),
-        reason=_("More launches from your network had to be refused than Peerloop looks at in a minute."),
+        reason=_("More launches from your network had to be refused than Peerloop explains in a minute."),
         step=_wait_and_reload(wait),
         reference=None,
     )
