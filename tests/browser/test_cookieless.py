@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Frame, Page, expect
@@ -118,3 +119,34 @@ def test_the_pages_work_in_the_frame_without_any_cookie(page: Page, sites: Sites
     again = page.frame("tool")
     assert again is not None
     launched(again)
+
+
+ASK = """
+(message) => new Promise((resolve) => {
+  addEventListener("message", (event) => resolve(event.data), { once: true });
+  parent.frames.sandbox_storage.postMessage(message, "*");
+})
+"""
+
+
+def test_the_sandbox_keeps_and_refuses_what_the_standard_and_canvas_say(page: Page, sites: Sites) -> None:
+    sites.control.storage("frame")
+    frame = open_tool(page, sites)
+    launched(frame)
+
+    def ask(subject: str, **members: str | None) -> dict[str, Any]:
+        answer: dict[str, Any] = frame.evaluate(ASK, {"subject": subject, "message_id": "m", **members})
+        assert answer.pop("subject") == f"{subject}.response"
+        assert answer.pop("message_id") == "m"
+        return answer
+
+    supported = ask("lti.capabilities")["supported_messages"]
+    assert {"subject": "lti.put_data", "frame": "sandbox_storage"} in supported
+    assert ask("lti.get_data", key="k") == {"key": "k", "value": None}
+    assert ask("lti.put_data", key="k", value="v") == {"key": "k", "value": "v"}
+    assert ask("lti.get_data", key="k") == {"key": "k", "value": "v"}
+    assert ask("lti.put_data", key="k", value=None) == {"key": "k", "value": None}
+    assert ask("lti.get_data", key="k") == {"key": "k", "value": None}
+    assert ask("lti.put_data", value="v")["error"]["code"] == "bad_request"
+    assert ask("lti.delete_data", key="k")["error"]["code"] == "unsupported_subject"
+    assert ask("lti.put_data", key="k", value="v" * 4097)["error"]["code"] == "storage_exhaustion"
