@@ -23,15 +23,19 @@ FRAMES = frozenset({"iframe", "frame"})
 
 
 class LoginAgain(WebRequest):
-    """The request with which a login began, for beginning it once more."""
+    """The request with which a login began, for beginning it once more.
 
-    def __init__(self, login: Login) -> None:
+    Where the platform named no frame for the state, the page may have found one by asking (`lti.capabilities`).
+    """
+
+    def __init__(self, login: Login, storage_target: str) -> None:
         self._asked = {
             "iss": login.registration.issuer,
             "client_id": login.registration.client_id,
             "target_link_uri": login.target_link_uri,
             "login_hint": login.login_hint,
             "lti_message_hint": login.message_hint,
+            "lti_storage_target": storage_target,
         }
 
     def get_param(self, key: str) -> str:
@@ -79,7 +83,7 @@ def keep_cookie(base_url: str) -> ResponseReturnValue:
 
 
 def begin_again(base_url: str) -> Response:
-    """Begin a login anew in this window; its ticket, the state that it had, is used up."""
+    """Begin a login anew, as a rule in a window of its own; its ticket, the state that it had, is used up."""
     ticket = request.args.get("ticket", "")
     login = LoginStates().find(ticket)
     if login is not None:
@@ -87,7 +91,8 @@ def begin_again(base_url: str) -> Response:
             is_ours = states.take(session, ticket)
     if login is None or not is_ours:
         raise LaunchRefused("launch_expired")
-    return begin(PlatformLogin(PlatformLookup(login.registration), base_url=base_url, began_with=LoginAgain(login)))
+    again = LoginAgain(login, request.args.get("lti_storage_target", ""))
+    return begin(PlatformLogin(PlatformLookup(login.registration), base_url=base_url, began_with=again))
 
 
 def ask_storage(message: PlatformMessage) -> Response:

@@ -12,6 +12,7 @@ class Storage(StrEnum):
     NONE = "none"  # offers nothing
     FRAME = "frame"  # a frame that answers
     PARENT = "parent"  # the page around the tool answers
+    UNNAMED = "unnamed"  # the same, but only a tool that asks for it learns of it
     ABSENT = "absent"  # names a frame that is not there
     SILENT = "silent"  # a frame that never answers
     ELSEWHERE = "elsewhere"  # a frame that lets another origin answer
@@ -19,7 +20,7 @@ class Storage(StrEnum):
     @property
     def target(self) -> str | None:
         """What the login names as ``lti_storage_target``."""
-        if self is Storage.NONE:
+        if self in (Storage.NONE, Storage.UNNAMED):
             return None
         return PARENT if self is Storage.PARENT else FRAME
 

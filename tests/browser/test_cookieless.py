@@ -53,7 +53,7 @@ def cookies(page: Page, sites: Sites) -> list[str]:
     return [cookie["name"] for cookie in page.context.cookies() if cookie["domain"] in sites.tool]
 
 
-@pytest.mark.parametrize("storage", ["frame", "parent"])
+@pytest.mark.parametrize("storage", ["frame", "parent", "unnamed"])
 def test_a_launch_without_cookies_goes_through_the_storage_of_the_platform(
     page: Page, sites: Sites, storage: str
 ) -> None:

@@ -207,3 +207,13 @@ def test_a_ticket_opens_nothing_once_its_launch_went_through(browser: Browser, r
     come_back(browser, browser.base, stored_state=browser.auth["state"])
     browser.tool.launches.clear()
     assert refused(browser.http.get(browser.base + window_address(page), timeout=10)) == (401, "launch_expired")
+
+
+def test_a_page_that_found_storage_by_asking_begins_anew_with_it(browser: Browser, refused: Refused) -> None:
+    page = in_frame(browser).login()
+    address = browser.base + window_address(page) + "&lti_storage_target=_parent"
+    found = browser.http.get(address, timeout=10)
+    assert attribute(found, "data-target") == "_parent"
+    assert attribute(found, "data-state") != attribute(page, "data-state")
+    too_long = browser.base + window_address(found) + "&lti_storage_target=" + "f" * 256
+    assert refused(browser.http.get(too_long, timeout=10)) == (400, "login_incomplete")

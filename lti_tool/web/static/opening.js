@@ -9,11 +9,12 @@ const { endpoint, target, state, nonce, onward } = page.dataset;
 const platform = new URL(endpoint).origin;
 const stateKey = `state_${state}`;
 const nonceKey = `nonce_${nonce}`;
+const anew = page.querySelector("[data-failed] [data-window]");
 
 function storageFrame() {
   const root = window.opener || window.parent;
   if (root === window) return null;
-  if (target === "_parent") return root;
+  if (!target || target === "_parent") return root;
   try {
     return root.frames[target] || root;
   } catch {
@@ -21,15 +22,14 @@ function storageFrame() {
   }
 }
 
-function send(subject, key, value) {
-  const message = { subject, message_id: crypto.randomUUID(), key };
-  if (value !== undefined) message.value = value;
+function send(subject, members) {
+  const message = { subject, message_id: crypto.randomUUID(), ...members };
   storageFrame().postMessage(message, platform);
   return message;
 }
 
-// Resolves to the stored value; rejects where the platform refuses or says nothing in time.
-function ask(subject, key, value) {
+// Resolves to the platform's answer; rejects where it refuses or says nothing in time.
+function ask(subject, members) {
   return new Promise((resolve, reject) => {
     const ended = new AbortController();
     const hear = (event) => {
@@ -38,21 +38,24 @@ function ask(subject, key, value) {
       if (answer.subject !== `${subject}.response` || answer.message_id !== message.message_id) return;
       ended.abort();
       if (answer.error) reject(answer.error);
-      else resolve(answer.value);
+      else resolve(answer);
     };
     addEventListener("message", hear, { signal: ended.signal });
     setTimeout(() => {
       ended.abort();
       reject(new Error("no answer"));
     }, ANSWER_MS);
-    const message = send(subject, key, value);
+    const message = send(subject, members);
   });
 }
 
 async function storageKeepsState() {
   if (!target || !storageFrame()) return false;
   try {
-    await Promise.all([ask("lti.put_data", stateKey, state), ask("lti.put_data", nonceKey, nonce)]);
+    await Promise.all([
+      ask("lti.put_data", { key: stateKey, value: state }),
+      ask("lti.put_data", { key: nonceKey, value: nonce }),
+    ]);
     return true;
   } catch {
     return false;
@@ -61,9 +64,21 @@ async function storageKeepsState() {
 
 async function storageHasState() {
   try {
-    return (await ask("lti.get_data", stateKey)) === state;
+    return (await ask("lti.get_data", { key: stateKey })).value === state;
   } catch {
     return false;
+  }
+}
+
+// A platform that named no frame may still keep the state: it says so if it is asked.
+async function findStorage() {
+  if (target || !storageFrame()) return null;
+  try {
+    const { supported_messages: supported } = await ask("lti.capabilities", {});
+    const [put, get] = ["put", "get"].map((verb) => supported.find(({ subject }) => subject === `lti.${verb}_data`));
+    return put && get && (put.frame || "_parent");
+  } catch {
+    return null;
   }
 }
 
@@ -87,7 +102,12 @@ function show(name) {
 }
 
 async function goToPlatform() {
-  if ((await storageKeepsState()) || (await cookieKeepsState())) location.replace(onward);
+  if ((await storageKeepsState()) || (await cookieKeepsState())) {
+    location.replace(onward);
+    return;
+  }
+  const found = await findStorage();
+  if (found) location.replace(`${anew.href}&${new URLSearchParams({ lti_storage_target: found })}`);
   else show("failed");
 }
 
@@ -96,12 +116,11 @@ async function comeBack(form) {
     show("failed");
     return;
   }
-  send("lti.put_data", stateKey, null);
-  send("lti.put_data", nonceKey, null);
+  for (const key of [stateKey, nonceKey]) send("lti.put_data", { key, value: null });
   form.elements.stored_state.value = state;
   form.submit();
 }
 
-page.querySelector("[data-failed] [data-window]").addEventListener("click", () => setTimeout(() => show("opened")));
+anew.addEventListener("click", () => setTimeout(() => show("opened")));
 if (onward) goToPlatform();
 else comeBack(document.querySelector("form[data-found]"));
