@@ -10,6 +10,8 @@ https://www.imsglobal.org/spec/lti-cs-pm/v0p1, …/lti-pm-s/v0p1, …/lti-cs-oid
 
 from __future__ import annotations
 
+import secrets
+
 from flask import Response, g, make_response, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
@@ -103,6 +105,7 @@ def ask_storage(message: PlatformMessage) -> Response:
         state=message.state,
         nonce=message.nonce,
         id_token=message.id_token,
+        fresh_browser=secrets.token_urlsafe(32),
     )
 
 

@@ -5,8 +5,8 @@ page (`/v/<visit>/…`). Only its hash is stored. Where the browser does return 
 the visit is bound to it from then on, so that a copied address opens nothing in another browser.
 
 One cookie stands for the browser (within one LMS, where it is partitioned), so that somebody who signs in after
-somebody else finds nothing of theirs open. A launch also ends what its person has open in a role that is no
-longer theirs.
+somebody else finds nothing of theirs open. Where it is blocked, the platform's storage keeps the same secret for
+the next launch. A launch also ends what its person has open in a role that is no longer theirs.
 """
 
 from __future__ import annotations
@@ -130,13 +130,14 @@ def open_visit(
 
     Ends what somebody else left open in this browser, and what this person has open in another standing.
     """
-    known = _cookie()
-    ticket = Ticket(secrets.token_urlsafe(SECRET_BYTES), known or secrets.token_urlsafe(SECRET_BYTES))
+    cookie = _cookie()
+    browser = cookie or _secret(request.form.get("stored_browser"))
+    ticket = Ticket(secrets.token_urlsafe(SECRET_BYTES), browser or secrets.token_urlsafe(SECRET_BYTES))
     now = clock.wall()
     values = {
         "token_hash": _digest(ticket.token),
         "cookie_hash": _digest(ticket.cookie),
-        "bound": known is not None,
+        "bound": cookie is not None,
         "person_id": person_id,
         "person_name": person_name,
         "course_id": course_id,
@@ -162,9 +163,12 @@ def _cookie_name() -> str:
 
 
 def _cookie() -> str | None:
-    """The secret of this browser, if it sent one that could be ours."""
-    sent = request.cookies.get(_cookie_name(), "")
-    return sent if SECRET.fullmatch(sent) else None
+    """The secret that this browser sent, if it could be one of ours."""
+    return _secret(request.cookies.get(_cookie_name()))
+
+
+def _secret(sent: str | None) -> str | None:
+    return sent if SECRET.fullmatch(sent or "") else None
 
 
 def set_cookie(response: Response, ticket: Ticket) -> None:

@@ -9,6 +9,7 @@ const { endpoint, target, state, nonce, onward } = page.dataset;
 const platform = new URL(endpoint).origin;
 const stateKey = `state_${state}`;
 const nonceKey = `nonce_${nonce}`;
+const browserKey = "browser";
 const anew = page.querySelector("[data-failed] [data-window]");
 
 function storageFrame() {
@@ -70,6 +71,17 @@ async function storageHasState() {
   }
 }
 
+// What stands for this browser in a visit, as a cookie does where there is one.
+async function browserInStorage(fresh) {
+  try {
+    const { value } = await ask("lti.get_data", { key: browserKey });
+    if (!value) await ask("lti.put_data", { key: browserKey, value: fresh });
+    return value || fresh;
+  } catch {
+    return fresh;
+  }
+}
+
 // A platform that named no frame may still keep the state: it says so if it is asked.
 async function findStorage() {
   if (target || !storageFrame()) return null;
@@ -118,6 +130,7 @@ async function comeBack(form) {
   }
   for (const key of [stateKey, nonceKey]) send("lti.put_data", { key, value: null });
   form.elements.stored_state.value = state;
+  form.elements.stored_browser.value = await browserInStorage(form.elements.stored_browser.value);
   form.submit();
 }
 
