@@ -36,7 +36,7 @@ EXPLANATIONS: dict[str, Explanation] = {
     "login_incomplete": Explanation(
         400,
         _("Your LMS sent an incomplete request"),
-        _("The request to sign you in lacks something that the standard requires."),
+        _("The request to sign you in lacks something that the standard requires, or a part of it cannot be read."),
         _ADMIN,
         _("Open Peerloop from a course page. If you did, send the reference below to your administrator."),
     ),
