@@ -77,6 +77,15 @@ def test_where_nothing_keeps_the_state_the_tool_opens_in_a_window_of_its_own(
     assert not tour.LAUNCHED.search(frame.url)
 
 
+def test_a_tab_of_its_own_keeps_the_state_in_its_own_cookie(page: Page, sites: Sites) -> None:
+    sites.control.storage("frame")
+    launched(open_tool(page, sites))
+    with page.expect_popup() as opened:
+        page.get_by_role("link", name="Open in a new tab").click()
+    opened.value.wait_for_url(tour.LAUNCHED)
+    assert cookies(page, sites) == ["__Host-peerloop-browser"]
+
+
 @pytest.mark.parametrize("storage", ["none", "silent"])
 def test_a_partitioned_cookie_keeps_the_state_where_the_platform_does_not(
     page: Page, sites: Sites, storage: str

@@ -135,5 +135,6 @@ async function comeBack(form) {
 }
 
 anew.addEventListener("click", () => setTimeout(() => show("opened")));
+show("waiting");
 if (onward) goToPlatform();
 else comeBack(document.querySelector("form[data-found]"));
