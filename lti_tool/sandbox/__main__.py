@@ -32,7 +32,7 @@ def main(arguments: list[str] | None = None) -> int:
         sys.stderr.write(f"sandbox: {problem}\n")
         return 1
     base_url = (asked.base_url or f"http://localhost:{asked.port}").rstrip("/")
-    settings = Settings(base_url, asked.data, asked.control_token, FAMILIES[asked.family](), Storage(asked.storage))
+    settings = Settings(base_url, asked.data, asked.control_token, FAMILIES[asked.family](), asked.storage)
     sys.stdout.write(f"sandbox: serving {base_url} from {asked.data} as {asked.family}\n")
     sys.stdout.flush()
     server = Granian(
@@ -76,9 +76,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--control-token", help="opens the control API for tests, under this secret")
     parser.add_argument(
         "--storage",
-        choices=[str(storage) for storage in Storage],
-        default=str(Storage.NONE),
-        help="how it keeps a tool's state where cookies are blocked (default: %(default)s)",
+        type=Storage,
+        choices=list(Storage),
+        help="how it keeps a tool's state where cookies are blocked (default: as the family does)",
     )
     return parser
 

@@ -42,7 +42,7 @@ def create_app(settings: Settings) -> Flask:
         key=PlatformKey(settings.data / "platform-key.pem"),
         pages=URLSafeSerializer(secret, salt="next-page"),
         faults=Faults(settings.lms.throttled),
-        storage=settings.storage,
+        storage=settings.storage or settings.lms.storage,
     )
     for blueprint in (courses, gradebook, admin, launch, storage, tokens, roster, line_items, scores):
         app.register_blueprint(blueprint.bp)

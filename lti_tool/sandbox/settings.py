@@ -17,8 +17,8 @@ class Settings:
     """The secret of the control API, which does not exist without it."""
     lms: Standard = field(default_factory=Standard)
     """Which LMS this process plays."""
-    storage: Storage = Storage.NONE
-    """How it keeps a tool's state and nonce at first."""
+    storage: Storage | None = None
+    """How it keeps a tool's state and nonce at first; None for the way of the LMS that it plays."""
 
     @property
     def issuer(self) -> str:

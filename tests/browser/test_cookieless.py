@@ -6,8 +6,12 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Frame, Page, expect
+from playwright.sync_api import Browser, Frame, Page, Route, expect
+from sqlalchemy import update
 
+from lti_tool import clock
+from lti_tool.database import transaction
+from lti_tool.lti.tables import LtiLoginState
 from tests.support import tour
 from tests.support.two_sites import Sites, running_sites
 
@@ -58,10 +62,29 @@ def test_a_launch_without_cookies_goes_through_the_storage_of_the_platform(
     page: Page, sites: Sites, storage: str
 ) -> None:
     sites.control.storage(storage)
+    page.goto(sites.lms)
+    pages = page.evaluate("history.length")
     launched(open_tool(page, sites))
+    assert page.evaluate("history.length") == pages + 1  # going back leads to where one was
     assert cookies(page, sites) == []
     [left] = page.evaluate("Object.keys(localStorage)")
     assert left.endswith(" browser")  # neither state nor nonce
+
+
+def test_a_launch_that_is_refused_at_the_last_step_says_why_in_the_frame(page: Page, sites: Sites) -> None:
+    sites.control.storage("frame")
+    steps: list[Route] = []
+
+    def take_too_long(step: Route) -> None:
+        steps.append(step)
+        if len(steps) == 2:  # the message has come, and the state was found
+            with sites.app.app_context(), transaction() as session:
+                session.execute(update(LtiLoginState).values(expires_at=clock.wall()))
+        step.continue_()
+
+    page.route("**/lti/launch", take_too_long)
+    frame = open_tool(page, sites)
+    expect(frame.get_by_role("heading", name="This launch is no longer valid")).to_be_visible()
 
 
 @pytest.mark.parametrize("storage", ["none", "absent", "silent", "elsewhere"])

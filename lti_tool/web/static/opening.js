@@ -63,14 +63,6 @@ async function storageKeepsState() {
   }
 }
 
-async function storageHasState() {
-  try {
-    return (await ask("lti.get_data", { key: stateKey })).value === state;
-  } catch {
-    return false;
-  }
-}
-
 // What stands for this browser in a visit, as a cookie does where there is one.
 async function browserInStorage(fresh) {
   try {
@@ -124,17 +116,27 @@ async function goToPlatform() {
 }
 
 async function comeBack(form) {
-  if (!(await storageHasState())) {
-    show("failed");
-    return;
-  }
+  const { value } = await ask("lti.get_data", { key: stateKey });
+  if (value !== state) throw new Error("another state");
   for (const key of [stateKey, nonceKey]) send("lti.put_data", { key, value: null });
   form.elements.stored_state.value = state;
   form.elements.stored_browser.value = await browserInStorage(form.elements.stored_browser.value);
-  form.submit();
+  await sendInPlace(form);
+}
+
+// A form sent by itself would leave this page behind in the history, where going back would send it again.
+async function sendInPlace(form) {
+  const answer = await fetch(form.action, { method: "POST", body: new URLSearchParams(new FormData(form)) });
+  if (answer.redirected) {
+    location.replace(answer.url);
+    return;
+  }
+  document.open();
+  document.write(await answer.text());
+  document.close();
 }
 
 anew.addEventListener("click", () => setTimeout(() => show("opened")));
 show("waiting");
-if (onward) goToPlatform();
-else comeBack(document.querySelector("form[data-found]"));
+const arriving = onward ? goToPlatform() : comeBack(document.querySelector("form[data-found]"));
+arriving.catch(() => show("failed"));
