@@ -13,7 +13,8 @@ from werkzeug.exceptions import TooManyRequests
 from lti_tool.database import transaction
 from lti_tool.lti import deployments, opening, registrations, states, wire
 from lti_tool.lti.launch import Launch
-from lti_tool.lti.messages import PlatformLogin, PlatformLookup, PlatformMessage
+from lti_tool.lti.login import PlatformLogin
+from lti_tool.lti.messages import PlatformLookup, PlatformMessage
 from lti_tool.lti.refusals import LaunchRefused
 
 JWKS_SECONDS = 3600
@@ -42,6 +43,7 @@ def create_blueprint(on_launch: OnLaunch) -> Blueprint:
     def launch() -> ResponseReturnValue:
         return _launch(on_launch)
 
+    keep_cookie, open_window = logged(opening.keep_cookie), logged(opening.open_window)
     for view in (login, keep_cookie, open_window, launch, launch_opened, jwks):
         view.access = "public"  # type: ignore[attr-defined]  # read by the gate, which lies above this room
     blueprint.add_url_rule("/login", view_func=login, methods=["GET", "POST"])
@@ -83,18 +85,6 @@ def login(registration_id: int | None = None) -> ResponseReturnValue:
         if registration is None:
             raise LaunchRefused("unknown_platform", f"registration {registration_id}")
     return opening.begin(PlatformLogin(PlatformLookup(registration), base_url=wire.current().base_url))
-
-
-@logged
-def keep_cookie() -> ResponseReturnValue:
-    """Whether this browser has kept the cookie of a login; it is given one where it has not."""
-    return opening.keep_cookie(wire.current().base_url)
-
-
-@logged
-def open_window() -> ResponseReturnValue:
-    """A login once more, in a window of its own, where our cookie is no third party's. A ticket is good once."""
-    return opening.begin_again(wire.current().base_url)
 
 
 @logged

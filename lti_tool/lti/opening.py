@@ -16,8 +16,9 @@ from flask import Response, g, make_response, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from lti_tool.database import transaction
-from lti_tool.lti import addresses, states
-from lti_tool.lti.messages import PlatformLogin, PlatformLookup, PlatformMessage, WebRequest
+from lti_tool.lti import addresses, states, wire
+from lti_tool.lti.login import PlatformLogin
+from lti_tool.lti.messages import PlatformLookup, PlatformMessage, WebRequest
 from lti_tool.lti.refusals import LaunchRefused
 from lti_tool.lti.states import Login, LoginStates, StateCookies
 
@@ -65,11 +66,12 @@ def begin(login: PlatformLogin) -> Response:
     return response
 
 
-def keep_cookie(base_url: str) -> ResponseReturnValue:
+def keep_cookie() -> ResponseReturnValue:
     """Answers whether the cookie of a login came back, and sets it where it did not.
 
     For our own page alone: another site's form could otherwise give its own login to this browser.
     """
+    base_url = wire.current().base_url
     if request.headers.get("Origin") != addresses.origin(base_url):
         raise LaunchRefused("launch_opened_directly")
     state = request.form.get("state", "")
@@ -84,8 +86,11 @@ def keep_cookie(base_url: str) -> ResponseReturnValue:
     return response
 
 
-def begin_again(base_url: str) -> Response:
-    """Begin a login anew, as a rule in a window of its own; its ticket, the state that it had, is used up."""
+def open_window() -> ResponseReturnValue:
+    """A login once more, as a rule in a window of its own, where our cookie is no third party's.
+
+    Its ticket is the state that it had, which is used up.
+    """
     ticket = request.args.get("ticket", "")
     login = LoginStates().find(ticket)
     if login is not None:
@@ -94,7 +99,8 @@ def begin_again(base_url: str) -> Response:
     if login is None or not is_ours:
         raise LaunchRefused("launch_expired")
     again = LoginAgain(login, request.args.get("lti_storage_target", ""))
-    return begin(PlatformLogin(PlatformLookup(login.registration), base_url=base_url, began_with=again))
+    lookup = PlatformLookup(login.registration)
+    return begin(PlatformLogin(lookup, base_url=wire.current().base_url, began_with=again))
 
 
 def ask_storage(message: PlatformMessage) -> Response:
