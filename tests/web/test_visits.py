@@ -93,12 +93,12 @@ def test_the_cookie_of_an_https_visit_is_partitioned_and_for_this_host_alone(app
         assert word in cookie
 
 
-def test_who_signs_in_after_somebody_else_in_the_same_browser_finds_nothing_of_theirs_open(app: Flask) -> None:
+def test_who_signs_in_after_somebody_else_in_the_same_browser_finds_nothing_of_theirs_open(any_app: Flask) -> None:
     course = factories.make_course()
     [ana, ben] = factories.make_people(course, ["Ana", "Ben"])
-    before = factories.visit(app, course, ana, Role.LEARNER)
-    elsewhere = factories.visit(app, course, ana, Role.LEARNER)
-    now = factories.visit(app, course, ben, Role.LEARNER, after=before)
+    before = factories.visit(any_app, course, ana, Role.LEARNER)
+    elsewhere = factories.visit(any_app, course, ana, Role.LEARNER)
+    now = factories.visit(any_app, course, ben, Role.LEARNER, after=before)
     now.bring_cookie()
     assert now.get().status_code == 200
     page = before.get()
