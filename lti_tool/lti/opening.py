@@ -46,7 +46,7 @@ class LoginAgain(WebRequest):
 
 
 def begin(login: PlatformLogin) -> Response:
-    """Send the browser on to the platform, by way of a page where its keeping our cookie is in doubt.
+    """Send the browser on to the platform, by way of a page where it is in doubt whether it keeps our cookie.
 
     A frame that sends any cookie of ours keeps cookies (Fetch Metadata tells a frame).
     """
