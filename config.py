@@ -104,6 +104,15 @@ class Settings(BaseSettings):
         "Demonstrations and tests on a loopback address only.",
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least level logged.")
+    trusted_proxies: int = Field(
+        0,
+        ge=0,
+        le=10,
+        description="How many proxies stand before this tool. So many entries of X-Forwarded-For are believed.",
+    )
+    refusals_per_minute: int = Field(
+        600, ge=1, description="So many refused launches of one address are explained; it is asked to wait then."
+    )
     visit_idle_minutes: int = Field(120, ge=5, le=1440, description="A visit ends after so long unused.")
     lms_timeout_seconds: float = Field(20.0, gt=0, le=120, description="Longest wait for an LMS's answer.")
     gradebook_sweep_seconds: float = Field(

@@ -77,8 +77,8 @@ def _ours(others: int) -> Wsgi:
     return metered(app)
 
 
-def _platforms() -> list[dict[str, str]]:
-    platforms: list[dict[str, str]] = json.loads(os.environ[PLATFORMS])
+def _platforms() -> list[dict[str, Any]]:
+    platforms: list[dict[str, Any]] = json.loads(os.environ[PLATFORMS])
     return platforms
 
 

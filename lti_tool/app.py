@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from flask import Flask
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 import config
 from lti_tool import audit as audit
@@ -22,6 +23,9 @@ def create_app(settings: config.Settings, *, on_launch: OnLaunch = arrive) -> Fl
     database.register(app, settings.database_url)
     jobs.connect_queue(app, settings)
     logs.register(app)
+    if settings.trusted_proxies:
+        # Only the client's address: everything else about this tool's own address is a setting.
+        app.wsgi_app = ProxyFix(app.wsgi_app, settings.trusted_proxies, x_proto=0, x_host=0)  # type: ignore[method-assign]
     web.register(app)
     wire_blueprint.register(app, on_launch)
     for room in ROOMS:

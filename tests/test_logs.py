@@ -12,6 +12,7 @@ from lti_tool import logs
     [
         "GET /v/S3CRET-token/programs/1",
         "POST /lti/launch?state=S3CRET&x=1",
+        "GET /lti/login/window?ticket=S3CRET",
         "id_token=S3CRET.abc.def",
         "token eyJhbGciOiJSUzI1NiJ9.S3CRET.signature",
         "Authorization: Bearer S3CRET",

@@ -6,13 +6,15 @@ from collections.abc import Callable
 from functools import wraps
 
 import structlog
-from flask import Blueprint, Flask, Response, jsonify, make_response
+from flask import Blueprint, Flask, Response, jsonify, make_response, request
 from flask.typing import ResponseReturnValue
+from werkzeug.exceptions import TooManyRequests
 
 from lti_tool.database import transaction
-from lti_tool.lti import deployments, register_page, registrations, states, wire
+from lti_tool.lti import deployments, opening, register_page, registrations, states, wire
 from lti_tool.lti.launch import Launch
-from lti_tool.lti.messages import PlatformLogin, PlatformLookup, PlatformMessage
+from lti_tool.lti.login import PlatformLogin
+from lti_tool.lti.messages import PlatformLookup, PlatformMessage
 from lti_tool.lti.refusals import LaunchRefused
 
 JWKS_SECONDS = 3600
@@ -42,10 +44,14 @@ def create_blueprint(on_launch: OnLaunch) -> Blueprint:
         return _launch(on_launch)
 
     register_lms = logged(register_page.register)
-    for view in (login, launch, launch_opened, jwks, register_lms, register_page.canvas_configuration):
+    keep_cookie, open_window = logged(opening.keep_cookie), logged(opening.open_window)
+    public = (login, keep_cookie, open_window, launch, launch_opened, jwks)
+    for view in (*public, register_lms, register_page.canvas_configuration):
         view.access = "public"  # type: ignore[attr-defined]  # read by the gate, which lies above this room
     blueprint.add_url_rule("/login", view_func=login, methods=["GET", "POST"])
     blueprint.add_url_rule("/login/<int:registration_id>", view_func=login, methods=["GET", "POST"])
+    blueprint.add_url_rule("/login/cookie", view_func=keep_cookie, methods=["POST"])
+    blueprint.add_url_rule("/login/window", view_func=open_window, methods=["GET"])
     blueprint.add_url_rule("/launch", view_func=launch, methods=["POST"])
     blueprint.add_url_rule("/launch", view_func=launch_opened, methods=["GET"])
     blueprint.add_url_rule("/jwks", view_func=jwks, methods=["GET"])
@@ -55,13 +61,19 @@ def create_blueprint(on_launch: OnLaunch) -> Blueprint:
 
 
 def logged(view: View) -> View:
-    """Write each refusal to the log with its reference, without a token or anything about a person."""
+    """Write each refusal to the log with its reference, without a token or anything about a person.
+
+    An address that is refused again and again is asked to wait (429); see `limits.py`.
+    """
 
     @wraps(view)
     def wrapped(**arguments: object) -> ResponseReturnValue:
         try:
             return view(**arguments)
         except LaunchRefused as refusal:
+            wait = wire.current().refusals.note(request.remote_addr)
+            if wait:
+                raise TooManyRequests(retry_after=wait) from None
             log.warning("launch refused", code=refusal.code, reference=refusal.reference, detail=refusal.detail)
             raise
 
@@ -76,8 +88,7 @@ def login(registration_id: int | None = None) -> ResponseReturnValue:
         registration = registrations.get(registration_id)
         if registration is None:
             raise LaunchRefused("unknown_platform", f"registration {registration_id}")
-    base_url = wire.current().base_url
-    return PlatformLogin(PlatformLookup(registration), base_url=base_url).redirect(f"{base_url}/lti/launch")
+    return opening.begin(PlatformLogin(PlatformLookup(registration), base_url=wire.current().base_url))
 
 
 @logged
@@ -92,6 +103,8 @@ def _launch(on_launch: OnLaunch) -> Response:
     if message.error:
         raise LaunchRefused("platform_error", _error_code(message.error))
     message.validate()
+    if not message.is_bound:
+        return opening.ask_storage(message)
     with transaction() as session:
         if not states.consume(session, message.state, message.nonce):
             raise LaunchRefused("launch_expired")

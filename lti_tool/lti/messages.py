@@ -1,4 +1,4 @@
-"""Login and launch on pylti1p3's classes. Each override says what it corrects.
+"""Launches on pylti1p3's classes. Each override says what it corrects.
 
 https://www.imsglobal.org/spec/security/v1p0/#authentication-response-validation
 """
@@ -6,19 +6,16 @@ https://www.imsglobal.org/spec/security/v1p0/#authentication-response-validation
 from __future__ import annotations
 
 import json
-import secrets
 from functools import cached_property
 from typing import Any, NoReturn, Self
 
 import requests
-from flask import Response, request
+from flask import request
 from jwt import InvalidTokenError
 from jwt.api_jws import PyJWS
 from jwt.utils import base64url_decode
 from pylti1p3.exception import LtiException
 from pylti1p3.message_launch import MessageLaunch
-from pylti1p3.oidc_login import OIDCLogin
-from pylti1p3.redirect import Redirect
 from pylti1p3.request import Request
 from pylti1p3.tool_config.abstract import ToolConfAbstract
 from werkzeug.datastructures import MultiDict
@@ -34,14 +31,12 @@ from lti_tool.lti.platform_keys import PlatformKeys
 from lti_tool.lti.refusals import LaunchRefused
 from lti_tool.lti.registrations import Registration
 from lti_tool.lti.states import LoginStates, StateCookies
-from lti_tool.lti.tables import ID_LENGTH, URL_LENGTH
+from lti_tool.lti.tables import URL_LENGTH
 
 LEEWAY_SECONDS = 60
 OLDEST_SECONDS = 600
 MAX_TOKEN = 256 * 1024
-HINT_LENGTH = 8192
 MESSAGE_TYPES = frozenset({"LtiResourceLinkRequest"})
-PARAMETER_LENGTHS = {"iss": ID_LENGTH, "client_id": ID_LENGTH, "target_link_uri": URL_LENGTH}
 
 _jws = PyJWS(algorithms=["RS256"])
 
@@ -104,73 +99,6 @@ class PlatformLookup(ToolConfAbstract[WebRequest]):
         self.find_deployment(iss, deployment_id)
 
 
-class BrowserRedirect(Redirect[Response]):
-    """Corrects the library's redirect: never kept by a cache."""
-
-    def __init__(self, url: str, cookies: StateCookies) -> None:
-        self._url = url
-        self._cookies = cookies
-
-    def do_redirect(self) -> Response:
-        response = Response(status=302, headers={"Location": self._url})
-        response.headers["Cache-Control"] = "no-store"
-        self._cookies.write_to(response)
-        return response
-
-    def do_js_redirect(self) -> Response:
-        raise NotImplementedError("pages here carry no inline scripts")
-
-    def set_redirect_url(self, location: str) -> None:
-        self._url = location
-
-    def get_redirect_url(self) -> str:
-        return self._url
-
-
-class PlatformLogin(OIDCLogin[WebRequest, PlatformLookup, LoginStates, StateCookies, Response]):
-    """Corrects the library's login: checked parameters, unguessable secrets, one row that holds it all."""
-
-    def __init__(self, lookup: PlatformLookup, *, base_url: str) -> None:
-        super().__init__(WebRequest(), lookup, LoginStates(), StateCookies(secure=base_url.startswith("https:")))
-        self._base_url = base_url
-
-    def get_redirect(self, url: str) -> BrowserRedirect:
-        return BrowserRedirect(url, self._cookie_service)
-
-    def _get_uuid(self) -> str:
-        """Corrects: 256 random bits rather than a UUID."""
-        return secrets.token_urlsafe(32)
-
-    def _generate_nonce(self) -> str:
-        """Corrects: all of it random; the library adds a time and the machine's address."""
-        return secrets.token_urlsafe(32)
-
-    def _get_request_param(self, key: str) -> str:
-        """Corrects: a parameter that is too long or holds control characters is refused before it is used."""
-        value = super()._get_request_param(key)
-        if len(value) > PARAMETER_LENGTHS.get(key, HINT_LENGTH) or not value.isprintable():
-            raise LaunchRefused("login_incomplete", key)
-        return value
-
-    def validate_oidc_login(self) -> Registration:
-        """Corrects: names what is missing, and wants the target link to be ours."""
-        for key in ("iss", "login_hint", "target_link_uri"):
-            if not self._get_request_param(key):
-                raise LaunchRefused("login_incomplete", key)
-        target = self._get_request_param("target_link_uri")
-        if addresses.origin(target) != addresses.origin(self._base_url):
-            raise LaunchRefused("foreign_target")
-        super().validate_oidc_login()
-        registration = self._tool_config.found()
-        self.pass_params_to_launch({"registration_id": registration.id, "target_link_uri": target})
-        return registration
-
-    def _prepare_redirect_url(self, launch_url: str) -> str:
-        """Corrects: an authorization address that has a query already keeps it."""
-        address, _mark, query = super()._prepare_redirect_url(launch_url).rpartition("?")
-        return address + ("&" if "?" in address else "?") + query
-
-
 class PlatformMessage(MessageLaunch[WebRequest, PlatformLookup, LoginStates, StateCookies]):
     """Corrects the library's launch: strict in every point, for one browser, good once."""
 
@@ -186,6 +114,8 @@ class PlatformMessage(MessageLaunch[WebRequest, PlatformLookup, LoginStates, Sta
         self._keys = keys
         self.launch: Launch
         self.deployment: Deployment
+        self.is_bound = False
+        """Whether the state came back from this browser. If not, the platform's storage may still have it."""
 
     @property
     def claims(self) -> Claims:
@@ -194,6 +124,16 @@ class PlatformMessage(MessageLaunch[WebRequest, PlatformLookup, LoginStates, Sta
     @property
     def state(self) -> str:
         return self._get_request_param("state")
+
+    @property
+    def id_token(self) -> str:
+        return self._get_request_param("id_token")
+
+    @property
+    def storage_target(self) -> str:
+        """The frame in which the platform offered to keep the state; empty if it offered none."""
+        login = self._session_service.login
+        return login.storage_target if login else ""
 
     @property
     def nonce(self) -> str:
@@ -220,23 +160,34 @@ class PlatformMessage(MessageLaunch[WebRequest, PlatformLookup, LoginStates, Sta
         return ""
 
     def validate_state(self) -> Self:
-        """Corrects: the state must be one that we issued, to this browser, not long ago."""
+        """Corrects: the state must be one that we issued, to this browser, not long ago.
+
+        A browser that keeps no cookie of ours may have it in the platform's storage; see `opening.py`.
+        """
         state = self.state
-        if not state or not self._get_request_param("id_token"):
+        if not state or not self.id_token:
             raise LaunchRefused("launch_incomplete", "id_token" if state else "state")
         login = self._session_service.find(state)
         if login is None:
             raise LaunchRefused("launch_expired")
         try:
             super().validate_state()
+            self.is_bound = True
         except LtiException:
-            raise LaunchRefused("state_cookie_missing") from None
+            stored = self._get_request_param("stored_state")
+            self.is_bound = stored == state and self._comes_from_our_page()
+            if not login.storage_target or (stored and not self.is_bound):
+                raise LaunchRefused("state_cookie_missing", ticket=state) from None
         self._tool_config.registration = login.registration
         return self
 
+    def _comes_from_our_page(self) -> bool:
+        """Only our page's word counts for what is in the storage: any other site's form could say the same."""
+        return request.headers.get("Origin") == addresses.origin(self._base_url)
+
     def validate_jwt_format(self) -> Self:
         """Corrects: bounded, and header and body must be objects that a database could hold."""
-        token = self._get_request_param("id_token")
+        token = self.id_token
         if len(token) > MAX_TOKEN:
             raise LaunchRefused("token_too_large", f"{len(token)} characters")
         parts = token.split(".")
@@ -291,7 +242,7 @@ class PlatformMessage(MessageLaunch[WebRequest, PlatformLookup, LoginStates, Sta
             raise LaunchRefused("token_without_kid")
         key = self._keys.find(self.registration.jwks_url, kid)
         try:
-            _jws.decode(self._get_request_param("id_token"), key, algorithms=["RS256"])
+            _jws.decode(self.id_token, key, algorithms=["RS256"])
         except InvalidTokenError:
             raise LaunchRefused("bad_signature") from None
         self._validate_times()

@@ -36,7 +36,7 @@ EXPLANATIONS: dict[str, Explanation] = {
     "login_incomplete": Explanation(
         400,
         _("Your LMS sent an incomplete request"),
-        _("The request to sign you in lacks something that the standard requires."),
+        _("The request to sign you in lacks something that the standard requires, or a part of it cannot be read."),
         _ADMIN,
         _("Open Peerloop from a course page. If you did, send the reference below to your administrator."),
     ),
@@ -325,13 +325,17 @@ EXPLANATIONS: dict[str, Explanation] = {
 class LaunchRefused(Exception):  # noqa: N818 - a refusal is an outcome of the rules, not a fault of the program
     """A login or launch that ends here. `detail` is for the log: claims' names, ids, nothing personal.
 
-    Each has a reference of its own, unless what stopped it has one already.
+    Each has a reference of its own, unless what stopped it has one already. With a `ticket` the login can begin
+    anew in a window of its own (see `opening.py`).
     """
 
-    def __init__(self, code: str, detail: str = "", *, reference: str | None = None) -> None:
+    def __init__(
+        self, code: str, detail: str = "", *, reference: str | None = None, ticket: str | None = None
+    ) -> None:
         super().__init__(f"{code}: {detail}" if detail else code)
         self.code = code
         self.detail = detail
+        self.ticket = ticket
         self.explanation = EXPLANATIONS[code]
         self.status = self.explanation.status
         self.reference = reference or new_reference()

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import cast
+from typing import Any, cast
 
 from flask import Response, request
 from pylti1p3.cookie import CookieService
@@ -32,8 +33,9 @@ _state = cast(Table, LtiLoginState.__table__)
 _registration = cast(Table, LtiRegistration.__table__)
 _NOW: BindParameter[datetime] = bindparam("now", type_=UtcDateTime())
 _INSERT = insert(_state)
+_BEGUN = ("nonce_hash", "target_link_uri", "login_hint", "message_hint", "storage_target")
 _FIND = (
-    select(_state.c.nonce_hash, _state.c.target_link_uri, *COLUMNS)
+    select(*(_state.c[name] for name in _BEGUN), *COLUMNS)
     .join_from(_state, _registration, _state.c.registration_id == _registration.c.id)
     .where(_state.c.state_hash == bindparam("state"), _state.c.expires_at > _NOW)
 )
@@ -46,6 +48,7 @@ _CONSUME = (
     )
     .returning(_state.c.registration_id)
 )
+_TAKE = delete(_state).where(_state.c.state_hash == bindparam("state")).returning(_state.c.state_hash)
 _SWEEP = delete(_state).where(
     _state.c.state_hash.in_(select(_state.c.state_hash).where(_state.c.expires_at <= _NOW).limit(SWEEP_ROWS))
 )
@@ -60,24 +63,34 @@ def digest(secret: str) -> bytes:
 class Login:
     """A login under way, as the launch that answers it needs it."""
 
-    registration: Registration
     nonce_hash: bytes
     target_link_uri: str
+    login_hint: str
+    message_hint: str
+    storage_target: str
+    registration: Registration
+
+
+def _login(row: Sequence[Any]) -> Login:
+    begun, registration = row[: len(_BEGUN)], row[len(_BEGUN) :]
+    return Login(**dict(zip(_BEGUN, begun, strict=True)), registration=Registration(*registration))
 
 
 class LoginStates(SessionService):
     """Corrects the library's session service: kept in the database, hashed, and good for one launch only."""
 
     def __init__(self) -> None:
-        self._nonce = ""
+        self.state = ""
+        self.nonce = ""
         self.login: Login | None = None
 
     def save_nonce(self, nonce: str) -> None:
-        self._nonce = nonce
+        self.nonce = nonce
 
     def save_state_params(self, state: str, params: TStateParams) -> None:
         """Writes the login down, in a transaction of its own."""
-        secret = {"state_hash": digest(state), "nonce_hash": digest(self._nonce)}
+        self.state = state
+        secret = {"state_hash": digest(state), "nonce_hash": digest(self.nonce)}
         with transaction() as session:
             session.execute(_INSERT, {**secret, **params, "expires_at": clock.wall() + LIFETIME})
             if secrets.randbelow(SWEEP_ONE_IN) == 0:
@@ -91,7 +104,7 @@ class LoginStates(SessionService):
         """The unexpired login of `state`. Ends its read, since keys may be fetched next."""
         row = db.session.execute(_FIND, {"state": digest(state), "now": clock.wall()}).one_or_none()
         db.session.rollback()
-        self.login = Login(Registration(*row[2:]), row[0], row[1]) if row else None
+        self.login = _login(row) if row else None
         return self.login
 
     def check_nonce(self, nonce: str) -> bool:
@@ -102,6 +115,11 @@ def consume(session: Session, state: str, nonce: str) -> bool:
     """Use up a state with its nonce in the caller's transaction. False if that has been done already."""
     used = session.execute(_CONSUME, {"state": digest(state), "nonce": digest(nonce), "now": clock.wall()})
     return used.one_or_none() is not None
+
+
+def take(session: Session, state: str) -> bool:
+    """Give up a state in the caller's transaction, to begin its login anew. False if it is gone already."""
+    return session.execute(_TAKE, {"state": digest(state)}).one_or_none() is not None
 
 
 def sweep(session: Session) -> None:

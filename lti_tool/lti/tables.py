@@ -118,7 +118,11 @@ class LtiSigningKey(Base):
 
 
 class LtiLoginState(Base):
-    """A login that was sent to the platform and has not come back. Only hashes of its secrets are kept."""
+    """A login that was sent to the platform and has not come back. Only hashes of its secrets are kept.
+
+    The hints are the platform's; with them the login can begin anew in another window. `storage_target` names
+    the frame in which the platform offers to keep the state (platform storage).
+    """
 
     __tablename__ = "lti_login_state"
 
@@ -126,4 +130,7 @@ class LtiLoginState(Base):
     nonce_hash: Mapped[bytes] = mapped_column(LargeBinary(32))
     registration_id: Mapped[int] = mapped_column(ForeignKey("lti_registration.id", ondelete="CASCADE"))
     target_link_uri: Mapped[str] = mapped_column(String(URL_LENGTH))
+    login_hint: Mapped[str] = mapped_column(Text, server_default="")
+    message_hint: Mapped[str] = mapped_column(Text, server_default="")
+    storage_target: Mapped[str] = mapped_column(String(ID_LENGTH), server_default="")
     expires_at: Mapped[datetime] = mapped_column(index=True)

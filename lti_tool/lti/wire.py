@@ -10,6 +10,7 @@ import config
 from lti_tool.lti.client import LmsClient
 from lti_tool.lti.connection import Connection
 from lti_tool.lti.keyring import Keyring
+from lti_tool.lti.limits import Refusals
 from lti_tool.lti.platform_keys import PlatformKeys
 from lti_tool.lti.registrations import Registration
 from lti_tool.lti.tokens import Tokens
@@ -24,13 +25,21 @@ class Wire:
     tokens: Tokens
     keyring: Keyring
     platform_keys: PlatformKeys
+    refusals: Refusals
 
 
 def register(app: Flask) -> None:
     """Give `app` its wire. Opens no connection."""
     settings: config.Settings = app.extensions["settings"]
     client = LmsClient(timeout=settings.lms_timeout_seconds, allow_private=settings.allow_private_platforms)
-    app.extensions["lti"] = Wire(settings.base_url, client, Tokens(client), Keyring(settings), PlatformKeys(client))
+    app.extensions["lti"] = Wire(
+        settings.base_url,
+        client,
+        Tokens(client),
+        Keyring(settings),
+        PlatformKeys(client),
+        Refusals(settings.refusals_per_minute),
+    )
 
 
 def current() -> Wire:

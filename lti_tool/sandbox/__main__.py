@@ -19,6 +19,7 @@ from granian.log import LogLevels
 from lti_tool.sandbox.app import create_app
 from lti_tool.sandbox.families import FAMILIES
 from lti_tool.sandbox.families.standard import Standard
+from lti_tool.sandbox.offers import Storage
 from lti_tool.sandbox.settings import Settings
 
 THREADS = 32  # enough for a client with 16 requests in flight that a fault makes slow
@@ -31,7 +32,7 @@ def main(arguments: list[str] | None = None) -> int:
         sys.stderr.write(f"sandbox: {problem}\n")
         return 1
     base_url = (asked.base_url or f"http://localhost:{asked.port}").rstrip("/")
-    settings = Settings(base_url, asked.data, asked.control_token, FAMILIES[asked.family]())
+    settings = Settings(base_url, asked.data, asked.control_token, FAMILIES[asked.family](), asked.storage)
     sys.stdout.write(f"sandbox: serving {base_url} from {asked.data} as {asked.family}\n")
     sys.stdout.flush()
     server = Granian(
@@ -73,6 +74,12 @@ def _parser() -> argparse.ArgumentParser:
         "--family", choices=FAMILIES, default=Standard.name, help="the LMS that is played (default: %(default)s)"
     )
     parser.add_argument("--control-token", help="opens the control API for tests, under this secret")
+    parser.add_argument(
+        "--storage",
+        type=Storage,
+        choices=list(Storage),
+        help="how it keeps a tool's state where cookies are blocked (default: as the family does)",
+    )
     return parser
 
 

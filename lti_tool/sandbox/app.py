@@ -14,11 +14,12 @@ from lti_tool.sandbox import (
     registration,
     roster,
     scores,
+    storage,
     tokens,
 )
 from lti_tool.sandbox.faults import Faults
 from lti_tool.sandbox.keys import PlatformKey, secret_of
-from lti_tool.sandbox.platform import Platform
+from lti_tool.sandbox.platform import Platform, platform
 from lti_tool.sandbox.seed import seed
 from lti_tool.sandbox.session import csrf_token, signed_in
 from lti_tool.sandbox.settings import Settings
@@ -53,8 +54,9 @@ def create_app(settings: Settings) -> Flask:
         key=PlatformKey(settings.data / "platform-key.pem"),
         pages=URLSafeSerializer(secret, salt="next-page"),
         faults=Faults(settings.lms.throttled),
+        storage=settings.storage or settings.lms.storage,
     )
-    for blueprint in (courses, gradebook, admin, registration, launch, tokens, roster, line_items, scores):
+    for blueprint in (courses, gradebook, admin, registration, launch, storage, tokens, roster, line_items, scores):
         app.register_blueprint(blueprint.bp)
     if settings.control_token:
         app.register_blueprint(control.bp)
@@ -62,6 +64,7 @@ def create_app(settings: Settings) -> Flask:
     app.after_request(_protect)
     shared = {"csrf_token": csrf_token, "role_names": ROLE_NAMES, "lms": settings.lms}
     app.context_processor(lambda: {"me": signed_in(), **shared})
+    app.context_processor(lambda: {"storage": platform().storage, "tool_origins": storage.tool_origins})
     app.add_template_filter(_number, "number")
     return app
 

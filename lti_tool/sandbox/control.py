@@ -9,7 +9,8 @@ from typing import Any
 from flask import Blueprint, Response, abort, jsonify, request
 
 from lti_tool.sandbox.claims import PRIVACY
-from lti_tool.sandbox.platform import platform
+from lti_tool.sandbox.offers import Storage
+from lti_tool.sandbox.platform import offer_storage, platform
 from lti_tool.sandbox.vocabulary import ROLE_NAMES
 
 bp = Blueprint("control", __name__, url_prefix="/control")
@@ -40,6 +41,13 @@ def set_faults() -> Response:
 def clear_faults() -> Response:
     platform().faults.replace([])
     return jsonify([])
+
+
+@bp.put("/storage")
+def set_storage() -> Response:
+    """``{"storage": <one of offers.Storage>}``"""
+    offer_storage(Storage(request.get_json()["storage"]))
+    return jsonify(storage=platform().storage)
 
 
 @bp.get("/scores")

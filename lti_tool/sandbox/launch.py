@@ -70,6 +70,8 @@ def _start(person: sqlite3.Row, tool_id: int, link_id: str | None) -> Response |
         "lti_deployment_id": tool["deployment_id"],
     }
     fields = here.lms.login(fields)
+    if here.storage.target:
+        fields["lti_storage_target"] = here.storage.target
     if request.args.get("method") == "get":
         return redirect(_with_query(tool["login_url"], fields))
     return render_template("sandbox/post.html", action=tool["login_url"], fields=fields)

@@ -1,7 +1,7 @@
 """What the parts of a running sandbox share, and the questions that many of them ask."""
 
 import sqlite3
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from flask import abort, current_app
 from itsdangerous import URLSafeSerializer
@@ -9,6 +9,7 @@ from itsdangerous import URLSafeSerializer
 from lti_tool.sandbox.families.standard import Standard
 from lti_tool.sandbox.faults import Faults
 from lti_tool.sandbox.keys import PlatformKey
+from lti_tool.sandbox.offers import Storage
 from lti_tool.sandbox.settings import Settings
 from lti_tool.sandbox.store import Store
 
@@ -21,6 +22,7 @@ class Platform:
     pages: URLSafeSerializer
     """Signs the tokens of next-page links."""
     faults: Faults
+    storage: Storage
 
     @property
     def lms(self) -> Standard:
@@ -31,6 +33,11 @@ class Platform:
 def platform() -> Platform:
     found: Platform = current_app.extensions["sandbox"]
     return found
+
+
+def offer_storage(storage: Storage) -> None:
+    """From now on; see ``storage.py``."""
+    current_app.extensions["sandbox"] = replace(platform(), storage=storage)
 
 
 def course_or_404(course_id: str) -> sqlite3.Row:

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from lti_tool.sandbox.families.standard import Standard
+from lti_tool.sandbox.offers import Storage
 
 
 @dataclass(frozen=True)
@@ -16,6 +17,8 @@ class Settings:
     """The secret of the control API, which does not exist without it."""
     lms: Standard = field(default_factory=Standard)
     """Which LMS this process plays."""
+    storage: Storage | None = None
+    """How it keeps a tool's state and nonce at first; None for the way of the LMS that it plays."""
 
     @property
     def issuer(self) -> str:

@@ -9,12 +9,15 @@ from flask import Flask, g, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from sqlalchemy.exc import OperationalError
-from werkzeug.exceptions import HTTPException, InternalServerError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from werkzeug.exceptions import HTTPException, InternalServerError, TooManyRequests
 
+from lti_tool.lti.opening import window_address
 from lti_tool.lti.refusals import LaunchRefused
 
 log = logging.getLogger(__name__)
 
+BUSY_SECONDS = 5
 REFERENCE_ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 
 
@@ -22,7 +25,9 @@ def register(app: Flask) -> None:
     """Answer every error of `app` with a page."""
     app.register_error_handler(LaunchRefused, _launch_refused)
     app.register_error_handler(HTTPException, _http_error)
-    app.register_error_handler(OperationalError, _database_busy)
+    app.register_error_handler(TooManyRequests, _too_many)
+    for busy in (OperationalError, PoolTimeoutError):
+        app.register_error_handler(busy, _database_busy)
 
 
 def new_reference() -> str:
@@ -31,9 +36,13 @@ def new_reference() -> str:
     return f"{letters[:4]}-{letters[4:]}"
 
 
-def _page(*, title: str, reason: str, step: str, reference: str | None, code: str | None = None) -> str:
-    g.is_refusal = True
-    return render_template("error.html", title=title, reason=reason, step=step, reference=reference, code=code)
+def _page(
+    *, title: str, reason: str, step: str, reference: str | None, code: str | None = None, window: str | None = None
+) -> str:
+    g.any_frame = True
+    return render_template(
+        "error.html", title=title, reason=reason, step=step, reference=reference, code=code, window=window
+    )
 
 
 def _launch_refused(refused: LaunchRefused) -> ResponseReturnValue:
@@ -43,6 +52,7 @@ def _launch_refused(refused: LaunchRefused) -> ResponseReturnValue:
         step=f"{refused.explanation.who} {refused.explanation.todo}",
         reference=refused.reference,
         code=refused.code,
+        window=window_address(refused.ticket) if refused.ticket else None,
     )
     return page, refused.status, {"X-Peerloop-Error": refused.code}
 
@@ -70,17 +80,33 @@ def _http_error(error: HTTPException) -> ResponseReturnValue:
     return page, status
 
 
-def _database_busy(error: OperationalError) -> ResponseReturnValue:
+def _too_many(error: TooManyRequests) -> ResponseReturnValue:
+    wait = str(error.retry_after)
+    page = _page(
+        title=_("Too many launches were refused"),
+        reason=_("More launches from your network had to be refused than Peerloop explains in a minute."),
+        step=_wait_and_reload(wait),
+        reference=None,
+    )
+    return page, 429, {"Retry-After": wait}
+
+
+def _wait_and_reload(seconds: str) -> str:
+    step: str = _("Wait %(seconds)s seconds, then reload this page.", seconds=seconds)
+    return step
+
+
+def _database_busy(error: OperationalError | PoolTimeoutError) -> ResponseReturnValue:
     g.failing = True
     reference = new_reference()
     log.error("database out of reach", extra={"reference": reference}, exc_info=error)
     page = _page(
         title=_("Peerloop is busy"),
         reason=_("The database did not answer in time. Nothing was changed."),
-        step=_("Wait a moment, go back and send it again."),
+        step=_wait_and_reload(str(BUSY_SECONDS)),
         reference=reference,
     )
-    return page, 503, {"Retry-After": "5"}
+    return page, 503, {"Retry-After": str(BUSY_SECONDS)}
 
 
 def _words(status: int) -> tuple[str, str, str]:
@@ -94,7 +120,7 @@ def _words(status: int) -> tuple[str, str, str]:
         ),
         401: (
             _("Your visit has ended"),
-            _("You were away for a while, or this address belongs to another browser."),
+            _("You were away for a while, somebody has signed in since, or this address belongs to another browser."),
             again,
         ),
         403: (

@@ -29,8 +29,8 @@ def _ancestors() -> str:
     origins = visit.frame_origins if visit is not None else g.get("frame_origins")
     if origins is not None:
         return " ".join(("'self'", *origins))
-    # What was refused, or has ended, must be readable where it happened; with nothing to click, any frame may.
-    return "*" if g.get("is_refusal") else "'none'"
+    # What was refused, or has ended, or is only opening, must be readable where it happened; it is nobody's yet.
+    return "*" if g.get("any_frame") else "'none'"
 
 
 def _set(response: Response) -> Response:

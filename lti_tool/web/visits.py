@@ -1,21 +1,26 @@
 """A visit: one person's stay in one course, from a launch until it is left idle.
 
 Pages inside an LMS's frame cannot rely on cookies, so the visit's opaque token stands in the path of every
-page (`/v/<visit>/…`). Only its hash is stored. Where the browser does return the cookie that the launch set,
+page (`/v/<visit>/…`). Only its hash is stored. Where the browser does return the cookie that a launch set,
 the visit is bound to it from then on, so that a copied address opens nothing in another browser.
+
+One cookie stands for the browser (within one LMS, where it is partitioned), so that somebody who signs in after
+somebody else finds nothing of theirs open. Where it is blocked, the platform's storage keeps the same secret for
+the next launch. A launch also ends what its person has open in a role that is no longer theirs.
 """
 
 from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import cast
 
 from flask import Response, g, request
-from sqlalchemy import JSON, ForeignKey, String, Table, delete, insert, select, update
+from sqlalchemy import JSON, ForeignKey, String, Table, and_, bindparam, delete, insert, or_, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from lti_tool import clock, settings
@@ -24,6 +29,11 @@ from lti_tool.lti.launch import Role
 
 TOUCH_EVERY = timedelta(minutes=1)
 LONGEST = timedelta(hours=12)
+# Ended visits go in passing: one launch in so many removes at most so many rows.
+SWEEP_ONE_IN = 50
+SWEEP_ROWS = 500
+SECRET_BYTES = 32
+SECRET = re.compile(r"[\w-]{43}")  # as secrets.token_urlsafe writes so many bytes
 
 
 class VisitRow(Base):
@@ -33,7 +43,7 @@ class VisitRow(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     token_hash: Mapped[str] = mapped_column(String(64), unique=True)
-    cookie_hash: Mapped[str] = mapped_column(String(64))
+    cookie_hash: Mapped[str] = mapped_column(String(64), index=True)
     bound: Mapped[bool] = mapped_column(default=False)
     person_id: Mapped[int] = mapped_column(ForeignKey("person.id", ondelete="CASCADE"), index=True)
     course_id: Mapped[int] = mapped_column(ForeignKey("course.id", ondelete="CASCADE"), index=True)
@@ -49,8 +59,27 @@ class VisitRow(Base):
     seen_at: Mapped[datetime] = mapped_column(index=True)
 
 
-# On the way of every launch: a Core statement, built once, since the ORM would double its time.
-_INSERT = insert(cast(Table, VisitRow.__table__))
+# On the way of every launch: Core statements, built once, since the ORM would double their time.
+_visit = cast(Table, VisitRow.__table__)
+_INSERT = insert(_visit)
+_STANDING = ("role", "is_test", "is_admin")
+_END_OTHERS = delete(_visit).where(
+    or_(
+        and_(
+            _visit.c.person_id == bindparam("person_id"),
+            _visit.c.course_id == bindparam("course_id"),
+            or_(*(_visit.c[name] != bindparam(name) for name in _STANDING)),
+        ),
+        and_(
+            _visit.c.cookie_hash == bindparam("cookie_hash"),
+            _visit.c.tenant_id == bindparam("tenant_id"),
+            _visit.c.person_id != bindparam("person_id"),
+        ),
+    )
+)
+_SWEEP = delete(_visit).where(
+    _visit.c.id.in_(select(_visit.c.id).where(_visit.c.seen_at < bindparam("ended")).limit(SWEEP_ROWS))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,41 +126,56 @@ def open_visit(
     locale: str | None,
     frame_origins: tuple[str, ...],
 ) -> Ticket:
-    """Store a new visit within the caller's transaction and return the browser's secrets."""
-    ticket = Ticket(secrets.token_urlsafe(32), secrets.token_urlsafe(32))
+    """Store a new visit within the caller's transaction and return the browser's secrets.
+
+    Ends what somebody else left open in this browser, and what this person has open in another standing.
+    """
+    cookie = _cookie()
+    browser = cookie or _secret(request.form.get("stored_browser"))
+    ticket = Ticket(secrets.token_urlsafe(SECRET_BYTES), browser or secrets.token_urlsafe(SECRET_BYTES))
     now = clock.wall()
-    session.execute(
-        _INSERT,
-        {
-            "token_hash": _digest(ticket.token),
-            "cookie_hash": _digest(ticket.cookie),
-            "person_id": person_id,
-            "person_name": person_name,
-            "course_id": course_id,
-            "tenant_id": tenant_id,
-            "role": role.value,
-            "is_test": is_test,
-            "is_admin": is_admin,
-            "zone": zone,
-            "locale": locale,
-            "frame_origins": list(frame_origins),
-            "created_at": now,
-            "seen_at": now,
-        },
-    )
+    values = {
+        "token_hash": _digest(ticket.token),
+        "cookie_hash": _digest(ticket.cookie),
+        "bound": cookie is not None,
+        "person_id": person_id,
+        "person_name": person_name,
+        "course_id": course_id,
+        "tenant_id": tenant_id,
+        "role": role.value,
+        "is_test": is_test,
+        "is_admin": is_admin,
+        "zone": zone,
+        "locale": locale,
+        "frame_origins": list(frame_origins),
+        "created_at": now,
+        "seen_at": now,
+    }
+    session.execute(_END_OTHERS, values)
+    session.execute(_INSERT, values)
+    if secrets.randbelow(SWEEP_ONE_IN) == 0:
+        sweep(session)
     return ticket
 
 
-def _cookie_name(token: str) -> str:
-    prefix = "__Host-" if settings.current().is_https else ""
-    return f"{prefix}visit-{_digest(token)[:12]}"
+def _cookie_name() -> str:
+    return ("__Host-" if settings.current().is_https else "") + "peerloop-browser"
+
+
+def _cookie() -> str | None:
+    """The secret that this browser sent, if it could be one of ours."""
+    return _secret(request.cookies.get(_cookie_name()))
+
+
+def _secret(sent: str | None) -> str | None:
+    return sent if SECRET.fullmatch(sent or "") else None
 
 
 def set_cookie(response: Response, ticket: Ticket) -> None:
     """Give the browser the cookie that binds the visit to it (RFC 6265bis; partitioned by CHIPS)."""
     https = settings.current().is_https
     response.set_cookie(
-        _cookie_name(ticket.token),
+        _cookie_name(),
         ticket.cookie,
         max_age=LONGEST,
         path="/",
@@ -154,7 +198,7 @@ def find(token: str) -> Visit | None:
     )
     if row is None:
         return None
-    has_cookie = hmac.compare_digest(_digest(request.cookies.get(_cookie_name(token), "")), row.cookie_hash)
+    has_cookie = hmac.compare_digest(_digest(_cookie() or ""), row.cookie_hash)
     if row.bound and not has_cookie:
         return None
     g.touch = (row.id, has_cookie) if row.seen_at < now - TOUCH_EVERY or has_cookie > row.bound else None
@@ -187,10 +231,9 @@ def touch() -> None:
         session.execute(update(VisitRow).where(VisitRow.id == visit_id).values(values))
 
 
-def forget_ended(session: Session) -> int:
-    """Delete visits that nobody can continue. Returns how many."""
-    result = session.execute(delete(VisitRow).where(VisitRow.created_at < clock.wall() - LONGEST))
-    return int(result.rowcount)  # type: ignore[attr-defined]  # a DELETE's result is a CursorResult
+def sweep(session: Session) -> None:
+    """Remove some visits that were left idle for too long."""
+    session.execute(_SWEEP, {"ended": clock.wall() - timedelta(minutes=settings.current().visit_idle_minutes)})
 
 
 def csrf_token(visit: Visit) -> str:

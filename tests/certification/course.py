@@ -19,8 +19,9 @@ from lti_tool.programs.tables import Program
 from lti_tool.roster import people, readings
 from lti_tool.roster.tables import Course, Tenant
 from tests.certification.services import Services
-from tests.certification.tool import INSTRUCTOR, ToolUnderTest
+from tests.certification.tool import INSTRUCTOR, LEARNER, ToolUnderTest
 from tests.support import factories
+from tests.support.platform import Browser
 
 MOST_UNITS = 200
 
@@ -39,6 +40,12 @@ class CourseWithServices:
         told = {"roles": INSTRUCTOR, "sub": "teacher", "name": "Tea Cher", **self.services.claims(), **claims}
         self._opened = self.tool.launch(**told)
         assert self._opened.status_code == 200
+
+    def learner_opens(self, **claims: Any) -> None:
+        """A launch from a browser of the learner's own, so that the teacher's page stays open."""
+        browser = Browser(self.tool.product, self.tool.platform)
+        assert browser.launch(roles=LEARNER, **claims).status_code == 200
+        browser.http.close()
 
     def page(self, path: str) -> str:
         """A page as the teacher sees it."""

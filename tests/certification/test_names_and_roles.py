@@ -91,7 +91,7 @@ def test_a_member_is_the_person_who_launches(course: CourseWithServices) -> None
     """A member (`user_id`) who launches as well (`sub`)"""
     course.services.members = [member("ana", name="Ana Ruiz")]
     read(course)
-    assert course.tool.launch(sub="ana", name=GONE, roles=LEARNER).status_code == 200
+    course.learner_opens(sub="ana", name=GONE)
     page = course.page("people")
     assert page.count("Ana Ruiz") == 1
     assert "1 learner can be placed" in page

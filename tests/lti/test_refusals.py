@@ -58,6 +58,18 @@ def test_a_login_that_lacks_something_or_comes_from_nowhere_is_refused(
     assert refused(browser.login(method=method, **changes)) == (400, code)
 
 
+def test_a_login_larger_than_any_lms_sends_is_refused_unread(browser: Browser, refused: Refused) -> None:
+    assert refused(browser.login(login_hint="h" * 3_000_000)) == (400, "token_too_large")
+
+
+def test_a_login_that_is_sent_again_begins_a_login_of_its_own(browser: Browser) -> None:
+    browser.login()
+    first = browser.auth
+    browser.login()
+    assert browser.auth["state"] != first["state"]
+    assert browser.auth["nonce"] != first["nonce"]
+
+
 def test_a_login_at_the_address_of_another_registration_is_refused(
     browser: Browser, refused: Refused, platforms: Any
 ) -> None:

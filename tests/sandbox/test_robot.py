@@ -20,6 +20,7 @@ line &lt;1&gt;</textarea><select name="s"><option value="1"><option value="2" se
   </select>  <input name="gone" disabled><button name="do" value="save">Save</button>
   <button name="do" value="drop">Drop</button>
 </form>"""
+STORING = '<noscript><a href="/lti/login/window?ticket=t">Open it in a new window</a></noscript>'
 LOOP = '<form action="/loop" method="post" data-auto-submit><button>Go</button></form>'
 
 
@@ -39,7 +40,7 @@ class Site:
 
             def _answer(self, body: str) -> None:
                 site.sent.append((self.path, parse_qsl(body), dict(self.headers)))
-                page = (LOOP if self.path == "/loop" else PAGE).encode()
+                page = {"/loop": LOOP, "/storing": STORING}.get(self.path, PAGE).encode()
                 self.send_response(200)
                 self.send_header("Content-Type", "text/html; charset=utf-8")
                 self.send_header("Set-Cookie", "__Host-sid=1; Path=/; Secure; HttpOnly; SameSite=None; Partitioned")
@@ -111,6 +112,10 @@ def test_what_is_not_on_the_page_is_said_with_what_is(robot: Robot) -> None:
         robot.follow("Stay")
     with pytest.raises(RobotError, match="Save"):
         robot.submit(robot.form("/second"), button="Keep")
+
+
+def test_where_a_script_would_ask_the_lms_to_keep_something_it_takes_the_other_way(robot: Robot) -> None:
+    assert robot.launch("/storing").url == f"{robot.base}/lti/login/window?ticket=t"
 
 
 def test_forms_that_submit_themselves_for_ever_are_stopped(robot: Robot) -> None:

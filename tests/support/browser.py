@@ -11,6 +11,7 @@ import pytest
 from playwright.sync_api import Browser, Error, Page, sync_playwright
 
 FLAGS = (
+    "--host-resolver-rules=MAP *.test 127.0.0.1",
     "--no-sandbox",
     "--disable-gpu",
     "--disable-quic",

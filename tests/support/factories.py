@@ -187,9 +187,11 @@ class Browser:
         return path if path.startswith("/v/") else f"/v/{self.token}/{path.lstrip('/')}"
 
 
-def visit(app: Flask, course: Course, person: Person, role: Role, *, is_admin: bool = False) -> Browser:
-    """Open a visit of `person` in `course`, as a launch would."""
-    with app.test_request_context():
+def visit(
+    app: Flask, course: Course, person: Person, role: Role, *, is_admin: bool = False, after: Browser | None = None
+) -> Browser:
+    """Open a visit of `person` in `course`, as a launch would; `after` another in the same browser."""
+    with app.test_request_context(headers={"Cookie": after.cookie.partition(";")[0]} if after else None):
         with transaction() as session:
             ticket = visits.open_visit(
                 session,

@@ -10,6 +10,7 @@ import base64
 import itertools
 import json
 import secrets
+import ssl
 import threading
 import time
 from collections.abc import Iterator, Mapping
@@ -50,14 +51,16 @@ class _Handler(WSGIRequestHandler):
 
 
 @contextmanager
-def serving(app: Flask | None) -> Iterator[tuple[BaseWSGIServer, str]]:
-    """A threaded server on a free port. Its app may be set afterwards."""
-    server = make_server("127.0.0.1", 0, app or Flask("none"), threaded=True, request_handler=_Handler)
+def serving(app: Flask | None, tls: ssl.SSLContext | None = None) -> Iterator[tuple[BaseWSGIServer, str]]:
+    """A threaded server on a free port, over https where it is given `tls`. Its app may be set afterwards."""
+    server = make_server(
+        "127.0.0.1", 0, app or Flask("none"), threaded=True, request_handler=_Handler, ssl_context=tls
+    )
     server.daemon_threads = True  # type: ignore[attr-defined]
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
     try:
-        yield server, f"http://127.0.0.1:{server.port}"
+        yield server, f"{'https' if tls else 'http'}://127.0.0.1:{server.port}"
     finally:
         server.shutdown()
         thread.join()
@@ -174,7 +177,12 @@ class Tool:
     """Peerloop's wire as a running server that notes the launches that came through."""
 
     def __init__(self, base_url: str, folder: Path, **settings: Any) -> None:
-        values = {"allow_private_platforms": True, "lms_timeout_seconds": 2.0, **settings}
+        values = {
+            "allow_private_platforms": True,
+            "lms_timeout_seconds": 2.0,
+            "refusals_per_minute": 1_000_000,  # tests are refused all the time
+            **settings,
+        }
         self.settings = config.Settings(
             base_url=base_url,
             secret_key=SecretStr("x" * 40),

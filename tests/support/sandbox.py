@@ -64,6 +64,10 @@ class SandboxControl:
     def clear_faults(self) -> None:
         self._call("DELETE", "/faults")
 
+    def storage(self, storage: str) -> None:
+        """How the LMS keeps a tool's state from now on: a value of sandbox.offers.Storage."""
+        self._call("PUT", "/storage", {"storage": storage})
+
     def scores(self) -> list[dict[str, Any]]:
         """Every score that arrived, oldest first: at, item_id, sub, payload, status, answer."""
         log: list[dict[str, Any]] = self._call("GET", "/scores")
@@ -155,39 +159,13 @@ class SandboxProcess:
             robot.get(f"/enter/person/{sub}")
         return robot
 
-    def register_tool(
-        self,
-        *,
-        login_url: str,
-        redirect_uris: list[str],
-        target_link_uri: str,
-        jwks_url: str,
-        name: str = "Peerloop",
-    ) -> dict[str, Any]:
-        """Fill in the administrator's form; answers what the LMS then shows, with resource_links."""
-        robot = Robot(self.base_url)
-        robot.get("/enter/admin")
-        robot.get("/admin/tools")
-        page = robot.submit(
-            robot.form("/admin/tools"),
-            name=name,
-            login_url=login_url,
-            redirect_uris="\n".join(redirect_uris),
-            target_link_uri=target_link_uri,
-            jwks_url=jwks_url,
-        )
-        client_id = page.links[-1].href.rpartition("/")[2].removesuffix(".json")
-        robot.close()
-        return self.tool(client_id)
+    def register_tool(self, *, name: str = "Peerloop", **tool: Any) -> dict[str, Any]:
+        """Fill in the administrator's form; see the function of this name."""
+        return register_tool(self.base_url, name=name, **tool)
 
     def tool(self, client_id: str) -> dict[str, Any]:
         """What the LMS shows of a tool, with its resource_links."""
-        robot = Robot(self.base_url)
-        robot.get("/enter/admin")
-        answer = robot.session.get(f"{self.base_url}/admin/tools/{client_id}.json", timeout=TIMEOUT)
-        robot.close()
-        registration: dict[str, Any] = answer.json()
-        return registration
+        return tool_of(self.base_url, client_id)
 
     def register_by(self, address: str) -> Page | None:
         """Paste a tool's registration address as the administrator; answers the tool's last page.
@@ -202,3 +180,39 @@ class SandboxProcess:
         last = robot.get(robot.submit(robot.form("/admin/register"), address=address).frames[0])
         robot.close()
         return last
+
+
+def register_tool(
+    base_url: str,
+    *,
+    login_url: str,
+    redirect_uris: list[str],
+    target_link_uri: str,
+    jwks_url: str,
+    name: str = "Peerloop",
+) -> dict[str, Any]:
+    """Fill in the form of a sandbox's administrator; answers what the LMS then shows, with resource_links."""
+    robot = Robot(base_url)
+    robot.get("/enter/admin")
+    robot.get("/admin/tools")
+    page = robot.submit(
+        robot.form("/admin/tools"),
+        name=name,
+        login_url=login_url,
+        redirect_uris="\n".join(redirect_uris),
+        target_link_uri=target_link_uri,
+        jwks_url=jwks_url,
+    )
+    client_id = page.links[-1].href.rpartition("/")[2].removesuffix(".json")
+    robot.close()
+    return tool_of(base_url, client_id)
+
+
+def tool_of(base_url: str, client_id: str) -> dict[str, Any]:
+    """What the LMS shows of a tool, with its resource_links."""
+    robot = Robot(base_url)
+    robot.get("/enter/admin")
+    answer = robot.session.get(f"{base_url}/admin/tools/{client_id}.json", timeout=TIMEOUT)
+    robot.close()
+    registration: dict[str, Any] = answer.json()
+    return registration

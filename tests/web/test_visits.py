@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -9,8 +10,9 @@ from flask import Flask
 from sqlalchemy import update
 
 from lti_tool import clock
-from lti_tool.database import transaction
+from lti_tool.database import db, transaction
 from lti_tool.lti.launch import Role
+from lti_tool.web import visits
 from lti_tool.web.visits import VisitRow
 from tests.support import factories
 from tests.support.factories import Browser
@@ -86,6 +88,72 @@ def test_the_cookie_of_an_https_visit_is_partitioned_and_for_this_host_alone(app
     course = factories.make_course()
     [person] = factories.make_people(course, ["Ana"])
     cookie = factories.visit(app, course, person, Role.LEARNER).cookie
-    assert cookie.startswith("__Host-visit-")
+    assert cookie.startswith("__Host-peerloop-browser=")
     for word in ("Secure", "HttpOnly", "SameSite=None", "Partitioned", "Path=/"):
         assert word in cookie
+
+
+def test_who_signs_in_after_somebody_else_in_the_same_browser_finds_nothing_of_theirs_open(any_app: Flask) -> None:
+    course = factories.make_course()
+    [ana, ben] = factories.make_people(course, ["Ana", "Ben"])
+    before = factories.visit(any_app, course, ana, Role.LEARNER)
+    elsewhere = factories.visit(any_app, course, ana, Role.LEARNER)
+    now = factories.visit(any_app, course, ben, Role.LEARNER, after=before)
+    now.bring_cookie()
+    assert now.get().status_code == 200
+    page = before.get()
+    assert page.status_code == 401
+    assert "somebody has signed in since" in page.text
+    assert elsewhere.get().status_code == 200
+
+
+def test_the_same_person_may_have_several_pages_open_in_one_browser(app: Flask) -> None:
+    course = factories.make_course()
+    [ana] = factories.make_people(course, ["Ana"])
+    first = factories.visit(app, course, ana, Role.LEARNER)
+    second = factories.visit(app, course, ana, Role.LEARNER, after=first)
+    assert first.cookie.partition(";")[0] == second.cookie.partition(";")[0]
+    for browser in (first, second):
+        browser.bring_cookie()
+        assert browser.get().status_code == 200
+
+
+def test_a_visit_in_another_lms_goes_on_when_somebody_signs_in_here(app: Flask) -> None:
+    here, there = factories.make_course(), factories.make_course(title="Elsewhere", issuer="https://other.test")
+    [ana], [ben] = factories.make_people(here, ["Ana"]), factories.make_people(there, ["Ben"])
+    first = factories.visit(app, here, ana, Role.LEARNER)
+    factories.visit(app, there, ben, Role.LEARNER, after=first)
+    first.bring_cookie()
+    assert first.get().status_code == 200
+
+
+def test_a_changed_role_ends_what_is_open_in_the_old_one_at_the_next_launch(app: Flask) -> None:
+    here = factories.make_course()
+    [ana, ben] = factories.make_people(here, ["Ana", "Ben"], role=Role.INSTRUCTOR)
+    as_instructor, of_another = (factories.visit(app, here, person, Role.INSTRUCTOR) for person in (ana, ben))
+    assert as_instructor.get("people").status_code == 200
+    as_learner = factories.visit(app, here, ana, Role.LEARNER)
+    assert as_instructor.get("people").status_code == 401
+    assert as_learner.get("people").status_code == 403
+    assert of_another.get("people").status_code == 200
+
+
+def test_a_cookie_that_is_none_of_ours_is_replaced(app: Flask) -> None:
+    course = factories.make_course()
+    [ana] = factories.make_people(course, ["Ana"])
+    forged = factories.visit(app, course, ana, Role.LEARNER)
+    forged.cookie = "peerloop-browser=x"
+    given = factories.visit(app, course, ana, Role.LEARNER, after=forged).cookie
+    assert re.match(r"peerloop-browser=[\w-]{43};", given)
+
+
+def test_visits_left_idle_are_removed_in_time_and_no_other(app: Flask, visitor: Browser) -> None:
+    age(seen_at=timedelta(minutes=121))
+    course = factories.make_course(title="Another", issuer="https://other.test")
+    [ana] = factories.make_people(course, ["Ana"])
+    lively = factories.visit(app, course, ana, Role.LEARNER)
+    with transaction() as session:
+        visits.sweep(session)
+    assert db.session.query(VisitRow).count() == 1
+    assert lively.get().status_code == 200
+    assert visitor.get().status_code == 401

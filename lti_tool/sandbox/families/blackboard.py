@@ -3,6 +3,7 @@
 from typing import Any, ClassVar
 
 from lti_tool.sandbox.families.standard import Addresses, Standard
+from lti_tool.sandbox.offers import Storage
 from lti_tool.sandbox.refusals import OAuthError, ServiceError
 from lti_tool.sandbox.vocabulary import MEDIA_ITEM, MEDIA_SCORE, MEMBERSHIP, NRPS_CLAIM, SCOPE_ROSTER
 
@@ -32,6 +33,7 @@ class Blackboard(Standard):
     algorithms = ("RS256", "RS512")  # BB, OAuth 2
     refused_client = 400
     unknown_variables = frozenset({"$Person.address.timezone"})
+    storage = Storage.UNNAMED  # BB, postMessage: the frame's name is in the answer to lti.capabilities
     item_query = False
     score_types = (MEDIA_ITEM, MEDIA_SCORE)  # BB, grades: the examples send a score as a line item
 

@@ -13,6 +13,7 @@ from zlib import crc32
 from flask import Response
 
 from lti_tool.sandbox.families.standard import Addresses, Grade, Standard, several
+from lti_tool.sandbox.offers import Storage
 from lti_tool.sandbox.refusals import OAuthError, ServiceError
 from lti_tool.sandbox.score import Score
 from lti_tool.sandbox.times import parse_moment
@@ -40,6 +41,7 @@ class Canvas(Standard):
         line_items="/api/lti/courses/<course_id>/line_items",
         line_item="/api/lti/courses/<course_id>/line_items/<int:item_id>",
     )
+    storage = Storage.FRAME  # CANVAS, platform storage
     role_uris: ClassVar = Standard.role_uris | {
         # CANVAS, substitutions_helper: a teaching assistant is an instructor too, named first.
         "ta": [f"{MEMBERSHIP}#Instructor", f"{MEMBERSHIP}/Instructor#TeachingAssistant"],

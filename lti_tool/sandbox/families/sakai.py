@@ -3,6 +3,7 @@
 from typing import ClassVar
 
 from lti_tool.sandbox.families.standard import Addresses, Standard, several
+from lti_tool.sandbox.offers import Storage
 from lti_tool.sandbox.refusals import OAuthError
 from lti_tool.sandbox.vocabulary import MEMBERSHIP
 
@@ -26,6 +27,7 @@ class Sakai(Standard):
         "ta": [f"{MEMBERSHIP}#Instructor#TeachingAssistant"],  # SAKAI, LTIROLES
     }
     longest_assertion = 660  # SAKAI, token validator: ten minutes, and one of patience
+    storage = Storage.PARENT  # SAKAI, postMessage
     item_query = False
     link_filters = ("resource_link_id", "lti_link_id")  # SAKAI, gradebook
     foreign_column: ClassVar = {f"{EXTENSION}readOnly": True}  # SAKAI, whole-gradebook reading

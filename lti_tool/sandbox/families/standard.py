@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from flask import Response
 
 from lti_tool.sandbox.figures import rescaled
+from lti_tool.sandbox.offers import Storage
 from lti_tool.sandbox.refusals import OAuthError, ServiceError
 from lti_tool.sandbox.score import Score
 from lti_tool.sandbox.vocabulary import ADMIN_ROLES, MEDIA_ROSTER, MEDIA_SCORE, MEMBERSHIP, TEST_USER
@@ -88,6 +89,8 @@ class Standard:
     """Variables that come back as they are written."""
     one_launch_at_a_time: ClassVar[bool] = False
     """Whether a person's second launch makes the first one's message hint void."""
+    storage: ClassVar[Storage] = Storage.NONE
+    """How it keeps a tool's state and nonce where cookies are blocked."""
 
     # -- Services
 
