@@ -142,6 +142,11 @@ def set_cookie(response: Response, ticket: Ticket) -> None:
     )
 
 
+def has_cookie(visit: Visit) -> bool:
+    """Whether the browser of this request returned the visit's cookie."""
+    return _cookie_name(visit.token) in request.cookies
+
+
 def find(token: str) -> Visit | None:
     """The visit with this token, if it is alive and this browser may use it."""
     now = clock.wall()

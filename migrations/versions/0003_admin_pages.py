@@ -1,0 +1,37 @@
+"""Check LMSs"""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = 'admin_pages'
+down_revision = 'rotate_signing_keys'
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.create_table(
+        'checkup',
+        sa.Column('id', sa.Integer(), nullable=False),
+        sa.Column('registration_id', sa.Integer(), nullable=False),
+        sa.Column('tenant_id', sa.Integer(), nullable=True),
+        sa.Column('course_id', sa.Integer(), nullable=True),
+        sa.Column('may_write', sa.Boolean(), nullable=False),
+        sa.Column('state', sa.String(length=10), nullable=False),
+        sa.Column('asked_at', sa.DateTime(timezone=True), nullable=False),
+        sa.Column('attempts', sa.Integer(), nullable=False),
+        sa.Column('leased_until', sa.DateTime(timezone=True), nullable=True),
+        sa.Column('finished_at', sa.DateTime(timezone=True), nullable=True),
+        sa.Column('findings', sa.JSON(), nullable=False),
+        sa.CheckConstraint("state IN ('requested','running','done')", name=op.f('ck_checkup_state')),
+        sa.ForeignKeyConstraint(['course_id'], ['course.id'], name=op.f('fk_checkup_course_id_course'), ondelete='SET NULL'),
+        sa.ForeignKeyConstraint(['registration_id'], ['lti_registration.id'], name=op.f('fk_checkup_registration_id_lti_registration'), ondelete='CASCADE'),
+        sa.ForeignKeyConstraint(['tenant_id'], ['tenant.id'], name=op.f('fk_checkup_tenant_id_tenant'), ondelete='CASCADE'),
+        sa.PrimaryKeyConstraint('id', name=op.f('pk_checkup')),
+    )
+    with op.batch_alter_table('checkup') as batch_op:
+        batch_op.create_index('ix_checkup_registration_id_tenant_id', ['registration_id', 'tenant_id'], unique=False)
+
+
+def downgrade() -> None:
+    op.drop_table('checkup')
