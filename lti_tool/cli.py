@@ -134,6 +134,23 @@ def sync_run(until_idle: bool, as_json: bool) -> None:
     click.echo(json.dumps(done) if as_json else ", ".join(f"{name}: {units}" for name, units in done.items()))
 
 
+@main.command()
+@click.option("--platform", "registration_id", type=int, help="Only this LMS, by its number; without it, all.")
+@click.option("--read-only", is_flag=True, help="Make no column in any gradebook.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@with_appcontext
+def doctor(registration_id: int | None, read_only: bool, as_json: bool) -> None:
+    """Check Peerloop and every LMS, and say what to change; fails if anything is wrong.
+
+    In the gradebook of the course that was opened last, a column "Peerloop check" stands for some seconds.
+    """
+    from lti_tool import schema
+    from lti_tool.admin import doctor
+
+    schema.require_current()
+    doctor.examine(registration_id, may_write=not read_only, as_json=as_json)
+
+
 main.add_command(demo)
 main.add_command(deployment)
 main.add_command(keys)

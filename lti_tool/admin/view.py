@@ -91,7 +91,7 @@ def of_tenant(session: Session, tenant: Tenant) -> TenantView:
     return TenantView(
         tenant=tenant,
         registration=registration,
-        deployments=_deployments(session, tenant),
+        deployments=deployments(session, tenant),
         launches=_launches(session, tenant.id),
         courses=_courses(session, tenant.id),
         course_count=session.scalar(select(func.count(Course.id)).where(Course.tenant_id == tenant.id)) or 0,
@@ -129,7 +129,7 @@ def lines_of(checkup: Checkup, registration: Registration, title: str | None) ->
     return [words.line(finding, about) for finding in checking.findings(checkup)]
 
 
-def _deployments(session: Session, tenant: Tenant) -> Sequence[LtiDeployment]:
+def deployments(session: Session, tenant: Tenant) -> Sequence[LtiDeployment]:
     """Those that this tenant's courses were launched from: a registration may serve other institutions too."""
     used = select(Course.deployment_id).where(Course.tenant_id == tenant.id)
     query = select(LtiDeployment).where(
