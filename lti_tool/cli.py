@@ -151,6 +151,26 @@ def doctor(registration_id: int | None, read_only: bool, as_json: bool) -> None:
     doctor.examine(registration_id, may_write=not read_only, as_json=as_json)
 
 
+@main.group()
+def admin() -> None:
+    """The operator's pages."""
+
+
+@admin.command()
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@with_appcontext
+def link(as_json: bool) -> None:
+    """Print an address that opens the operator's pages once, within a quarter of an hour."""
+    from lti_tool import settings
+    from lti_tool.database import transaction
+    from lti_tool.web import operators
+
+    with transaction() as session:
+        secret = operators.make_link(session)
+    address = f"{settings.current().base_url}/operator/enter/{secret}"
+    click.echo(json.dumps({"address": address}) if as_json else f"Good once, for 15 minutes:\n{address}")
+
+
 main.add_command(demo)
 main.add_command(deployment)
 main.add_command(keys)

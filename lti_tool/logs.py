@@ -20,7 +20,7 @@ from flask import Flask, Response, g, request
 import config
 
 SECRET = re.compile(
-    r"(/v/|\b(?:state|nonce|id_token|client_assertion|access_token|csrf_token|notice)=)[^/?&\s\"']+"
+    r"(/v/|/operator/enter/|\b(?:state|nonce|id_token|client_assertion|access_token|csrf_token|notice)=)[^/?&\s\"']+"
     r"|\beyJ[\w-]+\.[\w-]+\.[\w-]*"
     r"|\bBearer\s+\S+"
 )

@@ -55,6 +55,7 @@ def test_every_command_explains_itself() -> None:
         ["db", "upgrade"],
         ["sync", "run"],
         ["platform", "add"],
+        ["admin", "link"],
         ["doctor"],
         ["keys", "rotate"],
         ["keys", "list"],

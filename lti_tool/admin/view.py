@@ -20,7 +20,7 @@ from lti_tool.lti.tables import LtiDeployment
 from lti_tool.roster.tables import Course, Enrolment, ReadingState, RosterReading, Tenant
 
 COURSES_SHOWN = 100
-LAUNCHES_SHOWN = 8
+LAUNCHES_SHOWN = 5
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import HTTPException, InternalServerError
 
 from lti_tool.lti.refusals import LaunchRefused
+from lti_tool.web.operators import LinkNeeded
 
 log = logging.getLogger(__name__)
 
@@ -21,6 +22,7 @@ REFERENCE_ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 def register(app: Flask) -> None:
     """Answer every error of `app` with a page."""
     app.register_error_handler(LaunchRefused, _launch_refused)
+    app.register_error_handler(LinkNeeded, _link_needed)
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(OperationalError, _database_busy)
 
@@ -45,6 +47,18 @@ def _launch_refused(refused: LaunchRefused) -> ResponseReturnValue:
         code=refused.code,
     )
     return page, refused.status, {"X-Peerloop-Error": refused.code}
+
+
+def _link_needed(_error: LinkNeeded) -> ResponseReturnValue:
+    page = _page(
+        title=_("This page needs a fresh link"),
+        reason=_(
+            "It is for those who run Peerloop. A link opens it once, and only for a few minutes after it was made."
+        ),
+        step=_("Run `peerloop admin link` where Peerloop runs, and open the address that it prints."),
+        reference=None,
+    )
+    return page, 401
 
 
 def _http_error(error: HTTPException) -> ResponseReturnValue:

@@ -1,4 +1,4 @@
-"""Check LMSs"""
+"""Check LMSs, and let operators in"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -31,7 +31,18 @@ def upgrade() -> None:
     )
     with op.batch_alter_table('checkup') as batch_op:
         batch_op.create_index('ix_checkup_registration_id_tenant_id', ['registration_id', 'tenant_id'], unique=False)
+    op.create_table(
+        'operator_visit',
+        sa.Column('id', sa.Integer(), nullable=False),
+        sa.Column('link_hash', sa.String(length=64), nullable=False),
+        sa.Column('cookie_hash', sa.String(length=64), nullable=True),
+        sa.Column('expires_at', sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint('id', name=op.f('pk_operator_visit')),
+        sa.UniqueConstraint('cookie_hash', name=op.f('uq_operator_visit_cookie_hash')),
+        sa.UniqueConstraint('link_hash', name=op.f('uq_operator_visit_link_hash')),
+    )
 
 
 def downgrade() -> None:
+    op.drop_table('operator_visit')
     op.drop_table('checkup')
