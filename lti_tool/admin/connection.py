@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from flask import Blueprint, abort, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
 from lti_tool import settings
-from lti_tool.admin import browser, checking, view
+from lti_tool.admin import browser, checking, references, view
 from lti_tool.admin.checking import Target
 from lti_tool.database import db
 from lti_tool.roster.tables import Course, Tenant
@@ -27,6 +28,8 @@ def show() -> ResponseReturnValue:
         view=seen,
         browser=browser.lines(visit),
         check_action=url_for("connection.check"),
+        lookup_action=url_for("connection.reference"),
+        refusals=references.lately_of_tenant(session, seen.tenant),
         usual_course_id=_usual_course_id(session),
         base_url=settings.current().base_url,
     )
@@ -40,6 +43,20 @@ def check() -> ResponseReturnValue:
     tenant = session.get_one(Tenant, tenant_id)
     checking.request(session, Target(tenant.registration_id, tenant_id), chosen_course(session, tenant_id).id)
     return redirect(url_for("connection.show"), code=303)
+
+
+@blueprint.get("/reference")
+@allow(Access.ADMIN)
+def reference() -> ResponseReturnValue:
+    """What a reference stands for that somebody of this institution read on an error page."""
+    session, text = db.session(), request.args.get("reference", "")
+    return render_template(
+        "admin/reference.html",
+        told=references.look_up(session, text, session.get_one(Tenant, current_visit().tenant_id)),
+        text=text,
+        lookup_action=url_for("connection.reference"),
+        trail=[(_("LMS connection"), url_for("connection.show"))],
+    )
 
 
 def chosen_course(session: Session, tenant_id: int) -> Course:

@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from lti_tool import settings
-from lti_tool.admin import checking, overview, view
+from lti_tool.admin import checking, overview, references, view
 from lti_tool.admin.checking import Target
 from lti_tool.admin.connection import chosen_course
 from lti_tool.database import db, transaction
@@ -65,6 +65,7 @@ def platform(registration_id: int) -> ResponseReturnValue:
         deployments=registrations.deployments(registration_id),
         tenants=overview.tenants(session, registration_id),
         checked=view.checked(session, registration),
+        refusals=references.lately(session, registration_id),
         base_url=settings.current().base_url,
     )
 
@@ -81,11 +82,12 @@ def check_platform(registration_id: int) -> ResponseReturnValue:
 @allow(Access.OPERATOR)
 def tenant(tenant_id: int) -> ResponseReturnValue:
     """One institution, as its own administrators see it."""
-    session = db.session()
-    usual = checking.usual_course(session, _tenant(tenant_id).id)
+    session, row = db.session(), _tenant(tenant_id)
+    usual = checking.usual_course(session, row.id)
     return _page(
         "admin/operator/tenant.html",
-        view=view.of_tenant(session, _tenant(tenant_id)),
+        view=view.of_tenant(session, row),
+        refusals=references.lately_of_tenant(session, row),
         usual_course_id=usual.id if usual else None,
         base_url=settings.current().base_url,
     )
@@ -98,6 +100,20 @@ def check_tenant(tenant_id: int) -> ResponseReturnValue:
     session, row = db.session(), _tenant(tenant_id)
     checking.request(session, Target(row.registration_id, row.id), chosen_course(session, row.id).id)
     return redirect(url_for("operator.tenant", tenant_id=tenant_id), code=303)
+
+
+@blueprint.get("/reference")
+@allow(Access.OPERATOR)
+def reference() -> ResponseReturnValue:
+    """What a reference stands for that somebody read on an error page."""
+    text = request.args.get("reference", "")
+    return _page(
+        "admin/reference.html",
+        told=references.look_up(db.session(), text, None),
+        text=text,
+        lookup_action=url_for("operator.reference"),
+        trail=[(_("LMSs"), url_for("operator.show"))],
+    )
 
 
 def _registration(registration_id: int) -> Registration:

@@ -12,6 +12,7 @@ from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import HTTPException, InternalServerError
 
 from lti_tool.lti.refusals import LaunchRefused
+from lti_tool.web import incidents
 from lti_tool.web.operators import LinkNeeded
 
 log = logging.getLogger(__name__)
@@ -39,6 +40,7 @@ def _page(*, title: str, reason: str, step: str, reference: str | None, code: st
 
 
 def _launch_refused(refused: LaunchRefused) -> ResponseReturnValue:
+    incidents.keep(refused.reference, refused.code, refused.detail)
     page = _page(
         title=refused.explanation.title,
         reason=refused.explanation.happened,
@@ -72,6 +74,8 @@ def _http_error(error: HTTPException) -> ResponseReturnValue:
         reference = new_reference()
         cause = error.original_exception if isinstance(error, InternalServerError) else error
         log.error("request failed", extra={"reference": reference, "rule": str(request.url_rule)}, exc_info=cause)
+        # Only the kind of the fault: its words may hold what somebody wrote.
+        incidents.keep(reference, "failed", f"{type(cause).__name__} at {request.url_rule}")
     given = (
         error.description if status in {400, 404, 409, 413} and error.description != type(error).description else None
     )

@@ -1,4 +1,4 @@
-"""Check LMSs, and let operators in"""
+"""Check LMSs, let operators in, keep what references stand for"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -7,6 +7,8 @@ revision = 'admin_pages'
 down_revision = 'rotate_signing_keys'
 branch_labels = None
 depends_on = None
+
+HAS_REFERENCE = sa.text('problem_reference IS NOT NULL')
 
 
 def upgrade() -> None:
@@ -41,8 +43,30 @@ def upgrade() -> None:
         sa.UniqueConstraint('cookie_hash', name=op.f('uq_operator_visit_cookie_hash')),
         sa.UniqueConstraint('link_hash', name=op.f('uq_operator_visit_link_hash')),
     )
+    op.create_table(
+        'incident',
+        sa.Column('reference', sa.String(length=12), nullable=False),
+        sa.Column('code', sa.String(length=60), nullable=False),
+        sa.Column('detail', sa.String(length=300), nullable=False),
+        sa.Column('registration_id', sa.Integer(), nullable=True),
+        sa.Column('deployment_id', sa.String(length=255), nullable=True),
+        sa.Column('tenant_id', sa.Integer(), nullable=True),
+        sa.Column('at', sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(['registration_id'], ['lti_registration.id'], name=op.f('fk_incident_registration_id_lti_registration'), ondelete='CASCADE'),
+        sa.ForeignKeyConstraint(['tenant_id'], ['tenant.id'], name=op.f('fk_incident_tenant_id_tenant'), ondelete='CASCADE'),
+        sa.PrimaryKeyConstraint('reference', name=op.f('pk_incident')),
+    )
+    with op.batch_alter_table('incident') as batch_op:
+        batch_op.create_index(batch_op.f('ix_incident_at'), ['at'], unique=False)
+        batch_op.create_index(batch_op.f('ix_incident_registration_id'), ['registration_id'], unique=False)
+    op.create_index(
+        'ix_gradebook_cell_problem_reference', 'gradebook_cell', ['problem_reference'], unique=False,
+        sqlite_where=HAS_REFERENCE, postgresql_where=HAS_REFERENCE,
+    )
 
 
 def downgrade() -> None:
+    op.drop_index('ix_gradebook_cell_problem_reference', 'gradebook_cell')
+    op.drop_table('incident')
     op.drop_table('operator_visit')
     op.drop_table('checkup')
