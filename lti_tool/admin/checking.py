@@ -158,12 +158,12 @@ def _claim() -> _Claim | None:
 def _check(claim: _Claim) -> None:
     """Try every step, then write down what was found. A worker that must stop leaves the check to another."""
     subject = _subject(claim)
-    key = wire.current().keyring.current()
+    signer = wire.current().keyring.signer()
     db.session.rollback()  # what was just looked up must not stay open while the LMS is asked
     here, stop = settings.current(), current_app.extensions["jobs_stop"]
     found: list[Finding] = []
     steps = checkup.examine(
-        subject, key, timeout=here.lms_timeout_seconds, allow_private=here.allow_private_platforms
+        subject, signer, timeout=here.lms_timeout_seconds, allow_private=here.allow_private_platforms
     )
     with closing(steps):
         for finding in steps:

@@ -110,14 +110,16 @@ class Subject:
     may_write: bool = True
 
 
-def examine(subject: Subject, key: SigningKey, *, timeout: float, allow_private: bool) -> Generator[Finding]:
+def examine(
+    subject: Subject, signer: Callable[[], SigningKey], *, timeout: float, allow_private: bool
+) -> Generator[Finding]:
     """Try every step and tell how it came out, each when it is done, all within some minutes.
 
     The findings about the gradebook come together, so whoever stops after one of them leaves nothing behind.
     """
     client = _Listening(timeout=timeout, allow_private=allow_private)
     try:
-        yield from _Examination(subject, key, client).run()
+        yield from _Examination(subject, signer, client).run()
     finally:
         client.close()
 
@@ -150,10 +152,10 @@ class _Listening(LmsClient):
 
 
 class _Examination:
-    def __init__(self, subject: Subject, key: SigningKey, client: _Listening) -> None:
+    def __init__(self, subject: Subject, signer: Callable[[], SigningKey], client: _Listening) -> None:
         self._subject = subject
         self._client = client
-        self._connection = Connection(client, Tokens(client), subject.registration, subject.deployment_id, key)
+        self._connection = Connection(client, Tokens(client), subject.registration, subject.deployment_id, signer)
         self._granted: set[Point] = set()
         self._is_silent = False
 
