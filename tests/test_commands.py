@@ -55,6 +55,7 @@ def test_every_command_explains_itself() -> None:
         ["db", "upgrade"],
         ["sync", "run"],
         ["platform", "add"],
+        ["platform", "change"],
         ["admin", "link"],
         ["doctor"],
         ["keys", "rotate"],

@@ -7,7 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from flask_babel import LazyString
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext as lazy
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
@@ -19,6 +21,20 @@ from lti_tool.programs.tables import Program
 from lti_tool.roster.tables import Course, Tenant
 from lti_tool.web.incidents import Incident
 
+_BREAKS_STANDARD = lazy(
+    "What the LMS sends breaks the standard at the point that is named here. Tell whoever runs the LMS, or its maker."
+)
+# What the page tells a learner ("send the reference to your administrator") helps none who look it up.
+_ADVICE: dict[str, LazyString] = {
+    "login_incomplete": _BREAKS_STANDARD,
+    "token_malformed": _BREAKS_STANDARD,
+    "token_algorithm": _BREAKS_STANDARD,
+    "token_without_kid": _BREAKS_STANDARD,
+    "claim_missing": _BREAKS_STANDARD,
+    "claim_invalid": _BREAKS_STANDARD,
+    "bad_signature": lazy("Have the LMS checked: the key set that is registered here must be its own."),
+    "deployment_pending": lazy("Whoever runs Peerloop must accept the deployment that is named here."),
+}
 GROUP = 4  # letters before the dash
 LATELY = timedelta(days=7)
 
@@ -114,15 +130,20 @@ def _told(session: Session, incident: Incident, tenant: Tenant | None) -> Told:
         at=incident.at,
         title=str(explained.title if explained else _("Peerloop failed")),
         happened=str(explained.happened if explained else _("Something went wrong in Peerloop itself.")),
-        step=(
-            f"{explained.who} {explained.todo}"
-            if explained
-            else str(_("Whoever runs Peerloop finds the reason in its log, by this reference."))
-        ),
+        step=advice(incident.code),
         code=incident.code,
         detail=incident.detail if may_see_detail else "",
         place=_place(session, incident) if may_see_detail else "",
     )
+
+
+def advice(code: str) -> str:
+    """What somebody who looks a code up can do about it."""
+    if code in _ADVICE:
+        return str(_ADVICE[code])
+    if code in EXPLANATIONS:
+        return str(EXPLANATIONS[code].todo)
+    return str(_("Whoever runs Peerloop finds the reason in its log, by this reference."))
 
 
 def _place(session: Session, incident: Incident) -> str:

@@ -187,8 +187,10 @@ def _compare(about: About, name: str) -> tuple[str, str]:
             address=address,
         )
     change = _(
-        "If it is another, whoever runs Peerloop enters it with `peerloop platform change`; "
-        "if it is the same, tell whoever runs the LMS."
+        "If that is another, whoever runs Peerloop enters it: `peerloop platform change %(id)s --%(option)s …`. "
+        "If it is the same, tell whoever runs the LMS.",
+        id=about.registration.id,
+        option=name.replace("_", "-"),
     )
     return f"{what} {change}", _path(about.places, about.places.addresses)
 

@@ -183,7 +183,7 @@ def test_the_operator_has_a_registration_checked_that_nobody_has_used(lms: Lms) 
     db.session.rollback()
     checking.run()
     assert "nobody has opened Peerloop from a course yet" in seen(client, path)
-    assert "All well" in seen(client)
+    assert "all well" in seen(client)
 
 
 def test_twenty_thousand_lmss_come_in_pages_and_are_found_by_name(app: Flask) -> None:

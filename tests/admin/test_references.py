@@ -21,6 +21,7 @@ from lti_tool.admin.references import spelled
 from lti_tool.database import db, transaction
 from lti_tool.gradebook.tables import Cell
 from lti_tool.lti.launch import Platform, Role
+from lti_tool.lti.refusals import EXPLANATIONS
 from lti_tool.roster.tables import Course, Person, Tenant
 from lti_tool.web import incidents
 from lti_tool.web.incidents import Incident
@@ -90,7 +91,12 @@ UNKNOWN = "No such reference is known here"
 def test_a_learners_reference_says_what_was_wrong_and_what_to_do(lms: Lms) -> None:
     reference = launch(lms, context=GONE)
     for page in (told(administrator(lms), reference.lower().replace("-", " ")), asked(lms, reference)):
-        for words in ("Please open Peerloop from a course", "no_course", "deployment-1", "You can. Go to the page"):
+        for words in (
+            "Please open Peerloop from a course",
+            "no_course",
+            "deployment-1",
+            "Go to the page of a course",
+        ):
             assert words in page
 
 
@@ -107,6 +113,7 @@ def test_a_deployment_that_waits_is_named(lms: Lms) -> None:
     reference = launch(lms, deployment_id="new-one")
     page = asked(lms, reference)
     assert "deployment_pending" in page
+    assert "Whoever runs Peerloop must accept the deployment that is named here." in page
     assert "Test LMS, deployment new-one" in page
 
 
@@ -173,6 +180,12 @@ def test_a_reference_that_nobody_has_is_no_error(app: Flask) -> None:
         page = told(admin, text)
         assert UNKNOWN in page
         assert "<b>" not in page
+
+
+def test_who_looks_a_reference_up_is_not_told_to_send_it_to_somebody(app: Flask) -> None:
+    assert app
+    for code in EXPLANATIONS:
+        assert "reference" not in references.advice(code), code
 
 
 def test_references_are_read_however_they_were_written_down() -> None:
