@@ -14,9 +14,11 @@ from lti_tool.admin import checking, words
 from lti_tool.admin.checking import Target
 from lti_tool.admin.tables import Checkup
 from lti_tool.admin.words import About, Line
+from lti_tool.gradebook.tables import Column
 from lti_tool.lti import registrations
 from lti_tool.lti.registrations import Registration
 from lti_tool.lti.tables import LtiDeployment
+from lti_tool.programs.tables import Program
 from lti_tool.roster.tables import Course, Enrolment, ReadingState, RosterReading, Tenant
 
 COURSES_SHOWN = 100
@@ -47,6 +49,15 @@ class LaunchLine:
 
 
 @dataclass(frozen=True, slots=True)
+class BookLine:
+    """The gradebook of a course with a program: when it was last read, and what stands in the way if anything."""
+
+    course_title: str
+    read_at: datetime | None
+    problem: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Checked:
     """The last result of a check, in words, and whether another check is under way."""
 
@@ -71,6 +82,7 @@ class TenantView:
     launches: Sequence[LaunchLine]
     courses: Sequence[CourseLine]
     course_count: int
+    books: Sequence[BookLine]
     checked: Checked
 
     @property
@@ -82,7 +94,9 @@ class TenantView:
     def problem_count(self) -> int:
         """How many things somebody should look at."""
         pending = sum(deployment.status != "active" for deployment in self.deployments)
-        return self.checked.problem_count + sum(line.has_problem for line in self.courses) + pending
+        rosters = sum(line.has_problem for line in self.courses)
+        books = sum(line.problem is not None for line in self.books)
+        return self.checked.problem_count + rosters + books + pending
 
 
 def of_tenant(session: Session, tenant: Tenant) -> TenantView:
@@ -95,6 +109,7 @@ def of_tenant(session: Session, tenant: Tenant) -> TenantView:
         launches=_launches(session, tenant.id),
         courses=_courses(session, tenant.id),
         course_count=session.scalar(select(func.count(Course.id)).where(Course.tenant_id == tenant.id)) or 0,
+        books=_books(session, tenant.id),
         checked=checked(session, registration, tenant.id),
     )
 
@@ -163,3 +178,17 @@ def _courses(session: Session, tenant_id: int) -> list[CourseLine]:
         .limit(COURSES_SHOWN)
     )
     return [CourseLine(course, reading) for course, reading in session.execute(query)]
+
+
+def _books(session: Session, tenant_id: int) -> list[BookLine]:
+    """The gradebooks that programs are kept in, those of the last opened courses first."""
+    query = (
+        select(Course.title, func.max(Column.read_at), func.max(Column.problem))
+        .join(Program, Program.course_id == Course.id)
+        .join(Column, Column.program_id == Program.id)
+        .where(Course.tenant_id == tenant_id)
+        .group_by(Course.id, Course.title, Course.launched_at)
+        .order_by(Course.launched_at.desc().nulls_last(), Course.id)
+        .limit(COURSES_SHOWN)
+    )
+    return [BookLine(title, read_at, problem) for title, read_at, problem in session.execute(query)]

@@ -125,7 +125,12 @@ def _wanted(finding: Finding) -> str | None:
                 )
             )
         case Cause.NOT_GRADED:
-            return str(_("Look whether the grade of a learner arrives: the page “Gradebook” of a program says so."))
+            return str(
+                _(
+                    "Look whether the grades of learners arrive: under “Gradebooks” below, or as an instructor in "
+                    "a program."
+                )
+            )
         case _:
             return None
 
@@ -187,7 +192,7 @@ def _compare(about: About, name: str) -> tuple[str, str]:
             address=address,
         )
     change = _(
-        "If that is another, whoever runs Peerloop enters it: `peerloop platform change %(id)s --%(option)s …`. "
+        "If that is another, whoever runs Peerloop enters it: peerloop platform change %(id)s --%(option)s … "
         "If it is the same, tell whoever runs the LMS.",
         id=about.registration.id,
         option=name.replace("_", "-"),

@@ -57,7 +57,7 @@ def _link_needed(_error: LinkNeeded) -> ResponseReturnValue:
         reason=_(
             "It is for those who run Peerloop. A link opens it once, and only for a few minutes after it was made."
         ),
-        step=_("Run `peerloop admin link` where Peerloop runs, and open the address that it prints."),
+        step=_("Run “peerloop admin link” where Peerloop runs, and open the address that it prints."),
         reference=None,
     )
     return page, 401

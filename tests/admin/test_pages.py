@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import pytest
 from flask import Flask, Response
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from lti_tool.admin import checking
 from lti_tool.admin.tables import Checkup
 from lti_tool.database import db, transaction
+from lti_tool.gradebook.tables import Column
 from lti_tool.lti.launch import Role
 from lti_tool.roster.tables import Course, ReadingState, RosterReading
 from tests.admin.gradebook import Gradebook, service_of
 from tests.roster.lms import Lms, person
-from tests.support import factories
+from tests.support import factories, world
 from tests.support.factories import NOW, Browser
 from tests.support.moments import counted_queries
 
@@ -125,3 +126,19 @@ def test_a_page_of_many_courses_costs_no_more_queries_than_one_of_few(
         seen(admin)
     assert app
     assert len(many) == len(few)
+
+
+def test_a_gradebook_that_grades_do_not_get_into_is_told(app: Flask) -> None:
+    here = world.build(app)
+    admin = here.visit("admin")
+    assert "No grade was due yet." in seen(admin)
+    with transaction() as session:
+        session.execute(update(Column).values(read_at=NOW))
+    assert "Grades do not get through." not in seen(admin)
+    with transaction() as session:
+        session.execute(
+            update(Column).where(Column.measure == "sessions").values(problem="Allow the grade services.")
+        )
+    page = seen(admin)
+    assert "Grades do not get through." in page
+    assert "Allow the grade services." in page
