@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from flask import Blueprint, abort, g, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
+from sqlalchemy.orm import Session
 
 from lti_tool import settings
 from lti_tool.admin import checking, overview, references, view
@@ -14,7 +16,10 @@ from lti_tool.admin.checking import Target
 from lti_tool.admin.connection import chosen_course
 from lti_tool.database import db, transaction
 from lti_tool.lti import registrations
+from lti_tool.lti.deployments import NotWaitingError
 from lti_tool.lti.registrations import Registration
+from lti_tool.lti.tables import LtiDeployment
+from lti_tool.roster import admission
 from lti_tool.roster.tables import Tenant
 from lti_tool.web import operators
 from lti_tool.web.gate import Access, allow
@@ -76,6 +81,28 @@ def check_platform(registration_id: int) -> ResponseReturnValue:
     """Ask for a check of a registration from which nobody has been launched yet."""
     checking.request(db.session(), Target(_registration(registration_id).id), None)
     return redirect(url_for("operator.platform", registration_id=registration_id), code=303)
+
+
+@blueprint.post("/deployments/<waiting>/approve")
+@allow(Access.OPERATOR)
+def approve(waiting: str) -> ResponseReturnValue:
+    """Accept the deployment that waits under this reference."""
+    return _decided(admission.approve, waiting)
+
+
+@blueprint.post("/deployments/<waiting>/dismiss")
+@allow(Access.OPERATOR)
+def dismiss(waiting: str) -> ResponseReturnValue:
+    """Take it off the list; nothing of it was kept, and its next launch waits anew."""
+    return _decided(admission.dismiss, waiting)
+
+
+def _decided(decide: Callable[[Session, str], LtiDeployment], waiting: str) -> ResponseReturnValue:
+    try:
+        row = decide(db.session(), waiting)
+    except NotWaitingError:
+        abort(409)  # another operator was quicker
+    return redirect(url_for("operator.platform", registration_id=row.registration_id), code=303)
 
 
 @blueprint.get("/institutions/<int:tenant_id>")

@@ -33,7 +33,9 @@ _ADVICE: dict[str, LazyString] = {
     "claim_missing": _BREAKS_STANDARD,
     "claim_invalid": _BREAKS_STANDARD,
     "bad_signature": lazy("Have the LMS checked: the key set that is registered here must be its own."),
-    "deployment_pending": lazy("Whoever runs Peerloop must accept the deployment that is named here."),
+    "deployment_pending": lazy(
+        "Whoever runs Peerloop must accept the deployment that is named here: under its LMS, or in the terminal."
+    ),
 }
 GROUP = 4  # letters before the dash
 LATELY = timedelta(days=7)

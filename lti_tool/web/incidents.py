@@ -81,7 +81,8 @@ def keep(reference: str, code: str, detail: str) -> None:
     )
     try:
         with transaction() as session:
-            session.add(incident)
+            # A deployment that waits is told by the same reference each time.
+            session.merge(incident)
             if secrets.randbelow(SWEEP_ONE_IN) == 0:
                 sweep(session)
     except SQLAlchemyError as error:

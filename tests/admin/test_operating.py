@@ -15,6 +15,7 @@ from werkzeug.test import TestResponse
 from lti_tool import clock
 from lti_tool.admin import checking, overview
 from lti_tool.admin.tables import Checkup
+from lti_tool.audit import AuditEntry
 from lti_tool.cli import link
 from lti_tool.database import db, transaction
 from lti_tool.lti import registrations
@@ -27,6 +28,8 @@ from tests.admin.gradebook import Gradebook
 from tests.roster.lms import Lms
 from tests.support import factories, world
 from tests.support.moments import counted_queries
+
+PAST = {"approve": "approved", "dismiss": "dismissed"}
 
 
 def make_link(app: Flask) -> str:
@@ -129,6 +132,30 @@ def test_leaving_ends_the_visit_at_once(app: Flask) -> None:
     client = enter(app)
     assert "You have left" in send(client, "/operator/leave", "/operator/").get_data(as_text=True)
     assert client.get("/operator/").status_code == 401
+
+
+def a_deployment_waits(registration_id: int) -> None:
+    with transaction() as session:
+        session.add(
+            LtiDeployment(
+                registration_id=registration_id, deployment_id="new-one", status="pending", reference="7F3K-2A"
+            )
+        )
+
+
+@pytest.mark.parametrize(("decision", "status"), [("approve", "active"), ("dismiss", None)])
+def test_the_operator_decides_about_a_deployment_that_waits(app: Flask, decision: str, status: str | None) -> None:
+    course = factories.make_course()
+    registration_id = db.session.get_one(Tenant, course.tenant_id).registration_id
+    client, path = enter(app), f"/operator/platforms/{registration_id}"
+    a_deployment_waits(registration_id)
+    page = send(client, f"/operator/deployments/7F3K-2A/{decision}", path)
+    assert page.status_code == 200
+    assert ("new-one" in page.get_data(as_text=True)) == (status is not None)
+    db.session.rollback()
+    assert db.session.scalar(select(LtiDeployment.status).where(LtiDeployment.deployment_id == "new-one")) == status
+    assert db.session.scalars(select(AuditEntry.action)).one() == f"deployment.{PAST[decision]}"
+    assert send(client, f"/operator/deployments/7F3K-2A/{decision}", "/operator/").status_code == 409
 
 
 def test_the_operator_sees_every_lms_and_every_institution(app: Flask) -> None:

@@ -89,19 +89,19 @@ UNKNOWN = "No such reference is known here"
 
 
 def test_a_learners_reference_says_what_was_wrong_and_what_to_do(lms: Lms) -> None:
-    reference = launch(lms, context=GONE)
+    reference = launch(lms, sub=GONE)
     for page in (told(administrator(lms), reference.lower().replace("-", " ")), asked(lms, reference)):
         for words in (
-            "Please open Peerloop from a course",
-            "no_course",
+            "Your LMS did not say who you are",
+            "no_identity",
             "deployment-1",
-            "Go to the page of a course",
+            "the claim “sub”",
         ):
             assert words in page
 
 
 def test_it_holds_no_token_and_nothing_about_the_person(lms: Lms) -> None:
-    reference = launch(lms, context=GONE)
+    reference = launch(lms, sub=GONE)
     page = asked(lms, reference)
     row = db.session.get_one(Incident, reference)
     for secret in ("person-1", "zoe", "Zoë", "eyJ"):
@@ -111,9 +111,10 @@ def test_it_holds_no_token_and_nothing_about_the_person(lms: Lms) -> None:
 
 def test_a_deployment_that_waits_is_named(lms: Lms) -> None:
     reference = launch(lms, deployment_id="new-one")
+    assert launch(lms, deployment_id="new-one") == reference
     page = asked(lms, reference)
     assert "deployment_pending" in page
-    assert "Whoever runs Peerloop must accept the deployment that is named here." in page
+    assert "Whoever runs Peerloop must accept the deployment that is named here" in page
     assert "Test LMS, deployment new-one" in page
 
 
@@ -133,7 +134,7 @@ def test_before_an_lms_is_known_an_administrator_sees_no_detail(lms: Lms) -> Non
 
 
 def test_an_administrator_sees_nothing_of_another_institution(lms: Lms) -> None:
-    theirs = launch(lms, context=GONE)
+    theirs = launch(lms, sub=GONE)
     there = {"platform": SOUTHFIELD, "deployment_id": "deployment-2"}
     here = administrator(lms)
     elsewhere = administrator(lms, **there)
@@ -218,13 +219,13 @@ def test_references_are_kept_for_a_month(lms: Lms, monkeypatch: pytest.MonkeyPat
 
 def test_pages_count_what_was_refused_lately(lms: Lms) -> None:
     for _ in range(2):
-        launch(lms, context=GONE)
+        launch(lms, sub=GONE)
     admin = administrator(lms)
     page = admin.get("connection").get_data(as_text=True)
     assert "Launches refused in the last week" in page
-    assert "no_course" in page
+    assert "no_identity" in page
     tenant = db.session.scalars(select(Tenant)).one()
     [line] = references.lately(db.session(), tenant.registration_id)
-    assert (line.code, line.count) == ("no_course", 2)
+    assert (line.code, line.count) == ("no_identity", 2)
     administrator(lms, platform=SOUTHFIELD, deployment_id="deployment-2")
-    assert "no_course" not in admin.get("connection").get_data(as_text=True)
+    assert "no_identity" not in admin.get("connection").get_data(as_text=True)
