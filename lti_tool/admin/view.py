@@ -141,7 +141,7 @@ def course_title(session: Session, checkup: Checkup) -> str | None:
 def lines_of(checkup: Checkup, registration: Registration, title: str | None) -> list[Line]:
     """The findings of a check in the viewer's words."""
     about = About(registration, settings.current().base_url, title)
-    return [words.line(finding, about) for finding in checking.findings(checkup)]
+    return words.lines(checking.findings(checkup), about)
 
 
 def deployments(session: Session, tenant: Tenant) -> Sequence[LtiDeployment]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
 from flask_babel import LazyString, ngettext
 from flask_babel import gettext as _
@@ -39,6 +40,11 @@ class About:
     course_title: str | None
 
     @property
+    def course(self) -> str:
+        """The course that was checked, which may be gone meanwhile."""
+        return self.course_title or str(_("the course that was checked"))
+
+    @property
     def places(self) -> Places:
         """Where to look in this LMS."""
         return self.registration.rules.places
@@ -53,6 +59,18 @@ class Line:
     text: str
     what: str | None = None
     where: str | None = None
+
+
+def lines(findings: Iterable[Finding], about: About) -> list[Line]:
+    """The words of findings, in the viewer's language. What is to be done for several stands at the first."""
+    told: list[Line] = []
+    advice: tuple[str | None, str | None] = (None, None)
+    for finding in findings:
+        found = line(finding, about)
+        is_same = found.what is not None and (found.what, found.where) == advice
+        advice = (found.what, found.where)
+        told.append(replace(found, what=str(_("As above.")), where=None) if is_same else found)
+    return told
 
 
 def line(finding: Finding, about: About) -> Line:
@@ -73,7 +91,7 @@ def _good(finding: Finding, about: About) -> str:
         case Point.ROSTER:
             return str(ngettext("%(num)s person on its first page.", "%(num)s people on its first page.", figure))
         case Point.COLUMN:
-            return str(_("In the gradebook of “%(course)s”.", course=about.course_title or ""))
+            return str(_("In the gradebook of “%(course)s”.", course=about.course))
         case Point.SCORE:
             return str(_("The LMS took it, for its test student."))
         case Point.RESULT:
@@ -241,7 +259,7 @@ def _removal_advice(about: About) -> str:
         _(
             "Delete the column “%(column)s” in the gradebook of “%(course)s” by hand.",
             column=checkup.COLUMN.label,
-            course=about.course_title or "",
+            course=about.course,
         )
     )
 

@@ -218,6 +218,15 @@ def test_a_copy_from_a_cache_tells_no_time(lms: Lms) -> None:
     assert found_in(lms, may_write=False)[Point.CLOCK].outcome is Outcome.GOOD
 
 
+def test_what_is_to_be_done_for_several_steps_is_told_once(lms: Lms) -> None:
+    denied = [Finding(point, Outcome.BAD, Cause.DENIED, "invalid_client", 401) for point in checkup.SCOPES]
+    first, *others = words.lines(denied, About(lms.registration, "https://tool.test", None))
+    assert "https://tool.test/lti/jwks" in str(first.what)
+    assert lms.registration.client_id in str(first.what)
+    assert first.where is not None
+    assert {(line.what, line.where) for line in others} == {("As above.", None)}
+
+
 def test_findings_hold_no_token(lms: Lms, gradebook: Gradebook) -> None:
     gradebook.faults["make"] = lambda: Response(f"bad token Bearer {max(lms.platform.valid_tokens)}", 403)
     found = found_in(lms)
