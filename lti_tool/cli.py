@@ -161,10 +161,11 @@ def admin() -> None:
 @with_appcontext
 def link(as_json: bool) -> None:
     """Print an address that opens the operator's pages once, within a quarter of an hour."""
-    from lti_tool import settings
+    from lti_tool import schema, settings
     from lti_tool.database import transaction
     from lti_tool.web import operators
 
+    schema.require_current()
     with transaction() as session:
         secret = operators.make_link(session)
     address = f"{settings.current().base_url}/operator/enter/{secret}"

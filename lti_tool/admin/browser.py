@@ -13,16 +13,11 @@ from lti_tool.web.visits import Visit
 
 def lines(visit: Visit) -> list[Line]:
     """The frame and the cookies of a visit."""
-    return [_frame(visit), _cookie(visit)]
+    return [_frame(visit), _cookie()]
 
 
 def _frame(visit: Visit) -> Line:
     title = str(_("Frame"))
-    if not settings.current().is_loopback and not settings.current().is_https:
-        text = _(
-            "Peerloop's address begins with http://, and browsers show no such page inside one that has https://."
-        )
-        return Line("need", title, str(text), str(_("Whoever runs Peerloop must give it an https address.")))
     # https://www.w3.org/TR/fetch-metadata/: where the page is shown. Older browsers do not say.
     shown_in = request.headers.get("Sec-Fetch-Dest")
     if shown_in in {"iframe", "frame"}:
@@ -37,9 +32,9 @@ def _frame(visit: Visit) -> Line:
     return Line("waits", title, str(text), str(what))
 
 
-def _cookie(visit: Visit) -> Line:
+def _cookie() -> Line:
     title = str(_("Cookies"))
-    if visits.has_cookie(visit):
+    if visits.has_cookie():
         return Line(
             "done", title, str(_("This browser returns the cookie of this visit, so no other can take it over."))
         )

@@ -44,17 +44,29 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What is known of a target: the last result, and whether another check is under way."""
+    """What is known of a target: the last result, and the check that is under way, if one is."""
 
     last: Checkup | None
-    is_running: bool
+    open: Checkup | None
+
+    @property
+    def is_running(self) -> bool:
+        """Whether a check is under way or waits for a worker."""
+        return self.open is not None
+
+    @property
+    def is_stuck(self) -> bool:
+        """Whether no worker has taken the check in twice the time that one takes to look for it."""
+        if self.open is None or self.open.state != CheckupState.REQUESTED:
+            return False
+        return self.open.asked_at < clock.wall() - 2 * SWEEP
 
 
 def standing(session: Session, target: Target) -> Standing:
     """How the last check came out, and whether one is waited for."""
     rows = session.scalars(select(Checkup).where(target.rows).order_by(Checkup.id)).all()
     done = [row for row in rows if row.state == CheckupState.DONE]
-    return Standing(done[-1] if done else None, any(_is_open(row) for row in rows))
+    return Standing(done[-1] if done else None, next((row for row in rows if _is_open(row)), None))
 
 
 def findings(row: Checkup) -> list[Finding]:

@@ -59,12 +59,13 @@ class BookLine:
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """The last result of a check, in words, and whether another check is under way."""
+    """The last result of a check, in words, and whether another check is under way, or waits in vain."""
 
     at: datetime | None
     course_title: str | None
     lines: Sequence[Line]
     is_running: bool
+    is_stuck: bool
 
     @property
     def problem_count(self) -> int:
@@ -126,9 +127,10 @@ def checked(session: Session, registration: Registration, tenant_id: int | None 
     """The last check of a tenant, or of a registration without one, in words."""
     known = checking.standing(session, Target(registration.id, tenant_id))
     if known.last is None:
-        return Checked(None, None, (), known.is_running)
+        return Checked(None, None, (), known.is_running, known.is_stuck)
     title = course_title(session, known.last)
-    return Checked(known.last.finished_at, title, lines_of(known.last, registration, title), known.is_running)
+    lines = lines_of(known.last, registration, title)
+    return Checked(known.last.finished_at, title, lines, known.is_running, known.is_stuck)
 
 
 def course_title(session: Session, checkup: Checkup) -> str | None:

@@ -142,9 +142,9 @@ def set_cookie(response: Response, ticket: Ticket) -> None:
     )
 
 
-def has_cookie(visit: Visit) -> bool:
-    """Whether the browser of this request returned the visit's cookie."""
-    return _cookie_name(visit.token) in request.cookies
+def has_cookie() -> bool:
+    """Whether the browser of this request returned the cookie of its visit."""
+    return bool(g.get("has_cookie"))
 
 
 def find(token: str) -> Visit | None:
@@ -163,6 +163,7 @@ def find(token: str) -> Visit | None:
     if row.bound and not has_cookie:
         return None
     g.touch = (row.id, has_cookie) if row.seen_at < now - TOUCH_EVERY or has_cookie > row.bound else None
+    g.has_cookie = has_cookie
     return Visit(
         id=row.id,
         token=token,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import pytest
 from click.testing import Result
 from flask import Response
 
@@ -19,12 +18,6 @@ from lti_tool.lti.launch import Role, Standing
 from lti_tool.lti.tables import LtiRegistration
 from tests.admin.gradebook import Gradebook, service_of
 from tests.roster.lms import Lms, class_of
-
-
-@pytest.fixture(autouse=True)
-def newest_schema(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The tests' tables are made without migrations."""
-    monkeypatch.setattr("lti_tool.schema.require_current", lambda: None)
 
 
 def run(lms: Lms, *arguments: str) -> Result:

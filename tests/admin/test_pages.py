@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from flask import Flask, Response
 from sqlalchemy import select, update
 
+from lti_tool import clock
 from lti_tool.admin import checking
 from lti_tool.admin.tables import Checkup
 from lti_tool.database import db, transaction
@@ -77,6 +80,15 @@ def test_the_button_has_the_lms_checked_and_the_page_shows_what_was_found(lms: L
     assert "1 key was read." in page
     assert "Delete the column “Peerloop check” in the gradebook of “Peer learning” by hand." in page
     assert "Checked" in page
+
+
+def test_a_check_that_no_worker_takes_is_not_waited_for_without_an_end(admin: Browser, course: Course) -> None:
+    assert "data-look-again" in admin.post("connection/check", course=course.id).get_data(as_text=True)
+    with transaction() as session:
+        session.execute(update(Checkup).values(asked_at=clock.wall() - timedelta(minutes=3)))
+    page = seen(admin)
+    assert "no worker has taken it" in page
+    assert "data-look-again" not in page
 
 
 def test_nobody_has_a_course_of_others_checked(admin: Browser) -> None:
