@@ -13,13 +13,15 @@ from lti_tool.admin import checking
 from lti_tool.admin.tables import Checkup
 from lti_tool.database import db, transaction
 from lti_tool.gradebook.tables import Column
-from lti_tool.lti.launch import Role
-from lti_tool.roster.tables import Course, ReadingState, RosterReading
+from lti_tool.lti.launch import Context, Platform, Role
+from lti_tool.roster.tables import Course, Enrolment, Person, ReadingState, RosterReading
 from tests.admin.gradebook import Gradebook, service_of
+from tests.admin.launching import BASE, send_launch
 from tests.roster.lms import Lms, person
 from tests.support import factories, world
 from tests.support.factories import NOW, Browser
 from tests.support.moments import counted_queries
+from tests.support.platform import GONE
 
 
 @pytest.fixture
@@ -154,3 +156,39 @@ def test_a_gradebook_that_grades_do_not_get_into_is_told(app: Flask) -> None:
     page = seen(admin)
     assert "Grades do not get through." in page
     assert "Allow the grade services." in page
+
+
+ADMINISTRATOR = "http://purl.imsglobal.org/vocab/lis/v2/institution/person#Administrator"
+
+
+def opened_outside_a_course(lms: Lms, role: str) -> str:
+    """What somebody sees who opens Peerloop from a place of the LMS that belongs to no course."""
+    client = lms.app.test_client()
+    answer = send_launch(lms, client, context=GONE, roles=[role], sub="root")
+    while answer.status_code in {302, 303}:
+        answer = client.get(answer.headers["Location"], base_url=BASE)
+    assert answer.status_code == 200
+    db.session.rollback()
+    return answer.get_data(as_text=True)
+
+
+def test_an_administrator_needs_no_course_to_see_the_connection(lms: Lms) -> None:
+    assert "Please open Peerloop from a course" in opened_outside_a_course(lms, ADMINISTRATOR)
+    lms.arrives(platform=Platform(name="Northfield"))
+    assert "Northfield is connected" in opened_outside_a_course(lms, ADMINISTRATOR)
+    root = db.session.scalars(select(Person).where(Person.subject == "root")).one()
+    assert db.session.scalars(select(Enrolment).where(Enrolment.person_id == root.id)).all() == []
+
+
+def test_nobody_else_is_led_anywhere_from_outside_a_course(lms: Lms) -> None:
+    lms.arrives(platform=Platform(name="Northfield"))
+    for role in ("Instructor", "Learner", "http://purl.imsglobal.org/vocab/lis/v2/institution/person#Faculty"):
+        assert "Please open Peerloop from a course" in opened_outside_a_course(lms, role)
+
+
+def test_an_administrator_from_outside_a_course_sees_the_own_institution(lms: Lms) -> None:
+    lms.arrives(platform=Platform(name="Northfield"))
+    lms.arrives(platform=Platform(name="Southfield"), deployment_id="deployment-2", context=Context("c2"))
+    page = opened_outside_a_course(lms, ADMINISTRATOR)
+    assert "Northfield is connected" in page
+    assert "Southfield" not in page

@@ -5,15 +5,11 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
-import jwt
 import pytest
 from flask import Flask
-from flask.testing import FlaskClient
 from sqlalchemy import select, update
 from sqlalchemy.exc import OperationalError
-from werkzeug.test import TestResponse
 
 from lti_tool import clock
 from lti_tool.admin import references
@@ -25,35 +21,19 @@ from lti_tool.lti.refusals import EXPLANATIONS
 from lti_tool.roster.tables import Course, Person, Tenant
 from lti_tool.web import incidents
 from lti_tool.web.incidents import Incident
+from tests.admin.launching import login, send_launch
 from tests.admin.test_operating import enter
 from tests.roster.lms import Lms
 from tests.support import factories, world
 from tests.support.factories import Browser
 from tests.support.platform import GONE, KEY, OTHER_KEY
 
-BASE = "http://localhost:8080"
 REFERENCE = re.compile(r"reference <strong>([^<]+)</strong>")
-
-
-def login(lms: Lms, client: FlaskClient | None = None, **changes: str) -> TestResponse:
-    values = {
-        "iss": lms.platform.issuer,
-        "login_hint": "zoe",
-        "target_link_uri": f"{BASE}/lti/launch",
-        "client_id": lms.platform.client_id,
-        **changes,
-    }
-    return (client or lms.app.test_client()).post("/lti/login", data=values, base_url=BASE)
 
 
 def launch(lms: Lms, *, key: Any = KEY, **changes: Any) -> str:
     """A launch that is refused; returns the reference on the page."""
-    client = lms.app.test_client()
-    answer = login(lms, client)
-    sent = {name: value[0] for name, value in parse_qs(urlsplit(answer.headers["Location"]).query).items()}
-    claims = lms.platform.claims(nonce=sent["nonce"], target_link_uri=f"{BASE}/lti/launch", **changes)
-    token = jwt.encode(claims, key, algorithm="RS256", headers={"kid": "one"})
-    refused = client.post("/lti/launch", data={"id_token": token, "state": sent["state"]}, base_url=BASE)
+    refused = send_launch(lms, lms.app.test_client(), key=key, **changes)
     db.session.rollback()
     return reference_on(refused.get_data(as_text=True))
 
