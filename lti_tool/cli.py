@@ -134,6 +134,44 @@ def sync_run(until_idle: bool, as_json: bool) -> None:
     click.echo(json.dumps(done) if as_json else ", ".join(f"{name}: {units}" for name, units in done.items()))
 
 
+@main.command()
+@click.option("--platform", "registration_id", type=int, help="Only this LMS, by its number; without it, all.")
+@click.option("--read-only", is_flag=True, help="Make no column in any gradebook.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@with_appcontext
+def doctor(registration_id: int | None, read_only: bool, as_json: bool) -> None:
+    """Check Peerloop and every LMS, and say what to change; fails if anything is wrong.
+
+    In the gradebook of the course that was opened last, a column "Peerloop check" stands for some seconds.
+    """
+    from lti_tool import schema
+    from lti_tool.admin import doctor
+
+    schema.require_current()
+    doctor.examine(registration_id, may_write=not read_only, as_json=as_json)
+
+
+@main.group()
+def admin() -> None:
+    """The operator's pages."""
+
+
+@admin.command()
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@with_appcontext
+def link(as_json: bool) -> None:
+    """Print an address that opens the operator's pages once, within a quarter of an hour."""
+    from lti_tool import schema, settings
+    from lti_tool.database import transaction
+    from lti_tool.web import operators
+
+    schema.require_current()
+    with transaction() as session:
+        secret = operators.make_link(session)
+    address = f"{settings.current().base_url}/operator/enter/{secret}"
+    click.echo(json.dumps({"address": address}) if as_json else f"Good once, for 15 minutes:\n{address}")
+
+
 main.add_command(demo)
 main.add_command(deployment)
 main.add_command(keys)

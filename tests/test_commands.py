@@ -55,6 +55,9 @@ def test_every_command_explains_itself() -> None:
         ["db", "upgrade"],
         ["sync", "run"],
         ["platform", "add"],
+        ["platform", "change"],
+        ["admin", "link"],
+        ["doctor"],
         ["keys", "rotate"],
         ["keys", "list"],
         ["keys", "retire"],
@@ -159,11 +162,16 @@ def test_a_worker_stops_cleanly_within_ten_seconds(environment: dict[str, str]) 
         assert worker.wait(timeout=10) == 0
 
 
-@pytest.mark.parametrize("process", ["serve", "worker"])
-def test_no_process_starts_with_another_encryption_key(environment: dict[str, str], process: str) -> None:
+@pytest.mark.parametrize(("process", "is_lost"), [("serve", False), ("worker", True)])
+def test_no_process_starts_with_a_wrong_or_a_lost_encryption_key(
+    environment: dict[str, str], tmp_path: Path, process: str, is_lost: bool
+) -> None:
     assert peerloop(environment, "keys", "rotate").returncode == 0
-    wrong = environment | {"PEERLOOP_KEY_ENCRYPTION_KEY": Fernet.generate_key().decode()}
-    refused = peerloop(wrong, process)
+    if is_lost:
+        (tmp_path / "keys" / "key-encryption-key").unlink()  # another one is generated in its place
+    else:
+        environment = environment | {"PEERLOOP_KEY_ENCRYPTION_KEY": Fernet.generate_key().decode()}
+    refused = peerloop(environment, process)
     assert refused.returncode == 1
     assert refused.stderr.startswith("Error: PEERLOOP_KEY_ENCRYPTION_KEY does not fit")
     assert refused.stderr.count("\n") == 1

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import random
 from datetime import datetime, timedelta
 
 from flask_babel import gettext as _
 
-from lti_tool.lti.failures import LmsError, Retryable, Throttled, Unauthorised, Ungradable, Unreadable
+from lti_tool.lti.failures import LmsError, Retryable, Throttled, Unauthorised, Ungradable, Unreadable, own_words
 
 FIRST_SECONDS = 2.0
 LONGEST_SECONDS = 3600.0
@@ -62,7 +61,7 @@ def column_words(error: LmsError) -> str:
 
 def cell_words(error: LmsError) -> str:
     """Why the LMS would not take one person's grade, in its own words where it has any."""
-    said = _own_words(error.excerpt) or _said(error)
+    said = own_words(error.excerpt) or _said(error)
     if isinstance(error, Ungradable):
         return str(
             _(
@@ -72,16 +71,6 @@ def cell_words(error: LmsError) -> str:
             )
         )
     return str(_("The LMS refused this grade: %(reason)s", reason=said))
-
-
-def _own_words(excerpt: str) -> str:
-    """The sentence in an answer; in a JSON object that is its error or message."""
-    try:
-        body = json.loads(excerpt)
-    except ValueError:
-        return "" if excerpt.startswith(("<", "{", "[")) else excerpt
-    said = (body.get("error"), body.get("message")) if isinstance(body, dict) else ()
-    return next((text for text in said if isinstance(text, str)), "")
 
 
 def _said(error: LmsError) -> str:

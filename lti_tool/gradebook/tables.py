@@ -85,6 +85,13 @@ class Cell(Base):
             sqlite_where=text(_differs("IS NOT")),
             postgresql_where=text(_differs("IS DISTINCT FROM")),
         ),
+        # Few cells have one, and an administrator looks it up.
+        Index(
+            "ix_gradebook_cell_problem_reference",
+            "problem_reference",
+            sqlite_where=text("problem_reference IS NOT NULL"),
+            postgresql_where=text("problem_reference IS NOT NULL"),
+        ),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

@@ -13,7 +13,7 @@ from lti_tool.database import db, transaction
 from lti_tool.lti import addresses, invite_commands, registrations, waiting
 from lti_tool.lti.families import FAMILIES, Standard
 from lti_tool.lti.registrations import DuplicateRegistrationError, Registration
-from lti_tool.lti.tables import ID_LENGTH, NAME_LENGTH, URL_LENGTH
+from lti_tool.lti.tables import ID_LENGTH, NAME_LENGTH, URL_LENGTH, LtiRegistration
 
 
 @click.group()
@@ -112,6 +112,39 @@ def list_all(as_json: bool) -> None:
     count = len(waiting.every(db.session()))
     if count:
         click.echo(f"{count} registration{' waits' if count == 1 else 's wait'} (see `peerloop platform waiting`).")
+
+
+@platform.command()
+@click.argument("registration_id", metavar="NUMBER", type=int)
+@click.option("--name", help="What people here call this LMS.")
+@click.option("--auth-url", help="Its authorization endpoint (OIDC).")
+@click.option("--token-url", help="Its access token endpoint (OAuth 2).")
+@click.option("--jwks-url", help="Its public key set.")
+@click.option("--audience", help="The audience of token requests.")
+@click.option("--family", type=click.Choice(list(FAMILIES)), help="Which LMS it is.")
+@with_appcontext
+def change(registration_id: int, **given: str | None) -> None:
+    """Correct what is registered of an LMS; what is not given stays as it is.
+
+    Issuer and client id say which registration it is, so they do not change.
+    """
+    values = {name: value for name, value in given.items() if value is not None}
+    if not values:
+        raise click.ClickException("nothing to change: give at least one option")
+    for name, value in values.items():
+        option = f"--{name.replace('_', '-')}"
+        if name.endswith("_url"):
+            _check_address(option, value, URL_LENGTH)
+        else:
+            _check_text(option, value, NAME_LENGTH if name == "name" else URL_LENGTH)
+    with transaction() as session:
+        row = session.get(LtiRegistration, registration_id, with_for_update=True)
+        if row is None:
+            raise click.ClickException(f"there is no LMS number {registration_id}: see `peerloop platform list`")
+        for name, value in values.items():
+            click.echo(f"{name}: {getattr(row, name)} → {value}")
+            setattr(row, name, value)
+    click.echo(f"Now see whether it works: peerloop doctor --platform {registration_id}")
 
 
 _LABELS = (

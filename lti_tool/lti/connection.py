@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from lti_tool.lti.client import Answer, LmsClient, failure
@@ -13,13 +13,16 @@ from lti_tool.lti.tokens import Tokens
 
 @dataclass(frozen=True)
 class Connection:
-    """A deployment as the services see it; safe to use from many threads, with no app context."""
+    """A deployment as the services see it; safe to use from many threads, with no app context.
+
+    `signer` gives the key of the moment: a connection may outlive a rotation.
+    """
 
     client: LmsClient
     tokens: Tokens
     registration: Registration
     deployment_id: str
-    key: SigningKey
+    signer: Callable[[], SigningKey]
 
     def call(
         self,

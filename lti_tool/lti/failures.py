@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 EXCERPT_LENGTH = 300
@@ -18,6 +19,16 @@ def excerpt(body: bytes) -> str:
     text = body[: EXCERPT_LENGTH * 8].decode("utf-8", "replace")
     plain = "".join(c if c.isprintable() else " " for c in _SECRETS.sub("[removed]", text))
     return " ".join(plain.split())[:EXCERPT_LENGTH]
+
+
+def own_words(excerpt: str) -> str:
+    """The sentence in the beginning of an answer, for people; in a JSON object that is what it calls its error."""
+    try:
+        body = json.loads(excerpt)
+    except ValueError:
+        return "" if excerpt.startswith(("<", "{", "[")) else excerpt
+    said = (body.get(name) for name in ("error_description", "error", "message")) if isinstance(body, dict) else ()
+    return next((text for text in said if isinstance(text, str)), "")
 
 
 class LmsError(Exception):

@@ -33,6 +33,8 @@ LINE_ITEMS_TYPE = "application/vnd.ims.lis.v2.lineitemcontainer+json"
 SCORE_TYPE = "application/vnd.ims.lis.v1.score+json"
 RESULTS_TYPE = "application/vnd.ims.lis.v2.resultcontainer+json"
 
+NOT_FOUND = 404
+
 log = structlog.get_logger(__name__)
 
 
@@ -155,6 +157,18 @@ def find_or_create(connection: Connection, service: GradeService, wanted: LineIt
         raise answer.unreadable("the answer is not a column")
     # The keys are ours whatever the answer repeats; the rest is as the LMS stored it.
     return replace(made, resource_id=wanted.resource_id, tag=wanted.tag)
+
+
+def delete(connection: Connection, line_item_url: str) -> None:
+    """Remove a column of ours with all that it shows; one that is gone already is as good. Raises LmsError.
+
+    https://www.imsglobal.org/spec/lti-ags/v2p0#line-item-service
+    """
+    try:
+        connection.call("grades", "DELETE", line_item_url, scopes=(SCOPE_LINE_ITEM,))
+    except Refused as error:
+        if error.status != NOT_FOUND:
+            raise
 
 
 def post_score(connection: Connection, line_item_url: str, score: Score) -> None:

@@ -10,12 +10,15 @@ import hashlib
 import json
 import threading
 import time
+from collections.abc import Callable
+from contextvars import Context
 from dataclasses import dataclass
+from functools import partial
 
 from cryptography.fernet import Fernet, InvalidToken
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
-from sqlalchemy import select
+from sqlalchemy import Engine, select
 from sqlalchemy.exc import IntegrityError
 
 import config
@@ -51,8 +54,7 @@ class Keyring:
 
         Opens its own transaction. Raises config.ConfigError when any of the keys cannot be decrypted.
         """
-        if self._read() is None:
-            db.session.rollback()
+        if _read(db.engine) is None:
             try:
                 with transaction() as session:
                     session.add(self.make("current"))
@@ -65,10 +67,21 @@ class Keyring:
 
     def current(self) -> SigningKey:
         """The key to sign with. Raises config.ConfigError when there is none or it cannot be decrypted."""
+        return self.signer()()
+
+    def signer(self) -> Callable[[], SigningKey]:
+        """What gives the key to sign with whenever it is called, from any thread and without an app context.
+
+        Work that goes on for longer than a key so notices a rotation too.
+        """
+        return partial(self._sign_with, db.engine)
+
+    def _sign_with(self, engine: Engine) -> SigningKey:
         with self._lock:
             if self._current and time.monotonic() < self._current[1]:
                 return self._current[0]
-            row = self._read()
+            # In a context of its own: the caller may hold the write lock of SQLite, and this only reads.
+            row = Context().run(_read, engine)
             if row is None:
                 raise config.ConfigError("there is no signing key yet: start the tool once with `peerloop serve`")
             key = self._parse(*row)
@@ -95,11 +108,6 @@ class Keyring:
             kid=jwk["kid"], private_key=self._fernet.encrypt(pem), public_jwk=json.dumps(jwk), state=state
         )
 
-    def _read(self) -> tuple[str, bytes] | None:
-        query = select(LtiSigningKey.kid, LtiSigningKey.private_key).where(LtiSigningKey.state == "current")
-        row = db.session.execute(query).one_or_none()
-        return (row[0], row[1]) if row else None
-
     def _parse(self, kid: str, encrypted: bytes) -> SigningKey:
         if kid not in self._parsed:
             try:
@@ -115,6 +123,13 @@ class Keyring:
                 raise config.ConfigError(f"the signing key {kid} in the database is not an RSA key")
             self._parsed[kid] = SigningKey(kid, private_key)
         return self._parsed[kid]
+
+
+def _read(engine: Engine) -> tuple[str, bytes] | None:
+    query = select(LtiSigningKey.kid, LtiSigningKey.private_key).where(LtiSigningKey.state == "current")
+    with engine.connect() as connection:
+        row = connection.execute(query).one_or_none()
+    return (row[0], row[1]) if row else None
 
 
 def public_jwk(key: rsa.RSAPublicKey) -> dict[str, str]:

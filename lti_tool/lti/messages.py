@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import Any, NoReturn, Self
 
 import requests
-from flask import request
+from flask import g, request
 from jwt import InvalidTokenError
 from jwt.api_jws import PyJWS
 from jwt.utils import base64url_decode
@@ -63,6 +63,17 @@ class PlatformLookup(ToolConfAbstract[WebRequest]):
 
     def __init__(self, registration: Registration | None = None) -> None:
         self.registration = registration
+
+    @property
+    def registration(self) -> Registration | None:
+        """The registration that was looked up, or that this lookup is bound to."""
+        return self._registration
+
+    @registration.setter
+    def registration(self, found: Registration | None) -> None:
+        self._registration = found
+        if found is not None:
+            g.lti_registration_id = found.id  # whom a refusal concerns
 
     def check_iss_has_one_client(self, iss: str) -> bool:  # noqa: ARG002 - the library's signature
         """Never: several clients of one issuer are the normal case (Canvas, Blackboard)."""
@@ -264,6 +275,7 @@ class PlatformMessage(MessageLaunch[WebRequest, PlatformLookup, LoginStates, Sta
         value = self.claims.identifier(LTI + "deployment_id")
         if not value.isascii():
             raise LaunchRefused("claim_invalid", "deployment_id")
+        g.lti_deployment_id = value  # signed by the platform, since the signature is checked first
         return value
 
     def validate_deployment(self) -> Self:

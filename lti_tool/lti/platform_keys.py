@@ -85,10 +85,8 @@ class _KeySet:
 
     def _read(self) -> None:
         try:
-            answer = self._client.send("keys", "GET", self._url, headers={"Accept": "application/json"})
-            if answer.status != 200:
-                raise answer.unreadable("the key set was not served")
-            self._keys = _parse(answer)
+            answer = ask(self._client, self._url)
+            self._keys = parse(answer)
             self._fresh_until = time.monotonic() + _max_age(answer.headers.get("Cache-Control", ""))
         except LmsError as error:
             # Keys read before stay in use; a platform that is down is not asked again by every launch.
@@ -97,7 +95,16 @@ class _KeySet:
             self._next_forced = self._fresh_until
 
 
-def _parse(answer: Answer) -> dict[str, rsa.RSAPublicKey]:
+def ask(client: LmsClient, url: str) -> Answer:
+    """The answer that holds a key set. Raises LmsError where none is served."""
+    answer = client.send("keys", "GET", url, headers={"Accept": "application/json"})
+    if answer.status != 200:
+        raise answer.unreadable("the key set was not served")
+    return answer
+
+
+def parse(answer: Answer) -> dict[str, rsa.RSAPublicKey]:
+    """The usable keys of a key set by their names. Raises Unreadable for an answer that is none."""
     data = answer.json()
     entries = data.get("keys") if isinstance(data, dict) else None
     if not isinstance(entries, list):

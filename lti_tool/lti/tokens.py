@@ -75,7 +75,7 @@ class Tokens:
 
 def assertion(connection: Connection) -> str:
     """The JWT that proves who we are: one audience as a string, whole seconds as numbers, a fresh jti."""
-    registration = connection.registration
+    registration, key = connection.registration, connection.signer()
     now = int(clock.wall().timestamp())
     claims = {
         "iss": registration.client_id,
@@ -86,7 +86,7 @@ def assertion(connection: Connection) -> str:
         "jti": secrets.token_urlsafe(24),
         DEPLOYMENT_CLAIM: connection.deployment_id,
     }
-    return jwt.encode(claims, connection.key.private_key, algorithm="RS256", headers={"kid": connection.key.kid})
+    return jwt.encode(claims, key.private_key, algorithm="RS256", headers={"kid": key.kid})
 
 
 def _ask(client: LmsClient, connection: Connection, scopes: tuple[str, ...]) -> Answer:

@@ -56,4 +56,4 @@ def ensure_signing_key() -> None:
 def connect(registration: Registration, deployment_id: str) -> Connection:
     """The services of a deployment. Needs an app context; what it returns needs none."""
     wire = current()
-    return Connection(wire.client, wire.tokens, registration, deployment_id, wire.keyring.current())
+    return Connection(wire.client, wire.tokens, registration, deployment_id, wire.keyring.signer())

@@ -6,7 +6,7 @@ from flask import Flask
 from flask_babel import lazy_gettext as _
 
 from lti_tool import jobs
-from lti_tool.roster import connection, pages, readings
+from lti_tool.roster import pages, readings
 from lti_tool.roster import tables as tables
 from lti_tool.web import navigation
 
@@ -14,7 +14,5 @@ from lti_tool.web import navigation
 def register(app: Flask) -> None:
     """Add this room's pages, commands and jobs to `app`."""
     app.register_blueprint(pages.blueprint)
-    app.register_blueprint(connection.blueprint)
     navigation.add(app, navigation.Entry(50, _("People"), "roster.show", needs_program=False))
-    navigation.add(app, navigation.Entry(90, _("LMS connection"), "connection.show", needs_program=False))
     jobs.register(app, jobs.Job(readings.JOB, readings.run, every=readings.SWEEP))

@@ -7,14 +7,12 @@ from collections.abc import Mapping
 
 import click
 from flask.cli import with_appcontext
-from sqlalchemy.orm import Session
 
-from lti_tool import audit
 from lti_tool.database import db, transaction
 from lti_tool.lti import deployments
 from lti_tool.lti.deployments import NotWaitingError
 from lti_tool.lti.tables import LtiDeployment, LtiRegistration
-from lti_tool.roster import tenants
+from lti_tool.roster import admission, tenants
 
 
 @click.group()
@@ -48,9 +46,7 @@ def approve(reference: str) -> None:
     """Accept the deployment that waits under REFERENCE, as a refused launch shows it."""
     try:
         with transaction() as session:
-            row = deployments.approve(session, reference)
-            _write_down(session, "deployment.approved", row)
-            words = _words(row)
+            words = _words(admission.approve(session, reference))
     except NotWaitingError:
         raise _nothing_waits(reference) from None
     click.echo(f"Accepted {words}. Whoever opens Peerloop from there comes in now.")
@@ -63,17 +59,10 @@ def dismiss(reference: str) -> None:
     """Take the deployment that waits under REFERENCE off the list; its next launch will wait anew."""
     try:
         with transaction() as session:
-            row = deployments.dismiss(session, reference)
-            _write_down(session, "deployment.dismissed", row)
-            words = _words(row)
+            words = _words(admission.dismiss(session, reference))
     except NotWaitingError:
         raise _nothing_waits(reference) from None
     click.echo(f"Dismissed {words}. Nothing of it was kept.")
-
-
-def _write_down(session: Session, action: str, row: LtiDeployment) -> None:
-    about = {"registration": row.registration_id, "deployment": row.deployment_id, "guid": row.guid}
-    audit.record(session, action, "deployment", row.id, course_id=None, actor_id=None, after=about)
 
 
 def _nothing_waits(reference: str) -> click.ClickException:

@@ -48,6 +48,13 @@ _UPDATES = {
     table: update(table).where(table.c.id == bindparam("row_id"))
     for table in (TENANT, COURSE, LINK, PERSON, ENROLMENT)
 }
+_LAST_OPENED = (
+    select(COURSE.c.id, COURSE.c.zone, COURSE.c.title)
+    .where(COURSE.c.tenant_id == bindparam("tenant"))
+    .order_by(COURSE.c.launched_at.desc().nulls_last(), COURSE.c.id)
+    .limit(1)
+)
+_NOWHERE = Context("")  # no course has this id
 _PLATFORM = select(LtiRegistration.name).where(LtiRegistration.id == bindparam("id"))
 
 
@@ -59,7 +66,8 @@ class NoCourseError(Exception):
 class Recorded:
     """Where a launch leads: what `web.visits.open_visit` needs to know, and what happened.
 
-    `first_reading` says that the roster has never been read and that this launch asked for it.
+    `first_reading` says that the roster has never been read and that this launch asked for it. An administrator
+    who is not in the course has no enrolment.
     """
 
     tenant_id: int
@@ -67,7 +75,7 @@ class Recorded:
     link_id: int | None
     person_id: int
     person_name: str
-    enrolment_id: int
+    enrolment_id: int | None
     role: Role
     is_test: bool
     is_admin: bool
@@ -102,6 +110,38 @@ def record(session: Session, launch: Launch) -> Recorded:
         locale=person["locale"],
         course_title=course["title"],
         first_reading=_first_reading(session, launch, course),
+    )
+
+
+def record_administrator(session: Session, launch: Launch) -> Recorded | None:
+    """Write down an administrator who comes from a place that belongs to no course.
+
+    They stay in the course of their institution that was opened last, without being anybody in it. None for
+    everybody else, and where nobody has opened Peerloop from a course yet.
+    """
+    if not launch.standing.is_admin:
+        return None
+    connection = session.connection()
+    known = _known(connection, launch, _NOWHERE)
+    tenant = known.of(TENANT)
+    course = connection.execute(_LAST_OPENED, {"tenant": tenant["id"]}).mappings().first() if tenant else None
+    if tenant is None or course is None:
+        return None
+    person = _person(connection, launch, known.of(PERSON), tenant["id"])
+    return Recorded(
+        tenant_id=tenant["id"],
+        course_id=course["id"],
+        link_id=None,
+        person_id=person["id"],
+        person_name=person["name"],
+        enrolment_id=None,
+        role=Role.NONE,
+        is_test=launch.standing.is_test,
+        is_admin=True,
+        zone=person["zone"] or course["zone"],
+        locale=person["locale"],
+        course_title=course["title"],
+        first_reading=False,
     )
 
 

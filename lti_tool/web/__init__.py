@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Flask
 
 from lti_tool import clock
-from lti_tool.web import errors, face, gallery, gate, headers, health, navigation, notices, words
+from lti_tool.web import errors, face, gallery, gate, headers, health, incidents, navigation, notices, words
 
 
 def register(app: Flask) -> None:
@@ -15,6 +15,7 @@ def register(app: Flask) -> None:
     gate.register(app)
     headers.register(app)
     errors.register(app)
+    incidents.register(app)
     health.register(app)
     navigation.register(app)
     notices.register(app)

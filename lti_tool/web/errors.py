@@ -14,6 +14,8 @@ from werkzeug.exceptions import HTTPException, InternalServerError, TooManyReque
 
 from lti_tool.lti.opening import window_address
 from lti_tool.lti.refusals import LaunchRefused
+from lti_tool.web import incidents
+from lti_tool.web.operators import LinkNeeded
 
 log = logging.getLogger(__name__)
 
@@ -24,6 +26,7 @@ REFERENCE_ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 def register(app: Flask) -> None:
     """Answer every error of `app` with a page."""
     app.register_error_handler(LaunchRefused, _launch_refused)
+    app.register_error_handler(LinkNeeded, _link_needed)
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(TooManyRequests, _too_many)
     for busy in (OperationalError, PoolTimeoutError):
@@ -46,6 +49,7 @@ def _page(
 
 
 def _launch_refused(refused: LaunchRefused) -> ResponseReturnValue:
+    incidents.keep(refused.reference, refused.code, refused.detail)
     page = _page(
         title=refused.explanation.title,
         reason=refused.explanation.happened,
@@ -55,6 +59,18 @@ def _launch_refused(refused: LaunchRefused) -> ResponseReturnValue:
         window=window_address(refused.ticket) if refused.ticket else None,
     )
     return page, refused.status, {"X-Peerloop-Error": refused.code}
+
+
+def _link_needed(_error: LinkNeeded) -> ResponseReturnValue:
+    page = _page(
+        title=_("This page needs a fresh link"),
+        reason=_(
+            "It is for those who run Peerloop. A link opens it once, and only for a few minutes after it was made."
+        ),
+        step=_("Run “peerloop admin link” where Peerloop runs, and open the address that it prints."),
+        reference=None,
+    )
+    return page, 401
 
 
 def _http_error(error: HTTPException) -> ResponseReturnValue:
@@ -68,6 +84,8 @@ def _http_error(error: HTTPException) -> ResponseReturnValue:
         reference = new_reference()
         cause = error.original_exception if isinstance(error, InternalServerError) else error
         log.error("request failed", extra={"reference": reference, "rule": str(request.url_rule)}, exc_info=cause)
+        # Only the kind of the fault: its words may hold what somebody wrote.
+        incidents.keep(reference, "failed", f"{type(cause).__name__} at {request.url_rule}")
     given = (
         error.description if status in {400, 404, 409, 413} and error.description != type(error).description else None
     )

@@ -20,7 +20,7 @@ from werkzeug.routing import IntegerConverter, Map
 
 from lti_tool.database import db, write_intent
 from lti_tool.lti.launch import Role
-from lti_tool.web import visits
+from lti_tool.web import operators, visits
 from lti_tool.web.visits import Visit
 
 P = ParamSpec("P")
@@ -44,6 +44,7 @@ class Access(StrEnum):
     STAFF = "staff"  # instructors and teaching assistants
     INSTRUCTOR = "instructor"
     ADMIN = "admin"  # administrators of the institution
+    OPERATOR = "operator"  # whoever runs Peerloop, by a link from the terminal; no launch gives this
 
 
 def allow(access: Access) -> Callable[[Callable[P, R]], Callable[P, R]]:
@@ -78,6 +79,8 @@ def may_enter(access: Access, visit: Visit, view_args: dict[str, Any]) -> bool:
             return visit.is_admin
         case Access.FACILITATOR:
             return staff or _facilitates(visit, view_args)
+        case Access.OPERATOR:
+            return False
 
 
 def _facilitates(visit: Visit, view_args: dict[str, Any]) -> bool:
@@ -136,15 +139,24 @@ def _enter() -> ResponseReturnValue | None:
     if g.writes:
         g.intent = write_intent()
         g.intent.__enter__()
+    if access is Access.OPERATOR:
+        g.operator = operators.find()
+        g.csrf_token = operators.csrf_token(g.operator)
+    else:
+        _enter_visit(access)
+    if g.writes and not _form_is_genuine():
+        abort(400, _("This form did not come from this visit. Go back, reload the page and send it again."))
+    return None
+
+
+def _enter_visit(access: Access) -> None:
     visit = visits.find(g.visit_token or "")
     if visit is None:
         abort(401)
     g.visit = visit
     if not may_enter(access, visit, request.view_args or {}):
         abort(403)
-    if g.writes and not _form_is_genuine(visit):
-        abort(400, _("This form did not come from this visit. Go back, reload the page and send it again."))
-    return None
+    g.csrf_token = visits.csrf_token(visit)
 
 
 def access_of(app: Flask, endpoint: str) -> Access:
@@ -155,9 +167,9 @@ def access_of(app: Flask, endpoint: str) -> Access:
     return Access(access)
 
 
-def _form_is_genuine(visit: Visit) -> bool:
+def _form_is_genuine() -> bool:
     sent = request.headers.get("X-CSRF-Token") or request.form.get("csrf_token", "")
-    return hmac.compare_digest(sent.encode(), visits.csrf_token(visit).encode())
+    return hmac.compare_digest(sent.encode(), g.csrf_token.encode())
 
 
 def _settle(response: Response) -> Response:
@@ -179,6 +191,6 @@ def _leave(_error: BaseException | None) -> None:
 
 
 def _csrf_field() -> Markup:
-    if g.get("visit") is None:
+    if g.get("csrf_token") is None:
         return Markup("")
-    return Markup('<input type="hidden" name="csrf_token" value="{}">').format(visits.csrf_token(g.visit))
+    return Markup('<input type="hidden" name="csrf_token" value="{}">').format(g.csrf_token)

@@ -40,6 +40,6 @@ def _set(response: Response) -> Response:
     headers.setdefault("X-Content-Type-Options", "nosniff")
     headers.setdefault("Cross-Origin-Opener-Policy", "same-origin-allow-popups")
     headers.setdefault("Permissions-Policy", "camera=(), microphone=(), geolocation=()")
-    if g.get("visit") is not None:
+    if g.get("visit") is not None or g.get("operator") is not None:
         headers.setdefault("Cache-Control", "no-store")
     return response

@@ -31,10 +31,15 @@ def alive() -> ResponseReturnValue:
 @allow(Access.PUBLIC)
 def ready() -> ResponseReturnValue:
     """Database, queue and keys are within reach; 503 names what is not."""
-    failing = [name for name, check in CHECKS.items() if not _passes(name, check)]
-    if failing:
-        return {"status": "failing", "failing": failing}, 503
+    found = failing()
+    if found:
+        return {"status": "failing", "failing": found}, 503
     return {"status": "ok"}
+
+
+def failing() -> list[str]:
+    """What is out of reach, by the names of `CHECKS`; the log keeps the reasons."""
+    return [name for name, check in CHECKS.items() if not _passes(name, check)]
 
 
 def _passes(name: str, check: Callable[[], object]) -> bool:

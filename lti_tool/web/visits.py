@@ -186,6 +186,11 @@ def set_cookie(response: Response, ticket: Ticket) -> None:
     )
 
 
+def has_cookie() -> bool:
+    """Whether the browser of this request returned the cookie of its visit."""
+    return bool(g.get("has_cookie"))
+
+
 def find(token: str) -> Visit | None:
     """The visit with this token, if it is alive and this browser may use it."""
     now = clock.wall()
@@ -202,6 +207,7 @@ def find(token: str) -> Visit | None:
     if row.bound and not has_cookie:
         return None
     g.touch = (row.id, has_cookie) if row.seen_at < now - TOUCH_EVERY or has_cookie > row.bound else None
+    g.has_cookie = has_cookie
     return Visit(
         id=row.id,
         token=token,

@@ -15,14 +15,27 @@ from playwright.sync_api import Page as BrowserPage
 from sqlalchemy import func, select
 
 import config
+from lti_tool.admin import checking
+from lti_tool.admin.checking import Target
 from lti_tool.app import create_app
 from lti_tool.database import db, transaction
 from lti_tool.demo.robot import Form, Page, Robot
 from lti_tool.gradebook.states import next_timestamp
 from lti_tool.lti import invitations, registrations, waiting, wire
+from lti_tool.lti.checkup import COLUMN, Cause, Outcome, Point
 from lti_tool.lti.connection import Connection
 from lti_tool.lti.failures import Refused, Superseded, Throttled, Ungradable
-from lti_tool.lti.grades import Activity, Grading, LineItem, Result, Score, find_or_create, post_score, read_results
+from lti_tool.lti.grades import (
+    Activity,
+    Grading,
+    LineItem,
+    Result,
+    Score,
+    find_or_create,
+    line_items,
+    post_score,
+    read_results,
+)
 from lti_tool.lti.launch import GradeService, Role
 from lti_tool.roster import readings
 from lti_tool.roster.tables import Course, Enrolment, Person, ReadingState
@@ -326,3 +339,21 @@ def test_an_lms_that_is_asked_too_fast_is_left_in_peace(lms: Lms) -> None:
     with pytest.raises(Throttled):
         post_score(connection, url, lms.score(subject, 50.0))
     post_score(connection, url, lms.score(subject, 50.0))
+
+
+def test_a_health_check_finds_the_lms_well_and_leaves_nothing_in_it(lms: Lms) -> None:
+    lms.read_roster()
+    with lms.app.app_context():
+        course = db.session.scalars(select(Course)).one()
+        done = checking.check_now(Target(lms.registration_id, course.tenant_id), course.id, may_write=True)
+        found = {finding.point: finding for finding in checking.findings(done)}
+    wrong = {point: finding for point, finding in found.items() if finding.outcome is Outcome.BAD}
+    assert wrong == {}
+    left_out = {point: finding.cause for point, finding in found.items() if finding.outcome is Outcome.OMITTED}
+    if lms.family == "moodle":  # it marks nobody as a test student
+        assert left_out == dict.fromkeys((Point.SCORE, Point.RESULT), Cause.NO_TEST_STUDENT)
+    else:  # the sandbox grades no test student, whichever LMS it plays
+        assert left_out == {Point.SCORE: Cause.NOT_GRADED, Point.RESULT: Cause.NEEDS_OTHER}
+    connection, service = lms.gradebook()
+    keys = {"resource_id": COLUMN.resource_id, "tag": COLUMN.tag}
+    assert [item for item in line_items(connection, service, **keys) if item.label == COLUMN.label] == []

@@ -89,3 +89,32 @@ def test_listing_shows_registrations_and_their_deployments(quiet_tool: Tool) -> 
     [entry] = json.loads(run(quiet_tool, "list", "--json").output)
     assert entry["audience"] == "https://api.example.edu"
     assert entry["deployments"] == [{"deployment_id": "one", "status": "active"}]
+
+
+def test_what_is_registered_is_corrected_and_the_rest_stays(quiet_tool: Tool) -> None:
+    run(quiet_tool, *options())
+    result = run(quiet_tool, "change", "1", "--token-url", "https://lms.example.edu/token2", "--family", "moodle")
+    assert result.exit_code == 0
+    assert "token_url: https://lms.example.edu/token → https://lms.example.edu/token2" in result.output
+    assert "peerloop doctor --platform 1" in result.output
+    [entry] = json.loads(run(quiet_tool, "list", "--json").output)
+    assert (entry["token_url"], entry["family"]) == ("https://lms.example.edu/token2", "moodle")
+    assert (entry["auth_url"], entry["name"]) == ("https://lms.example.edu/auth", "Our LMS")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["1"], "nothing to change"),
+        (["2", "--name", "Other"], "there is no LMS number 2"),
+        (["1", "--jwks-url", "ftp://lms.example.edu/"], "--jwks-url"),
+        (["1", "--audience", " "], "--audience"),
+    ],
+)
+def test_a_wrong_correction_changes_nothing(quiet_tool: Tool, arguments: list[str], words: str) -> None:
+    run(quiet_tool, *options())
+    before = run(quiet_tool, "list", "--json").output
+    result = run(quiet_tool, "change", *arguments)
+    assert result.exit_code == 1
+    assert words in result.output
+    assert run(quiet_tool, "list", "--json").output == before

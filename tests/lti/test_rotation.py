@@ -3,29 +3,36 @@
 from __future__ import annotations
 
 import json
-import threading
+import os
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
+from typing import Any
 
 import jwt
 import pytest
 import requests
 from click.testing import Result
 from cryptography.fernet import Fernet
-from flask import Flask
+from flask import Flask, Response, request
 from pydantic import SecretStr
 from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 
 import config
 from lti_tool import clock
-from lti_tool.database import db, transaction
-from lti_tool.lti import key_commands, keyring, rotation, tokens, wire
-from lti_tool.lti.connection import Connection
+from lti_tool.database import transaction
+from lti_tool.lti import key_commands, keyring, memberships, rotation, wire
 from lti_tool.lti.keyring import Keyring
 from lti_tool.lti.tables import LtiSigningKey
-from tests.support.platform import Platforms, Tool, serving
+from lti_tool.lti.tokens import Tokens
+from tests.support.asking import REREAD_SECONDS
+from tests.support.platform import Browser, Platform, Platforms, Tool, serving
 
+ROOT = Path(__file__).resolve().parents[2]
 OLD_ENOUGH = rotation.LONGEST_CACHE + timedelta(minutes=1)
 
 
@@ -163,57 +170,128 @@ def test_private_parts_are_never_published_whatever_the_state(rotating_tool: Too
         assert set(key) == {"kty", "n", "e", "kid", "use", "alg"}
 
 
+class Asker:
+    """Another process of the same installation, in the middle of a long job."""
+
+    def __init__(self, environment: dict[str, str], registration_id: int) -> None:
+        command = [sys.executable, "-m", "tests.support.asking", str(registration_id)]
+        self.process = subprocess.Popen(
+            command, cwd=ROOT, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+
+    def ask(self) -> str:
+        """`given`, or why no token was given."""
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self.process.stdin.write("\n")
+        self.process.stdin.flush()
+        return self.process.stdout.readline().strip()
+
+    def stop(self) -> None:
+        self.process.communicate(timeout=10)
+
+
 @pytest.fixture
-def address(rotating_tool: Tool) -> Iterator[str]:
-    with serving(rotating_tool.app) as (_server, base):
-        yield base
+def served_tool(tmp_path: Path) -> Iterator[Tool]:
+    """A tool that answers at its own address, whose next key has been published for long enough."""
+    with serving(None) as (server, base):
+        tool = Tool(base, tmp_path)
+        server.app = tool.app
+        assert run(tool, "rotate").exit_code == 0
+        pass_time(tool, OLD_ENOUGH)
+        yield tool
+        tool.close()
 
 
-def test_no_token_fails_while_another_process_rotates(
-    rotating_tool: Tool, address: str, platforms: Platforms, monkeypatch: pytest.MonkeyPatch
+def environment_of(tool: Tool) -> dict[str, str]:
+    settings = tool.settings
+    assert settings.key_encryption_key is not None
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("PEERLOOP_")}
+    return inherited | {
+        "PYTHONPATH": str(ROOT),
+        "PEERLOOP_BASE_URL": settings.base_url,
+        "PEERLOOP_SECRET_KEY": settings.signing_secret,
+        "PEERLOOP_KEY_ENCRYPTION_KEY": settings.key_encryption_key.get_secret_value(),
+        "PEERLOOP_DATABASE_URL": settings.database_url,
+        "PEERLOOP_ALLOW_PRIVATE_PLATFORMS": "true",
+    }
+
+
+def checks_with(platform: Platform, keys: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Let the platform give a token only for what one of these keys signed; the names of the keys that were used."""
+    give, used = platform._token, []
+
+    def check() -> Any:
+        assertion = request.form["client_assertion"]
+        kid = jwt.get_unverified_header(assertion)["kid"]
+        try:
+            jwt.decode(assertion, jwt.PyJWK(keys[kid]).key, algorithms=["RS256"], audience=platform.url("/token"))
+        except (jwt.PyJWTError, KeyError) as error:
+            return Response(f"invalid_client: {error!r}", 401)
+        used.append(kid)
+        return give()
+
+    monkeypatch.setattr(platform, "_token", check)
+    return used
+
+
+def test_no_launch_and_no_token_of_any_process_fails_while_another_one_rotates(
+    served_tool: Tool, platforms: Platforms, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A platform that read the key set before the rotation checks what two running processes sign."""
+    """The LMS reads the key set once, before the rotation, and never again."""
     platform = platforms.new()
-    registration = rotating_tool.register(platform)
-    cached = {key["kid"]: key for key in requests.get(f"{address}/lti/jwks", timeout=10).json()["keys"]}
-    monkeypatch.setattr(keyring, "REREAD_SECONDS", 0.05)
-    rings = [Keyring(rotating_tool.settings), Keyring(rotating_tool.settings)]
-    [coming] = listed(rotating_tool)["next"]
-    seen: list[set[str]] = [set(), set()]
-    refused: list[Exception] = []
+    registration = served_tool.register(platform)
+    published = requests.get(f"{served_tool.settings.base_url}/lti/jwks", timeout=10).json()["keys"]
+    used = checks_with(platform, {key["kid"]: key for key in published}, monkeypatch)
+    [[before], [coming]] = [listed(served_tool)[state] for state in ("current", "next")]
+    environment = environment_of(served_tool)
+    asker = Asker(environment, registration.id)
+    monkeypatch.setattr(keyring, "REREAD_SECONDS", REREAD_SECONDS)
+    connection = served_tool.connect(registration)
+    browser = Browser(served_tool, platform)
 
-    def process(ring: Keyring, kids: set[str]) -> None:
-        with rotating_tool.app.app_context():
-            while coming not in kids and not refused:
-                key = ring.current()
-                db.session.rollback()
-                connection = Connection(
-                    wire.current().client, wire.current().tokens, registration, "deployment-1", key
-                )
-                signed = tokens.assertion(connection)
-                kid = jwt.get_unverified_header(signed)["kid"]
-                try:
-                    jwt.decode(
-                        signed, jwt.PyJWK(cached[kid]).key, algorithms=["RS256"], audience=platform.url("/token")
-                    )
-                except (jwt.PyJWTError, KeyError) as error:
-                    refused.append(error)
-                kids.add(kid)
-                started.set()
+    def work() -> set[str]:
+        """A launch, and a token for each process; the keys that signed."""
+        assert browser.launch().text == "welcome"
+        assert asker.ask() == "given"
+        assert Tokens(connection.client).get(connection, (memberships.SCOPE,))
+        return set(used[-2:])
 
-    started = threading.Event()
-    threads = [threading.Thread(target=process, args=each) for each in zip(rings, seen, strict=True)]
-    for thread in threads:
-        thread.start()
-    assert started.wait(10)
+    try:
+        assert work() == {before}
+        command = [sys.executable, "-m", "lti_tool", "keys", "rotate"]
+        rotating = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL)
+        while rotating.poll() is None:
+            work()
+        assert rotating.returncode == 0
+        deadline = time.monotonic() + 10
+        while work() != {coming}:
+            assert time.monotonic() < deadline, "a process goes on signing with the key before"
+    finally:
+        asker.stop()
+        browser.http.close()
+
+
+def test_a_connection_that_outlives_its_key_signs_with_the_next_one(
+    rotating_tool: Tool, platforms: Platforms, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So that nothing is signed with a key that may be retired, however long a job takes."""
+    connection = rotating_tool.connect(rotating_tool.register(platforms.new()))
     [before] = listed(rotating_tool)["current"]
-    assert run(rotating_tool, "rotate").exit_code == 0
-    for thread in threads:
-        thread.join(20)
-        assert not thread.is_alive()
-    assert refused == []
-    assert before in seen[0] | seen[1]
-    assert all(coming in kids for kids in seen)
+    assert connection.signer().kid == before
+    assert run(rotating_tool, "rotate", "--now").exit_code == 0
+    passed = time.monotonic() + keyring.REREAD_SECONDS
+    monkeypatch.setattr(time, "monotonic", lambda: passed)
+    assert [connection.signer().kid] == listed(rotating_tool)["current"]
+    assert connection.signer().kid != before
+
+
+def test_a_key_is_looked_up_while_its_process_holds_the_write_lock(rotating_tool: Tool) -> None:
+    with rotating_tool.app.app_context(), transaction():
+        fresh = Keyring(rotating_tool.settings)
+        began = time.monotonic()
+        assert [fresh.current().kid] == listed(rotating_tool)["current"]
+        assert time.monotonic() - began < 5
 
 
 def test_a_key_whose_name_begins_with_a_dash_is_no_option(rotating_tool: Tool) -> None:

@@ -179,20 +179,3 @@ def test_a_wrong_file_is_shown_again_with_what_to_do(course: Course, teacher: Br
     assert "Line 2: it has 1 cells and the header has 2." in page
     assert "&lt;b&gt;,x" in page
     assert people.attributes(db.session(), course.id) == {}
-
-
-def test_an_administrator_sees_the_connection_of_the_own_institution_only(app: Flask, course: Course) -> None:
-    other = factories.make_course(title="Elsewhere", issuer="https://elsewhere.test")
-    state(course, ReadingState.FAILED, problem="At page 2, the answer is not JSON.")
-    admin = factories.make_people(course, ["Root"], role=Role.NONE)[0]
-    page = seen(factories.visit(app, course, admin, Role.NONE, is_admin=True), "connection")
-    assert "One course needs a look" in page
-    assert "At page 2, the answer is not JSON." in page
-    for fact in ("https://lms.test", "client-Giving feedback", "/lti/jwks", "/lti/launch", "/lti/login/"):
-        assert fact in page
-    assert other.title not in page
-    assert "elsewhere.test" not in page
-
-
-def test_an_instructor_does_not_see_the_connection(teacher: Browser) -> None:
-    assert teacher.get("connection").status_code == 403

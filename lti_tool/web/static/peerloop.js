@@ -109,9 +109,16 @@ function dismissNotices() {
   }
 }
 
+// A page that shows how far something is looks again by itself while it is under way.
+function lookAgain() {
+  const waiting = document.querySelector("[data-look-again]");
+  if (waiting) setTimeout(() => window.location.reload(), Number(waiting.dataset.lookAgain) * 1000);
+}
+
 fitFrame();
 sendOnce();
 keepDrafts();
 tellRelativeTime();
 showWhereOneIs();
 dismissNotices();
+lookAgain();

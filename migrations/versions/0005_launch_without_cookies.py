@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = 'launch_without_cookies'
-down_revision = 'waiting_deployments'
+down_revision = 'register_by_invitation'
 branch_labels = None
 depends_on = None
 
