@@ -6,12 +6,12 @@ from flask import Flask
 
 import config
 from lti_tool import audit as audit
-from lti_tool import cohorts, database, gradebook, home, jobs, logs, meetings, programs, roster, web, work
+from lti_tool import cohorts, database, gradebook, home, jobs, links, logs, meetings, programs, roster, web, work
 from lti_tool.home.arrival import arrive
 from lti_tool.lti import blueprint as wire_blueprint
 from lti_tool.lti.blueprint import OnLaunch
 
-ROOMS = (roster, programs, gradebook, cohorts, meetings, work, home)
+ROOMS = (roster, programs, gradebook, cohorts, meetings, work, links, home)
 
 
 def create_app(settings: config.Settings, *, on_launch: OnLaunch = arrive) -> Flask:

@@ -9,6 +9,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+RESOURCE_LINK = "LtiResourceLinkRequest"
+DEEP_LINKING = "LtiDeepLinkingRequest"
+SUBMISSION_REVIEW = "LtiSubmissionReviewRequest"
+
 
 class Role(StrEnum):
     """What a person may be in a course. See `roles.py` for how the standard's names map to it."""
@@ -80,6 +84,23 @@ class GradeService:
 
 
 @dataclass(frozen=True, slots=True)
+class DeepLinking:
+    """What an LMS takes as an answer (claim `deep_linking_settings`), and where.
+
+    `data` must come back as it is. https://www.imsglobal.org/spec/lti-dl/v2p0#deep-linking-settings
+    """
+
+    return_url: str
+    targets: tuple[str, ...]
+    many: bool
+    line_items: bool
+    auto_create: bool
+    title: str | None = None
+    text: str | None = None
+    data: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Launch:
     """One validated launch message."""
 
@@ -96,4 +117,6 @@ class Launch:
     grades: GradeService | None
     return_url: str | None
     frame_origins: tuple[str, ...]
+    deep_linking: DeepLinking | None = None
+    for_user: str | None = None
     custom: Mapping[str, str] = field(default_factory=dict)

@@ -4,7 +4,20 @@ from flask import Flask, Response, jsonify, render_template, request
 from itsdangerous import URLSafeSerializer
 from werkzeug.exceptions import HTTPException
 
-from lti_tool.sandbox import admin, control, courses, gradebook, launch, line_items, roster, scores, tokens
+from lti_tool.sandbox import (
+    admin,
+    control,
+    copies,
+    courses,
+    deep_linking,
+    gradebook,
+    launch,
+    line_items,
+    reviews,
+    roster,
+    scores,
+    tokens,
+)
 from lti_tool.sandbox.faults import Faults
 from lti_tool.sandbox.keys import PlatformKey, secret_of
 from lti_tool.sandbox.platform import Platform
@@ -43,7 +56,8 @@ def create_app(settings: Settings) -> Flask:
         pages=URLSafeSerializer(secret, salt="next-page"),
         faults=Faults(settings.lms.throttled),
     )
-    for blueprint in (courses, gradebook, admin, launch, tokens, roster, line_items, scores):
+    pages = (courses, copies, gradebook, reviews, admin, launch, deep_linking)
+    for blueprint in (*pages, tokens, roster, line_items, scores):
         app.register_blueprint(blueprint.bp)
     if settings.control_token:
         app.register_blueprint(control.bp)
@@ -51,6 +65,7 @@ def create_app(settings: Settings) -> Flask:
     app.after_request(_protect)
     shared = {"csrf_token": csrf_token, "role_names": ROLE_NAMES, "lms": settings.lms}
     app.context_processor(lambda: {"me": signed_in(), **shared})
+    app.add_template_global(reviews.is_reviewable)
     app.add_template_filter(_number, "number")
     return app
 

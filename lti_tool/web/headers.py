@@ -8,7 +8,7 @@ from flask import Flask, Response, g
 
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
-    "connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors {ancestors}"
+    "connect-src 'self'; base-uri 'none'; form-action {forms}; frame-ancestors {ancestors}"
 )
 
 
@@ -23,6 +23,15 @@ def register(app: Flask) -> None:
     app.after_request(_set)
 
 
+def allow_form_to(origin: str) -> None:
+    """Let a form of this page be sent to another origin, which a message that was checked has named."""
+    g.form_origin = origin
+
+
+def _forms() -> str:
+    return f"'self' {g.get('form_origin', '')}".strip()
+
+
 def _ancestors() -> str:
     visit = g.get("visit")
     if visit is not None:
@@ -33,7 +42,8 @@ def _ancestors() -> str:
 
 def _set(response: Response) -> Response:
     headers = response.headers
-    headers.setdefault("Content-Security-Policy", CONTENT_SECURITY_POLICY.format(ancestors=_ancestors()))
+    policy = CONTENT_SECURITY_POLICY.format(forms=_forms(), ancestors=_ancestors())
+    headers.setdefault("Content-Security-Policy", policy)
     headers.setdefault("Referrer-Policy", "same-origin")
     headers.setdefault("X-Content-Type-Options", "nosniff")
     headers.setdefault("Cross-Origin-Opener-Policy", "same-origin-allow-popups")

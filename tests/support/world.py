@@ -72,7 +72,8 @@ def _add_deeds(world: World, learners: list[Person]) -> None:
         reading = RosterReading(
             course_id=world.course.id, state=ReadingState.HELD, requested_at=NOW, try_at=NOW, leaving=7
         )
-        session.add_all([submission, reading])
+        request = factories.deep_linking_request(session, world.course, world.people["instructor"])
+        session.add_all([submission, reading, request])
         session.flush()
 
         progress.changed(session, world.program.id, [person.id for person in learners])
@@ -85,4 +86,6 @@ def _add_deeds(world: World, learners: list[Person]) -> None:
             "submission_id": submission.id,
             "reading_id": reading.id,
             "cell_id": cell.id,
+            "request_id": request.id,
+            "number": 1,
         }
