@@ -57,6 +57,16 @@ def promise(session: Session, program: Program, measures: Collection[str]) -> di
     return given
 
 
+def expect_copies(session: Session, program: Program) -> None:
+    """Make the columns of a program that was copied with its course, as ones that the LMS has already.
+
+    Each is found by its name there, or made if the old course had none of it.
+    """
+    with force_locale(progress.LOCALE):
+        for column in columns.ensure(session, program).values():
+            column.expected_until = clock.wall()
+
+
 def _columns(session: Session, program_id: int) -> Sequence[Column]:
     return session.scalars(select(Column).where(Column.program_id == program_id)).all()
 

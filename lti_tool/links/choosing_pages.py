@@ -70,7 +70,7 @@ def add(request_id: int) -> ResponseReturnValue:
 def not_yours(request_id: int) -> ResponseReturnValue:
     """For whoever the LMS lets add links, and who is no instructor here."""
     row = _request(request_id)
-    return render_template("links/not_yours.html", row=row)
+    return render_template("links/not_yours.html", row=row, nav=[])
 
 
 @blueprint.post("/<int:request_id>/decline")
@@ -131,10 +131,11 @@ def _page(row: DeepLinkingRequest, problem: str | None = None) -> str:
         can_have_columns=program is not None and row.line_items,
         plan_is_open=program is not None and promises.plan_is_open(db.session(), program.id),
         is_weekly=program is not None and program.gradebook_plan == Plan.WEEKS,
+        nav=[],  # a way out that leaves the LMS waiting is none
     )
 
 
 def _send(row: DeepLinkingRequest, signed: str, count: int) -> ResponseReturnValue:
     """The page whose form carries the answer to the LMS."""
     headers.allow_form_to(addresses.origin(row.return_url) or "")
-    return render_template("links/answer.html", row=row, signed=signed, count=count)
+    return render_template("links/answer.html", row=row, signed=signed, count=count, nav=[])

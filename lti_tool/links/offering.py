@@ -10,7 +10,8 @@ from flask_babel import gettext as _
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from lti_tool.links.targets import COURSE_HOME, PARAMETER, PATH, Kind, Target
+from lti_tool.links.targets import COURSE_HOME, PARAMETER, Kind, Target
+from lti_tool.lti import wire
 from lti_tool.lti.deep_linking import Link
 from lti_tool.lti.grades import LineItem
 from lti_tool.meetings.tables import Meeting
@@ -121,11 +122,11 @@ def _planned(program: Program, number: int) -> Dates:
     return Dates(start, start + timedelta(minutes=program.session_minutes), due_after(start, program.zone))
 
 
-def link(choice: Choice, title: str, line_item: LineItem | None, *, base_url: str) -> Link:
+def link(choice: Choice, title: str, line_item: LineItem | None) -> Link:
     """The link for the LMS. What it opens stands in its address and in its parameters."""
     return Link(
         title=title,
-        url=f"{base_url}{PATH}{choice.target}",
+        url=wire.link_url(str(choice.target)),
         text=choice.text,
         custom={PARAMETER: str(choice.target), **VARIABLES},
         line_item=line_item,

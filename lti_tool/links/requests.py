@@ -109,7 +109,7 @@ def _columns(session: Session, program: Program, choices: Sequence[Choice]) -> d
 def _link(row: DeepLinkingRequest, choice: Choice, column: Column | None, *, alone: bool) -> Link:
     item = LineItem(column.label, column.maximum, column.resource_id, column.tag) if column else None
     title = row.title if alone and row.title else choice.title
-    return offering.link(choice, title, item, base_url=wire.current().base_url)
+    return offering.link(choice, title, item)
 
 
 def _note(session: Session, row: DeepLinkingRequest, given: dict[str, Column]) -> None:

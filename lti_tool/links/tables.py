@@ -3,12 +3,35 @@
 from __future__ import annotations
 
 from datetime import datetime
+from enum import StrEnum
 
-from sqlalchemy import JSON, ForeignKey, String, Text
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from lti_tool.database import Base
 from lti_tool.lti.tables import ID_LENGTH, URL_LENGTH
+
+
+class Copying(StrEnum):
+    """What an instructor wants of a copied course."""
+
+    TAKEN_OVER = "taken over"  # the plan and texts of the old course's program
+    AFRESH = "afresh"
+
+
+class CourseCopy(Base):
+    """A course that is a copy of one with a program, and what its instructor decided (empty: not yet)."""
+
+    __tablename__ = "course_copy"
+    __table_args__ = (
+        CheckConstraint("decision IN ('taken over','afresh')", name="decision"),
+        CheckConstraint("(decision IS NULL) = (decided_at IS NULL)", name="decided"),
+    )
+
+    course_id: Mapped[int] = mapped_column(ForeignKey("course.id", ondelete="CASCADE"), primary_key=True)
+    origin_id: Mapped[int] = mapped_column(ForeignKey("course.id", ondelete="CASCADE"))
+    decision: Mapped[str | None] = mapped_column(String(20))
+    decided_at: Mapped[datetime | None]
 
 
 class DeepLinkingRequest(Base):

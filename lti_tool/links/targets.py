@@ -8,12 +8,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from enum import StrEnum
-from urllib.parse import urlsplit
 
 from lti_tool.lti.launch import Launch
 
 PARAMETER = "peerloop_opens"
-PATH = "/lti/launch/"
 THE_COURSE = "course"  # stands for a program where there need not be one
 
 _FORM = re.compile(r"(?P<program>[\w-]{1,64})/(?:home|(?P<kind>week|session|assignment)/(?P<week>[1-9]\d{0,2}))")
@@ -60,6 +58,4 @@ def read(text: str | None) -> Target | None:
 
 def said_by(launch: Launch) -> Target | None:
     """What the link itself says: by its custom parameter, else by its address (some LMSs drop one of them)."""
-    path = urlsplit(launch.target_link_uri).path
-    in_address = path.removeprefix(PATH) if path.startswith(PATH) else None
-    return read(launch.custom.get(PARAMETER)) or read(in_address)
+    return read(launch.custom.get(PARAMETER)) or read(launch.named)

@@ -15,7 +15,7 @@ import jwt
 
 from lti_tool import clock
 from lti_tool.lti.claims import LTI
-from lti_tool.lti.grades import LineItem, present, stamp
+from lti_tool.lti.grades import REVIEW, LineItem, present, stamp
 from lti_tool.lti.keyring import SigningKey
 from lti_tool.lti.registrations import Registration
 
@@ -86,4 +86,5 @@ def _line_item(item: LineItem) -> dict[str, Any]:
         "scoreMaximum": item.score_maximum,
         "resourceId": item.resource_id,
         "tag": item.tag,
+        "submissionReview": REVIEW,
     }

@@ -33,6 +33,9 @@ LINE_ITEMS_TYPE = "application/vnd.ims.lis.v2.lineitemcontainer+json"
 SCORE_TYPE = "application/vnd.ims.lis.v1.score+json"
 RESULTS_TYPE = "application/vnd.ims.lis.v2.resultcontainer+json"
 
+# Whoever has begun has something to be looked at. https://www.imsglobal.org/spec/lti-sr/v1p0
+REVIEW = {"reviewableStatus": ["InProgress", "Submitted", "Completed"]}
+
 log = structlog.get_logger(__name__)
 
 
@@ -77,6 +80,7 @@ class Score:
     `timestamp` must rise strictly for each column and person. A score without `comment` clears our comment.
     Without `given` and `takes_back` it only reports progress, for an LMS that can tell the two apart. It
     `overrules` where an instructor chose that it replaces a grade which a person set.
+    `review_url` opens the work behind a person's first score, for an LMS that keeps such a link.
     """
 
     user_id: str
@@ -88,6 +92,7 @@ class Score:
     comment: str | None = None
     takes_back: bool = True
     overrules: bool = False
+    review_url: str | None = None
 
     @property
     def is_final(self) -> bool:
@@ -261,6 +266,7 @@ def _item_body(item: LineItem) -> dict[str, Any]:
         resourceLinkId=item.resource_link_id,
         startDateTime=stamp(item.starts_at),
         endDateTime=stamp(item.ends_at),
+        submissionReview=REVIEW,
     )
 
 

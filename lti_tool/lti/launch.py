@@ -8,6 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from urllib.parse import urlsplit
+
+LINK_PATH = "/lti/launch/"
 
 RESOURCE_LINK = "LtiResourceLinkRequest"
 DEEP_LINKING = "LtiDeepLinkingRequest"
@@ -120,3 +123,8 @@ class Launch:
     deep_linking: DeepLinking | None = None
     for_user: str | None = None
     custom: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def named(self) -> str:
+        """What the address of the link names behind that of launches; empty for that address itself."""
+        return urlsplit(self.target_link_uri).path.partition(LINK_PATH)[2]

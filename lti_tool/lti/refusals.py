@@ -75,6 +75,13 @@ EXPLANATIONS: dict[str, Explanation] = {
         _YOU,
         _("Add Peerloop where the LMS adds activities or external tools to a course."),
     ),
+    "not_your_work": Explanation(
+        403,
+        _("This is somebody else's work"),
+        _("What a learner has done is shown to that learner, and to the instructors and assistants of the course."),
+        _YOU,
+        _("Open your own grades in the LMS. If you teach this course, ask to be made an instructor there."),
+    ),
     "launch_opened_directly": Explanation(
         400,
         _("Please open Peerloop from your course"),

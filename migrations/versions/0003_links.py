@@ -12,6 +12,8 @@ depends_on = None
 def upgrade() -> None:
     with op.batch_alter_table('course_link') as batch_op:
         batch_op.add_column(sa.Column('opens', sa.String(length=100), nullable=True))
+    # So far each has opened the first page.
+    op.execute("UPDATE course_link SET opens = 'course/home'")
     with op.batch_alter_table('gradebook_column') as batch_op:
         batch_op.add_column(sa.Column('expected_until', sa.DateTime(timezone=True), nullable=True))
     with op.batch_alter_table('program') as batch_op:
@@ -59,9 +61,26 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint('id', name=op.f('pk_deep_linking_request')),
     )
     op.create_index(op.f('ix_deep_linking_request_course_id'), 'deep_linking_request', ['course_id'])
+    op.create_table(
+        'course_copy',
+        sa.Column('course_id', sa.Integer(), nullable=False),
+        sa.Column('origin_id', sa.Integer(), nullable=False),
+        sa.Column('decision', sa.String(length=20), nullable=True),
+        sa.Column('decided_at', sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint("decision IN ('taken over','afresh')", name=op.f('ck_course_copy_decision')),
+        sa.CheckConstraint('(decision IS NULL) = (decided_at IS NULL)', name=op.f('ck_course_copy_decided')),
+        sa.ForeignKeyConstraint(
+            ['course_id'], ['course.id'], name=op.f('fk_course_copy_course_id_course'), ondelete='CASCADE'
+        ),
+        sa.ForeignKeyConstraint(
+            ['origin_id'], ['course.id'], name=op.f('fk_course_copy_origin_id_course'), ondelete='CASCADE'
+        ),
+        sa.PrimaryKeyConstraint('course_id', name=op.f('pk_course_copy')),
+    )
 
 
 def downgrade() -> None:
+    op.drop_table('course_copy')
     op.drop_table('deep_linking_request')
     with op.batch_alter_table('program') as batch_op:
         batch_op.drop_constraint(batch_op.f('ck_program_gradebook_plan'), type_='check')

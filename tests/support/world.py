@@ -14,7 +14,7 @@ from lti_tool.gradebook.tables import Cell, Column
 from lti_tool.lti.launch import Role
 from lti_tool.meetings.tables import Meeting
 from lti_tool.programs.tables import Program
-from lti_tool.roster.tables import Course, Person, ReadingState, RosterReading
+from lti_tool.roster.tables import Course, CourseLink, Person, ReadingState, RosterReading
 from lti_tool.work.tables import Assignment, Submission
 from tests.support import factories
 from tests.support.factories import NOW, Browser
@@ -73,7 +73,8 @@ def _add_deeds(world: World, learners: list[Person]) -> None:
             course_id=world.course.id, state=ReadingState.HELD, requested_at=NOW, try_at=NOW, leaving=7
         )
         request = factories.deep_linking_request(session, world.course, world.people["instructor"])
-        session.add_all([submission, reading, request])
+        link = CourseLink(course_id=world.course.id, link_id="link-1", title="Week 1")
+        session.add_all([submission, reading, request, link])
         session.flush()
 
         progress.changed(session, world.program.id, [person.id for person in learners])
@@ -88,4 +89,5 @@ def _add_deeds(world: World, learners: list[Person]) -> None:
             "cell_id": cell.id,
             "request_id": request.id,
             "number": 1,
+            "link_id": link.id,
         }
