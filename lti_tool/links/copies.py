@@ -50,7 +50,7 @@ def _origin(session: Session, recorded: Recorded, history: Sequence[str]) -> int
             planned,
         )
     )
-    found = dict(rows.tuples())
+    found = dict(iter(rows))
     newest = next((found[context_id] for context_id in history if context_id in found), None)
     if newest is None or session.scalar(select(exists().where(Program.course_id == recorded.course_id))):
         return None
@@ -67,7 +67,7 @@ def opened_by_origin(session: Session, launch: Launch, recorded: Recorded) -> Ta
         .join(Course, Course.id == CourseLink.course_id)
         .where(Course.tenant_id == recorded.tenant_id, CourseLink.link_id.in_(history), CourseLink.opens.is_not(None))
     )
-    found = dict(rows.tuples())
+    found = dict(iter(rows))
     return next((targets.read(found[link_id]) for link_id in history if link_id in found), None)
 
 

@@ -60,6 +60,8 @@ def _review(tool: sqlite3.Row, person: sqlite3.Row, target: str, item_id: int, s
     claims = _from_course(tool, person, target, item["course_id"], dict(link) if link else _no_link())
     if link is None:
         del claims[f"{CLAIM}resource_link"]
+    elif link["url"]:
+        claims[f"{CLAIM}target_link_uri"] = link["url"]
     claims[f"{CLAIM}message_type"] = "LtiSubmissionReviewRequest"
     claims[AGS_CLAIM]["lineitem"] = item_url(item)
     claims[f"{CLAIM}for_user"] = {"user_id": learner["sub"], "name": learner["name"]}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,22 +15,36 @@ from pydantic import SecretStr
 from sqlalchemy import select, update
 
 import config
-from lti_tool import gradebook, programs
+from lti_tool import gradebook
 from lti_tool.app import create_app
+from lti_tool.cohorts.tables import Cohort
 from lti_tool.database import db, transaction
 from lti_tool.demo.robot import Page, Robot
 from lti_tool.gradebook.tables import Cell, Column
 from lti_tool.lti import registrations, wire
+from lti_tool.meetings import attendance
+from lti_tool.meetings.tables import Meeting, Presence
 from lti_tool.programs import rules
 from lti_tool.programs.tables import Program
-from lti_tool.roster.tables import Course
+from lti_tool.roster.tables import Course, Enrolment, Person
+from lti_tool.work import rules as work_rules
+from lti_tool.work.tables import Assignment
 from tests.support import factories
+from tests.support.moments import SetNow
 from tests.support.platform import serving
 from tests.support.sandbox import SandboxProcess
 
 COURSE = "ctx-feedback"
 VISIT = re.compile(r"^(?P<base>.*/v/[^/]+/)(?P<path>.*)$")
-assert programs
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A program, as far as a test needs to know it."""
+
+    id: int
+    resource_id: str
+    title: str
 
 
 class Stage:
@@ -84,8 +99,8 @@ class Stage:
         query = "&".join(f"{name}={value}" for name, value in how.items())
         return robot.launch(f"/launch/content/{course}/{self.tool_id}?{query}")
 
-    def plan(self, course: str = COURSE) -> Program:
-        """A program, made in the course's newest row."""
+    def plan(self, course: str = COURSE) -> Planned:
+        """An instructor makes a program in a course."""
         with transaction() as session:
             row = session.scalars(select(Course).where(Course.context_id == course)).one()
             values = {
@@ -95,7 +110,32 @@ class Stage:
                 "session_time": "14:00",
                 "session_minutes": "45",
             }
-            return rules.create(session, row, values, None)
+            made = rules.create(session, row, values, None)
+            return Planned(made.id, made.resource_id, made.title)
+
+    def first_session(self, planned: Planned, set_now: SetNow) -> str:
+        """A cohort of two meets for the first time; the user id of the one who was there and handed in."""
+        subjects = self.people("learner")[:2]
+        with transaction() as session:
+            course = session.scalars(select(Course).where(Course.context_id == COURSE)).one()
+            people = [Person(tenant_id=course.tenant_id, subject=one, name=f"Learner {one[:4]}") for one in subjects]
+            session.add_all(people)
+            session.flush()
+            for person in people:
+                enrolment = Enrolment(course_id=course.id, person_id=person.id, role="learner", is_test=False)
+                enrolment.joined_at = factories.NOW
+                session.add(enrolment)
+            program = session.get_one(Program, planned.id)
+        factories.make_cohort(program, people)
+        meeting = db.session.scalars(select(Meeting).join(Cohort).order_by(Meeting.starts_at)).first()
+        assert meeting is not None
+        set_now(meeting.ends_at)
+        with transaction() as session:
+            attendance.mark(session, meeting, {people[0].id: Presence.PRESENT, people[1].id: Presence.ABSENT}, None)
+            attendance.close(session, meeting, None)
+            assignment = session.scalars(select(Assignment).where(Assignment.meeting_id == meeting.id)).one()
+            work_rules.hand_in(session, assignment, people[0].id, "I asked first, and listened.", meeting.ends_at)
+        return subjects[0]
 
     def work(self) -> None:
         """Be a worker until nothing is due."""
@@ -105,6 +145,12 @@ class Stage:
         while gradebook.run():
             db.session.remove()
         db.session.rollback()
+
+
+def add(robot: Robot, page: Page, button: str, **fields: str | list[str]) -> Page:
+    """Press a button of the page on which to choose, and be where the LMS then is."""
+    form = next(form for form in page.forms if any(button in each.text for each in form.buttons))
+    return passed_on(robot, robot.submit(form, button, **fields))
 
 
 def passed_on(robot: Robot, page: Page) -> Page:
@@ -156,3 +202,10 @@ def teacher(stage: Stage) -> Iterator[Robot]:
     robot = stage.robot()
     yield robot
     robot.close()
+
+
+@pytest.fixture
+def program(stage: Stage, teacher: Robot) -> Planned:
+    """A program in the course, which the instructor has opened before."""
+    stage.open(teacher, stage.links()[0]["id"])
+    return stage.plan()

@@ -4,33 +4,14 @@ from __future__ import annotations
 
 import json
 
-import pytest
 from sqlalchemy import select
 
-from lti_tool.cohorts.tables import Cohort
-from lti_tool.database import db, transaction
-from lti_tool.demo.robot import Page, Robot
+from lti_tool.database import transaction
+from lti_tool.demo.robot import Robot
 from lti_tool.gradebook.tables import Column
-from lti_tool.meetings import attendance
-from lti_tool.meetings.tables import Meeting, Presence
-from lti_tool.programs.tables import Program
-from lti_tool.roster.tables import Course, Enrolment, Person
-from tests.links.conftest import COURSE, Stage, passed_on
+from tests.links.conftest import Planned, Stage, add
 from tests.support import factories
 from tests.support.moments import SetNow
-
-
-@pytest.fixture
-def program(stage: Stage, teacher: Robot) -> Program:
-    """A program in the course, which the instructor has opened before."""
-    stage.open(teacher, stage.links()[0]["id"])
-    return stage.plan()
-
-
-def add(robot: Robot, page: Page, button: str, **fields: str | list[str]) -> Page:
-    """Press a button of the page on which to choose, and be where the LMS then is."""
-    form = next(form for form in page.forms if any(button in each.text for each in form.buttons))
-    return passed_on(robot, robot.submit(form, button, **fields))
 
 
 def new_links(stage: Stage) -> list[str]:
@@ -43,7 +24,7 @@ def columns(stage: Stage) -> list[str]:
 
 
 def test_the_whole_program_becomes_a_link_each_week_with_its_column_and_dates(
-    stage: Stage, teacher: Robot, program: Program
+    stage: Stage, teacher: Robot, program: Planned
 ) -> None:
     page = stage.add_content(teacher)
     assert "8 links, one for each week" in page.text
@@ -63,10 +44,10 @@ def test_the_whole_program_becomes_a_link_each_week_with_its_column_and_dates(
 
 
 def test_columns_that_came_with_links_are_the_ones_that_get_the_scores(
-    stage: Stage, teacher: Robot, program: Program, set_now: SetNow
+    stage: Stage, teacher: Robot, program: Planned, set_now: SetNow
 ) -> None:
     add(teacher, stage.add_content(teacher), "Add all 8 weeks", columns="weekly")
-    ana = attend_first_session(stage, program, set_now)
+    ana = stage.first_session(program, set_now)
     stage.work()
     shown = {item["tag"]: item["grades"].get(ana) for item in stage.items()}
     assert len(stage.items()) == 9
@@ -77,13 +58,13 @@ def test_columns_that_came_with_links_are_the_ones_that_get_the_scores(
 
 
 def test_a_column_that_the_lms_may_still_be_making_is_waited_for(
-    stage: Stage, teacher: Robot, program: Program, set_now: SetNow
+    stage: Stage, teacher: Robot, program: Planned, set_now: SetNow
 ) -> None:
     """An LMS may show its own form first: the answer has gone out, and the columns come later or never."""
     page = stage.add_content(teacher)
     form = page.form("/deep-linking/")
     teacher.submit(form, "Add all 8 weeks", columns="weekly")  # and the answer is not passed on
-    attend_first_session(stage, program, set_now)
+    stage.first_session(program, set_now)
     stage.work()
     assert columns(stage) == ["completion"]
     with transaction() as session:
@@ -94,7 +75,7 @@ def test_a_column_that_the_lms_may_still_be_making_is_waited_for(
 
 
 def test_nothing_is_made_twice_when_the_program_is_added_again(
-    stage: Stage, teacher: Robot, program: Program
+    stage: Stage, teacher: Robot, program: Planned
 ) -> None:
     week_3 = f"{program.resource_id}/week/3"
     add(teacher, stage.add_content(teacher), "Add what is chosen", choose=[week_3], columns="weekly")
@@ -105,25 +86,3 @@ def test_nothing_is_made_twice_when_the_program_is_added_again(
     add(teacher, stage.add_content(teacher), "Add what is chosen", choose=[week_3])
     assert len(new_links(stage)) == 9
     assert sorted(columns(stage)) == [f"week-{n}" for n in range(1, 9)]
-
-
-def attend_first_session(stage: Stage, program: Program, set_now: SetNow) -> str:
-    """A cohort meets for the first time; the user id of somebody who was there."""
-    with transaction() as session:
-        course = session.scalars(select(Course).where(Course.context_id == COURSE)).one()
-        sub = stage.people("learner")[0]
-        person = Person(tenant_id=course.tenant_id, subject=sub, name="Ana")
-        session.add(person)
-        session.flush()
-        enrolment = Enrolment(course_id=course.id, person_id=person.id, role="learner", joined_at=factories.NOW)
-        enrolment.is_test = False
-        session.add(enrolment)
-        program = session.get_one(Program, program.id)
-    factories.make_cohort(program, [person])
-    meeting = db.session.scalars(select(Meeting).join(Cohort).order_by(Meeting.starts_at)).first()
-    assert meeting is not None
-    set_now(meeting.ends_at)
-    with transaction() as session:
-        attendance.mark(session, meeting, {person.id: Presence.PRESENT}, None)
-        attendance.close(session, meeting, None)
-    return sub
