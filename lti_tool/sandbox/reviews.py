@@ -36,7 +36,7 @@ def page(item_id: int, sub: str) -> str:
         "sandbox/review.html",
         course=course,
         role=role,
-        item=item,
+        column=item,
         learner=learner,
         address=url_for("reviews.begin", item_id=item_id, sub=sub),
         origin=origin_of(tool["target_link_uri"]),

@@ -10,12 +10,13 @@ CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
     "connect-src 'self'; base-uri 'none'; form-action {forms}; frame-ancestors {ancestors}"
 )
+OURS = "'self'"
 
 
 def framed_by(response: Response, origins: Iterable[str]) -> None:
     """Let these origins frame a page that belongs to no visit."""
-    ancestors = " ".join(("'self'", *origins))
-    response.headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY.format(ancestors=ancestors)
+    ancestors = " ".join((OURS, *origins))
+    response.headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY.format(forms=OURS, ancestors=ancestors)
 
 
 def register(app: Flask) -> None:
@@ -29,13 +30,13 @@ def allow_form_to(origin: str) -> None:
 
 
 def _forms() -> str:
-    return f"'self' {g.get('form_origin', '')}".strip()
+    return f"{OURS} {g.get('form_origin', '')}".strip()
 
 
 def _ancestors() -> str:
     visit = g.get("visit")
     if visit is not None:
-        return " ".join(("'self'", *visit.frame_origins))
+        return " ".join((OURS, *visit.frame_origins))
     # What was refused, or has ended, must be readable where it happened; with nothing to click, any frame may.
     return "*" if g.get("is_refusal") else "'none'"
 

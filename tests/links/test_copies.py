@@ -129,8 +129,7 @@ def test_a_day_that_is_none_is_asked_for_again(stage: Stage, teacher: Robot, old
 
 def test_a_link_that_was_told_by_hand_opens_the_same_in_the_copy(stage: Stage, teacher: Robot, old: Planned) -> None:
     page = teacher.get(f"/courses/{COURSE}")
-    custom = "link_history=$ResourceLink.id.history\ncontext_history=$Context.id.history"
-    teacher.submit(page.form("/links"), title="By hand 6", tool=str(stage.tool_id), custom=custom)
+    teacher.submit(page.form("/links"), title="By hand 6", tool=str(stage.tool_id))
     asked = stage.open(teacher, opened(stage, COURSE, "By hand 6"))
     teacher.submit(asked.form("/links/"), opens=f"{old.resource_id}/week/6")
     new = copy(stage, teacher)
