@@ -9,9 +9,9 @@ from sqlalchemy import Table, bindparam, exists, select, update
 from sqlalchemy.orm import Session
 
 from lti_tool.links import copies, requests, reviews
-from lti_tool.links.targets import COURSE_HOME, THE_COURSE, Kind, Target, read, said_by
+from lti_tool.links.targets import COURSE_HOME, THE_COURSE, Target, read, said_by
 from lti_tool.lti.launch import Launch, Role
-from lti_tool.programs.tables import Program
+from lti_tool.programs.tables import Module, Program
 from lti_tool.roster.launches import Recorded
 from lti_tool.roster.tables import CourseLink
 
@@ -28,9 +28,14 @@ class Door:
 
 HOME = Door("home.index")
 
-_program = cast(Table, Program.__table__)
-_PROGRAM = select(_program.c.id).where(
-    _program.c.course_id == bindparam("course_id"), _program.c.resource_id == bindparam("resource_id")
+# Core statements, built once: a launch runs one of them.
+_program, _module = cast(Table, Program.__table__), cast(Table, Module.__table__)
+_NAMED = (_program.c.course_id == bindparam("course_id"), _program.c.resource_id == bindparam("resource_id"))
+_PROGRAM = select(_program.c.id).where(*_NAMED)
+_WEEK = (
+    select(_module.c.id)
+    .join_from(_module, _program, _module.c.program_id == _program.c.id)
+    .where(*_NAMED, _module.c.number == bindparam("week"))
 )
 
 
@@ -92,25 +97,19 @@ def _is_navigation(launch: Launch) -> bool:
 
 
 def _door_to(session: Session, target: Target, recorded: Recorded) -> Door | None:
-    """The page that shows `target` to this role; None where the course has no such program."""
+    """The page that shows `target` to this role; None where the course has no such program, or it no such week."""
     if target.program == THE_COURSE:
         return HOME
-    program_id = session.connection().scalar(
-        _PROGRAM, {"course_id": recorded.course_id, "resource_id": target.program}
-    )
-    if program_id is None:
+    named = {"course_id": recorded.course_id, "resource_id": target.program}
+    query, values = (_PROGRAM, named) if target.week is None else (_WEEK, named | {"week": target.week})
+    found: int | None = session.connection().scalar(query, values)
+    if found is None:
         return None
+    if target.week is None:
+        return Door("home.board", {"program_id": found}) if recorded.role in STAFF else HOME
     if recorded.role in STAFF:
-        return _staff_door(target, program_id)
-    if recorded.role is Role.LEARNER and target.kind is not Kind.HOME:
-        return Door(f"weeks.own_{target.kind}", {"program_id": program_id, "number": target.week})
-    return HOME
-
-
-def _staff_door(target: Target, program_id: int) -> Door:
-    if target.kind is Kind.HOME:
-        return Door("home.board", {"program_id": program_id})
-    return Door(f"weeks.{target.kind}", {"program_id": program_id, "number": target.week})
+        return Door(f"weeks.{target.kind}", {"module_id": found})
+    return Door(f"weeks.own_{target.kind}", {"module_id": found}) if recorded.role is Role.LEARNER else HOME
 
 
 def _remember(session: Session, recorded: Recorded, target: Target | None) -> None:

@@ -45,6 +45,8 @@ class Planned:
     id: int
     resource_id: str
     title: str
+    weeks: tuple[str, ...]
+    """The path of the page of each week, as staff see it."""
 
 
 class Stage:
@@ -111,7 +113,8 @@ class Stage:
                 "session_minutes": "45",
             }
             made = rules.create(session, row, values, None)
-            return Planned(made.id, made.resource_id, made.title)
+            weeks = tuple(f"weeks/{module.id}/" for module in made.modules)
+            return Planned(made.id, made.resource_id, made.title, weeks)
 
     def first_session(self, planned: Planned, set_now: SetNow) -> str:
         """A cohort of two meets for the first time; the user id of the one who was there and handed in."""

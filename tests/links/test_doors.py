@@ -16,6 +16,7 @@ from lti_tool.links.doors import HOME, Door
 from lti_tool.lti.launch import Context, GradeService, Identity, Launch, ResourceLink, Role, Standing
 from lti_tool.lti.launch import Platform as Instance
 from lti_tool.lti.refusals import LaunchRefused
+from lti_tool.programs.tables import Module
 from lti_tool.roster import launches
 from lti_tool.roster.tables import CourseLink, Person, Tenant
 from tests.support import factories, world
@@ -65,6 +66,11 @@ def door(here: World, who: str, **changes: Any) -> Door:
         return doors.door(session, arriving, launches.record(session, arriving))
 
 
+def module(here: World, number: int) -> int | None:
+    query = select(Module.id).where(Module.program_id == here.ids["program_id"], Module.number == number)
+    return db.session.scalar(query)
+
+
 def link(name: str, title: str = "A link") -> ResourceLink:
     return ResourceLink(name, title)
 
@@ -92,7 +98,7 @@ def test_the_courses_own_link_asks_the_database_for_nothing_more(here: World) ->
 def test_a_link_leads_each_role_to_its_own_page(here: World) -> None:
     name = here.program.resource_id
     week = {"resource_link": link("week-3"), "custom": {"peerloop_opens": f"{name}/week/3"}}
-    third = {"program_id": here.ids["program_id"], "number": 3}
+    third = {"module_id": module(here, 3)}
     assert door(here, "instructor", **week) == Door("weeks.week", third)
     assert door(here, "ta", **week) == Door("weeks.week", third)
     assert door(here, "learner", **week) == Door("weeks.own_week", third)
@@ -104,7 +110,7 @@ def test_a_link_whose_parameters_the_lms_dropped_is_known_by_its_address(here: W
     name = here.program.resource_id
     address = f"{BASE}/{name}/assignment/2"
     found = door(here, "learner", resource_link=link("a"), target_link_uri=address)
-    assert found == Door("weeks.own_assignment", {"program_id": here.ids["program_id"], "number": 2})
+    assert found == Door("weeks.own_assignment", {"module_id": module(here, 2)})
     # The link stays what it is, even if the address is dropped later.
     assert door(here, "learner", resource_link=link("a")) == found
 

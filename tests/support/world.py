@@ -88,6 +88,6 @@ def _add_deeds(world: World, learners: list[Person]) -> None:
             "reading_id": reading.id,
             "cell_id": cell.id,
             "request_id": request.id,
-            "number": 1,
+            "module_id": meeting.module_id,
             "link_id": link.id,
         }
