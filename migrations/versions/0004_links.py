@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = 'links'
-down_revision = 'rotate_signing_keys'
+down_revision = 'waiting_deployments'
 branch_labels = None
 depends_on = None
 
