@@ -6,13 +6,27 @@ from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 import config
-from lti_tool import admin, cohorts, database, gradebook, home, jobs, logs, meetings, programs, roster, web, work
+from lti_tool import (
+    admin,
+    cohorts,
+    database,
+    gradebook,
+    home,
+    jobs,
+    links,
+    logs,
+    meetings,
+    programs,
+    roster,
+    web,
+    work,
+)
 from lti_tool import audit as audit
 from lti_tool.home.arrival import arrive
 from lti_tool.lti import blueprint as wire_blueprint
 from lti_tool.lti.blueprint import OnLaunch
 
-ROOMS = (roster, admin, programs, gradebook, cohorts, meetings, work, home)
+ROOMS = (roster, admin, programs, gradebook, cohorts, meetings, work, links, home)
 
 
 def create_app(settings: config.Settings, *, on_launch: OnLaunch = arrive) -> Flask:

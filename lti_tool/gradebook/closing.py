@@ -163,6 +163,7 @@ def _post(place: Place, sending: Sending) -> Outcome:
         comment=message.comment,
         takes_back=shows_grade(sending.task.values),
         overrules=decision(sending.task.values) is Decision.SEND,
+        review_url=f"{place.review_url}{sending.task.cell_id}" if _is_first(sending) else None,
     )
     try:
         grades.post_score(place.connection, place.url, score)
@@ -173,6 +174,13 @@ def _post(place: Place, sending: Sending) -> Outcome:
     except LmsError as error:
         return Outcome(sending, error, is_platforms=isinstance(error, Throttled | Unauthorised))
     return Outcome(sending)
+
+
+def _is_first(sending: Sending) -> bool:
+    """Whether the LMS has had no score of this person, as far as is known: an answer that was lost may have been."""
+    values = sending.task.values
+    told = values.sent is not None and values.sent.score is not None
+    return sending.message.score is not None and not told and values.trying is None
 
 
 def _is_gone(place: Place, subject: str) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import case, update
 from sqlalchemy.orm import Session
@@ -22,6 +22,7 @@ from lti_tool.lti.grades import Activity
 NEEDED_SCOPES = frozenset({grades.SCOPE_SCORE, grades.SCOPE_RESULT})
 FINDING_SCOPES = frozenset({grades.SCOPE_LINE_ITEM, grades.SCOPE_LINE_ITEM_READ})
 NOT_FOUND = 404
+LOOK_AGAIN = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,28 +31,38 @@ class Opening:
 
     owner: str
     place: Place
+    expected: bool
+    """The LMS may be making it this moment, with a link that was placed by deep linking."""
 
 
 def claim(session: Session, column: Column, now: datetime) -> Opening:
     """Lease a locked column in the caller's transaction."""
     column.leased_by, column.leased_until = claims.new_owner(), now + claims.lease()
-    return Opening(column.leased_by, places.of(session, column))
+    expected = column.expected_until is not None and column.expected_until > now
+    return Opening(column.leased_by, places.of(session, column), expected)
 
 
 def open_item(opening: Opening) -> None:
-    """Find the line item by its keys, make it if there is none, and remember its address."""
+    """Find the line item by its keys, make it if there is none, and remember its address.
+
+    One that the LMS is expected to make is only looked for.
+    """
     place = opening.place
+    look = grades.find if opening.expected else grades.find_or_create
     try:
         _check_service(place)
-        item = grades.find_or_create(place.connection, place.service, place.item)
+        item = look(place.connection, place.service, place.item)
     except LmsError as error:
         with transaction() as session:
             failed(session, place, error, owner=opening.owner)
         return
     with transaction() as session:
         column = own(session, place, opening.owner)
-        if column is not None:
+        if column is not None and item is not None:
             _opened(session, column, str(item.id))
+        elif column is not None:
+            column.try_at = clock.wall() + LOOK_AGAIN
+            column.leased_by = column.leased_until = None
 
 
 def _check_service(place: Place) -> None:

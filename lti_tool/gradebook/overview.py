@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, and_, select
 from sqlalchemy.orm import Session
 
 from lti_tool.audit import AuditEntry
-from lti_tool.gradebook.columns import short_labels
+from lti_tool.gradebook.columns import short_label
 from lti_tool.gradebook.decisions import SUBJECT, sight
 from lti_tool.gradebook.states import NOTHING, State, Values, has_foreign_comment, has_foreign_score, state_of
 from lti_tool.gradebook.tables import Cell, Column
@@ -118,11 +118,10 @@ def standings(session: Session, program_id: int, *conditions: ColumnElement[bool
         .where(Column.program_id == program_id, *conditions)
         .order_by(Person.name, Person.id, Column.id)
     )
-    labels = short_labels()
-    return [_standing(cell, column, name, labels, can_send=learns) for cell, column, name, learns in rows]
+    return [_standing(cell, column, name, can_send=learns) for cell, column, name, learns in rows]
 
 
-def _standing(cell: Cell, column: Column, name: str, labels: Mapping[str, str], *, can_send: bool) -> Standing:
+def _standing(cell: Cell, column: Column, name: str, *, can_send: bool) -> Standing:
     values = cell.values
     state = state_of(values, can_send=can_send and column.problem is None)
     persons = state in {State.HELD, State.KEPT}
@@ -131,7 +130,7 @@ def _standing(cell: Cell, column: Column, name: str, labels: Mapping[str, str], 
         person_id=cell.person_id,
         person=name,
         measure=column.measure,
-        label=labels.get(column.measure, column.label),
+        label=short_label(column.measure),
         state=state,
         value=values.shown if persons else values.wanted.score,
         ours=values.wanted.score,

@@ -32,6 +32,8 @@ class Place:
     item: LineItem
     service: GradeService
     connection: Connection
+    review_url: str
+    """To which a cell's id is added."""
 
     @property
     def url(self) -> str:
@@ -64,6 +66,7 @@ def of(session: Session, column: Column) -> Place:
         item=LineItem(column.label, column.maximum, column.resource_id, column.tag, id=column.line_item_url),
         service=GradeService(course.line_items_url, None, frozenset(course.grade_scopes)),
         connection=wire.connect(registration, course.deployment_id),
+        review_url=wire.link_url("review/"),
     )
 
 

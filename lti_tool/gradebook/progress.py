@@ -17,7 +17,8 @@ from lti_tool import clock, jobs
 from lti_tool.gradebook import columns, wanted
 from lti_tool.gradebook.states import NOTHING, Message, State, state_of
 from lti_tool.gradebook.tables import Cell, Column, fields
-from lti_tool.programs.tables import Program
+from lti_tool.gradebook.wanted import Progress as Progress
+from lti_tool.programs.tables import Plan, Program
 from lti_tool.roster.tables import Enrolment
 
 JOB = "gradebook"
@@ -27,27 +28,34 @@ LOCALE = "en"
 NAMED_PEOPLE = 500
 
 
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """`done` of the `due` so far; `total` is the whole program. Excused things are in none of the three."""
-
-    done: int
-    due: int
-    total: int
-
-
 # (session, program id, person ids, now) -> progress by person id; people without any are left out.
 Compute = Callable[[Session, int, Sequence[int], datetime], Mapping[int, Progress]]
+# The same by person id, then by week; weeks without any are left out.
+ByWeek = Callable[[Session, int, Sequence[int], datetime], Mapping[int, Mapping[int, Progress]]]
 
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """Something that counts. `label` names its column in the LMS; `unit` goes into comments ("sessions")."""
+    """Something that counts. `label` names its column in the LMS; `unit` goes into comments ("sessions").
+
+    One that tells nothing `by_week` counts in no column of a week, but in the completion of the program.
+    """
 
     key: str
     label: LazyString
     unit: LazyString
     compute: Compute
+    by_week: ByWeek | None = None
+
+
+def whole_program(by_week: ByWeek) -> Compute:
+    """The weeks taken together."""
+
+    def compute(session: Session, program_id: int, person_ids: Sequence[int], now: datetime) -> dict[int, Progress]:
+        counted = by_week(session, program_id, person_ids, now)
+        return {person_id: wanted.together(weeks.values()) for person_id, weeks in counted.items()}
+
+    return compute
 
 
 def register_measure(app: Flask, measure: Measure) -> None:
@@ -74,16 +82,22 @@ def changed(session: Session, program_id: int, person_ids: Iterable[int], now: d
     learners = _learners(session, program, set(person_ids))
     now = now or clock.now()
     with force_locale(LOCALE):
-        made = columns.ensure(session, program, columns.short_labels())
-        messages = _messages(session, program_id, learners, now, over=now >= made[columns.COMPLETION].ends_at)
+        made = columns.ensure(session, program)
+        messages = _messages(session, program, learners, now, over=now >= made[columns.COMPLETION].ends_at)
     if learners and _write(session, made, learners, messages):
         jobs.ring(session, JOB)
 
 
 def everybody(session: Session, program_id: int, now: datetime | None = None) -> None:
     """Recount all learners of the program's course who have a cell in it."""
-    query = select(Cell.person_id).distinct().join(Column).where(Column.program_id == program_id)
-    changed(session, program_id, session.scalars(query).all(), now)
+    changed(session, program_id, counted_people(session, program_id), now)
+
+
+def counted_people(session: Session, program_id: int) -> Sequence[int]:
+    """The ids of those who have a cell in a program."""
+    return session.scalars(
+        select(Cell.person_id).distinct().join(Column).where(Column.program_id == program_id)
+    ).all()
 
 
 def of_person(
@@ -112,17 +126,36 @@ def _named(column: InstrumentedAttribute[int], person_ids: Collection[int]) -> I
 
 
 def _messages(
-    session: Session, program_id: int, learners: Sequence[int], now: datetime, *, over: bool
+    session: Session, program: Program, learners: Sequence[int], now: datetime, *, over: bool
 ) -> dict[tuple[str, int], Message]:
     """What each (measure, person) should show."""
-    counted = {key: measure.compute(session, program_id, learners, now) for key, measure in _measures().items()}
+    counted = {key: measure.compute(session, program.id, learners, now) for key, measure in _measures().items()}
     messages: dict[tuple[str, int], Message] = {}
     for person_id in learners:
         parts = {key: progress[person_id] for key, progress in counted.items() if person_id in progress}
-        for key, measure in _measures().items():
-            messages[key, person_id] = wanted.measured(parts.get(key), str(measure.unit))
+        if program.gradebook_plan == Plan.TOTALS:
+            for key, measure in _measures().items():
+                messages[key, person_id] = wanted.measured(parts.get(key), str(measure.unit))
         messages[columns.COMPLETION, person_id] = wanted.completion(tuple(parts.values()), over=over)
+    if program.gradebook_plan == Plan.WEEKS:
+        messages |= _weekly_messages(session, program.id, learners, now)
     return messages
+
+
+def _weekly_messages(
+    session: Session, program_id: int, learners: Sequence[int], now: datetime
+) -> dict[tuple[str, int], Message]:
+    """What each (column of a week, person) should show."""
+    counted = [
+        measure.by_week(session, program_id, learners, now) for measure in _measures().values() if measure.by_week
+    ]
+    return {
+        (columns.of_week(week), person_id): wanted.week(
+            [weeks[person_id][week] for weeks in counted if week in weeks.get(person_id, {})]
+        )
+        for week in columns.weeks_of(session, program_id)
+        for person_id in learners
+    }
 
 
 def _write(

@@ -30,8 +30,9 @@ class Column(Base):
     """Our side of a line item. It is found again in the LMS by (`resource_id`, `tag`).
 
     `try_at` is when a worker may next work on it, `problem` why the last attempt failed. `line_item_lost`: the
-    LMS no longer knows `line_item_url`. `ends_at` is the program's end by the program's clock; `finished_at`
-    says when its last recount was made.
+    LMS no longer knows `line_item_url`. `expected_until`: an answer to a deep linking request carried the column,
+    so until then the LMS may still be making it (see `promises.py`). `ends_at` is the program's end by the
+    program's clock; `finished_at` says when its last recount was made.
     """
 
     __tablename__ = "gradebook_column"
@@ -49,6 +50,7 @@ class Column(Base):
     tag: Mapped[str] = mapped_column(String(255))
     line_item_url: Mapped[str | None] = mapped_column(String(2000))
     line_item_lost: Mapped[bool] = mapped_column(default=False)
+    expected_until: Mapped[datetime | None]
     ends_at: Mapped[datetime] = mapped_column(index=True)
     finished_at: Mapped[datetime | None]
     problem: Mapped[str | None] = mapped_column(String(PROBLEM_LENGTH))

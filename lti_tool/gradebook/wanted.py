@@ -7,18 +7,24 @@ always carries it and `activityProgress` says that more is to come.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
+from dataclasses import dataclass
 
 from flask_babel import gettext as _
 
 from lti_tool.gradebook.states import NOTHING, Message
 from lti_tool.lti.grades import Activity, Grading
 
-if TYPE_CHECKING:
-    from lti_tool.gradebook.progress import Progress
-
 MAXIMUM = 100.0
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """`done` of the `due` so far; `total` is the whole program. Excused things are in none of the three."""
+
+    done: int
+    due: int
+    total: int
 
 
 def measured(progress: Progress | None, unit: str) -> Message:
@@ -33,15 +39,39 @@ def measured(progress: Progress | None, unit: str) -> Message:
     )
 
 
-def completion(parts: Sequence[Progress], *, over: bool) -> Message:
-    """The cell of the program: without a score until everything was due, or the program is over."""
-    done, due, total = (sum(getattr(part, name) for part in parts) for name in ("done", "due", "total"))
-    if not due:
+def week(parts: Iterable[Progress]) -> Message:
+    """The cell of one week: "1 of 2 done"."""
+    all_of_it = together(parts)
+    if not all_of_it.due:
         return NOTHING
-    comment = _("%(done)s of %(total)s done", done=done, total=total)
-    if over or due >= total:
-        return Message(_share(done, due), comment, Activity.COMPLETED, Grading.FULLY_GRADED)
-    return Message(None, comment, Activity.IN_PROGRESS, Grading.PENDING)
+    return Message(
+        score=_share(all_of_it.done, all_of_it.due),
+        comment=_done(all_of_it),
+        activity=Activity.COMPLETED if all_of_it.due >= all_of_it.total else Activity.IN_PROGRESS,
+        grading=Grading.FULLY_GRADED,
+    )
+
+
+def completion(parts: Iterable[Progress], *, over: bool) -> Message:
+    """The cell of the program: without a score until everything was due, or the program is over."""
+    all_of_it = together(parts)
+    if not all_of_it.due:
+        return NOTHING
+    if over or all_of_it.due >= all_of_it.total:
+        score = _share(all_of_it.done, all_of_it.due)
+        return Message(score, _done(all_of_it), Activity.COMPLETED, Grading.FULLY_GRADED)
+    return Message(None, _done(all_of_it), Activity.IN_PROGRESS, Grading.PENDING)
+
+
+def together(parts: Iterable[Progress]) -> Progress:
+    """Several progresses as one."""
+    held = tuple(parts)
+    return Progress(*(sum(getattr(part, name) for part in held) for name in ("done", "due", "total")))
+
+
+def _done(part: Progress) -> str:
+    text: str = _("%(done)s of %(total)s done", done=part.done, total=part.total)
+    return text
 
 
 def _share(done: int, due: int) -> float:

@@ -7,6 +7,7 @@ from flask.typing import ResponseReturnValue
 
 from lti_tool.database import db
 from lti_tool.gradebook import reading
+from lti_tool.links import doors
 from lti_tool.lti.launch import Launch, Role
 from lti_tool.roster import launches
 from lti_tool.roster.names import stated_name
@@ -14,7 +15,7 @@ from lti_tool.web import headers, visits
 
 
 def arrive(launch: Launch) -> ResponseReturnValue:
-    """Record `launch` in the caller's transaction and send the browser to the visit's first page."""
+    """Record `launch` in the caller's transaction and send the browser to the page that it is about."""
     session = db.session()
     try:
         recorded = launches.record(session, launch)
@@ -38,7 +39,8 @@ def arrive(launch: Launch) -> ResponseReturnValue:
     )
     if recorded.role is Role.INSTRUCTOR:
         reading.want_reading(session, recorded.course_id)
-    response = make_response(redirect(url_for("home.index", visit=ticket.token), code=303))
+    door = doors.door(session, launch, recorded)
+    response = make_response(redirect(url_for(door.endpoint, visit=ticket.token, **door.values), code=303))
     visits.set_cookie(response, ticket)
     return response
 

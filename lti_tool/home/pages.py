@@ -10,7 +10,7 @@ from sqlalchemy.orm import joinedload
 from lti_tool import clock
 from lti_tool.cohorts.usual import program_of_visit
 from lti_tool.database import db
-from lti_tool.home import learner, staff, story
+from lti_tool.home import learner, staff
 from lti_tool.lti.launch import Role
 from lti_tool.meetings.overview import facilitated_meetings
 from lti_tool.programs.access import program_of, programs_of
@@ -19,6 +19,7 @@ from lti_tool.roster import people, readings
 from lti_tool.roster.tables import Course, Enrolment
 from lti_tool.web.gate import Access, allow, current_visit
 from lti_tool.web.visits import Visit
+from lti_tool.work import story
 
 blueprint = Blueprint("home", __name__, template_folder="templates", url_prefix="/v/<visit>")
 

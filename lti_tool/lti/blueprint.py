@@ -54,6 +54,8 @@ def create_blueprint(on_launch: OnLaunch) -> Blueprint:
     blueprint.add_url_rule("/login/window", view_func=open_window, methods=["GET"])
     blueprint.add_url_rule("/launch", view_func=launch, methods=["POST"])
     blueprint.add_url_rule("/launch", view_func=launch_opened, methods=["GET"])
+    # Links name what they open behind it; the LMS still sends its form to the address itself.
+    blueprint.add_url_rule("/launch/<path:opens>", view_func=launch_opened, methods=["GET"])
     blueprint.add_url_rule("/jwks", view_func=jwks, methods=["GET"])
     blueprint.add_url_rule("/register", view_func=register_lms, methods=["GET"])
     blueprint.add_url_rule("/config.json", view_func=register_page.canvas_configuration, methods=["GET"])
@@ -92,7 +94,7 @@ def login(registration_id: int | None = None) -> ResponseReturnValue:
 
 
 @logged
-def launch_opened() -> ResponseReturnValue:
+def launch_opened(opens: str = "") -> ResponseReturnValue:  # noqa: ARG001 - whatever it is, it is refused
     """Somebody opened or reloaded the address that only an LMS should send a form to."""
     raise LaunchRefused("launch_opened_directly")
 

@@ -10,13 +10,24 @@ from typing import Any, TypeGuard
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from lti_tool.lti import addresses, roles
-from lti_tool.lti.launch import Context, GradeService, Identity, Launch, Platform, ResourceLink
+from lti_tool.lti.launch import (
+    DEEP_LINKING,
+    SUBMISSION_REVIEW,
+    Context,
+    DeepLinking,
+    GradeService,
+    Identity,
+    Launch,
+    Platform,
+    ResourceLink,
+)
 from lti_tool.lti.refusals import LaunchRefused
 from lti_tool.lti.registrations import Registration
 from lti_tool.lti.tables import ID_LENGTH, URL_LENGTH
 
 LTI = "https://purl.imsglobal.org/spec/lti/claim/"
 MEMBERSHIPS = "https://purl.imsglobal.org/spec/lti-nrps/claim/namesroleservice"
+DEEP_LINKING_SETTINGS = "https://purl.imsglobal.org/spec/lti-dl/claim/deep_linking_settings"
 GRADES = "https://purl.imsglobal.org/spec/lti-ags/claim/endpoint"
 TEXT_LENGTH = 255
 FAMILY_LENGTH = 100
@@ -25,6 +36,7 @@ CUSTOM_LENGTH = 4096
 
 # Control characters and lone surrogates, which databases refuse, and marks that turn the text around them.
 _UNWANTED = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\u2028-\u202e\u2066-\u2069\ufeff]")
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 # A variable that the platform does not know comes back as it was written.
 _UNRESOLVED = re.compile(r"\$[A-Za-z][\w.]*")
 
@@ -93,6 +105,22 @@ class Claims:
             raise LaunchRefused("claim_invalid", self.name(key))
         return value
 
+    def flag(self, key: str) -> bool | None:
+        """A yes or no; None where nothing is said. Some platforms write it as a text."""
+        value = self._values.get(key)
+        if isinstance(value, str) and value.lower() in ("true", "false"):
+            return value.lower() == "true"
+        if value is not None and not isinstance(value, bool):
+            raise LaunchRefused("claim_invalid", self.name(key))
+        return value
+
+    def opaque(self, key: str) -> str | None:
+        """A text that means nothing to us and must stay as it is; any that a database can hold."""
+        value = self._values.get(key)
+        if value is not None and (not isinstance(value, str) or _UNSTORABLE.search(value)):
+            raise LaunchRefused("claim_invalid", self.name(key))
+        return value
+
     def seconds(self, key: str) -> float | None:
         """A time as a number of seconds since 1970."""
         value = self._values.get(key)
@@ -129,21 +157,29 @@ def read_launch(claims: Claims, registration: Registration) -> Launch:
     memberships = claims.part(MEMBERSHIPS)
     platform = _platform(claims)
     custom = claims.custom()
+    grades = _grades(claims)
+    message_type = claims.identifier(LTI + "message_type")
     return_url = presentation.address("return_url")
+    memberships_url = memberships.address("context_memberships_url") if memberships else None
+    frame_origins = _origins(registration.issuer, registration.auth_url, platform.url, return_url)
     return Launch(
         registration_id=registration.id,
         deployment_id=claims.identifier(LTI + "deployment_id"),
-        message_type=claims.identifier(LTI + "message_type"),
+        message_type=message_type,
         target_link_uri=claims.identifier(LTI + "target_link_uri", URL_LENGTH),
         identity=_identity(claims, presentation, custom),
         standing=roles.standing(claims.texts(LTI + "roles")),
         platform=platform,
         context=_context(claims),
         resource_link=_resource_link(claims),
-        memberships_url=memberships.address("context_memberships_url") if memberships else None,
-        grades=_grades(claims),
+        memberships_url=memberships_url,
+        grades=grades,
         return_url=return_url,
-        frame_origins=_origins(registration.issuer, registration.auth_url, platform.url, return_url),
+        frame_origins=frame_origins,
+        deep_linking=_deep_linking(claims, (*frame_origins, *_origins(memberships_url, *_addresses(grades))))
+        if message_type == DEEP_LINKING
+        else None,
+        for_user=_for_user(claims, grades) if message_type == SUBMISSION_REVIEW else None,
         custom=custom,
     )
 
@@ -209,6 +245,48 @@ def _grades(claims: Claims) -> GradeService | None:
     if part is None:
         return None
     return GradeService(part.address("lineitems"), part.address("lineitem"), frozenset(part.texts("scope")))
+
+
+def _addresses(grades: GradeService | None) -> tuple[str | None, ...]:
+    return (grades.line_items_url, grades.line_item_url) if grades else ()
+
+
+def _deep_linking(claims: Claims, known_origins: tuple[str, ...]) -> DeepLinking:
+    """What the platform asks to be answered, at an address that is its own: the answer is signed by us.
+
+    https://www.imsglobal.org/spec/lti-dl/v2p0#deep-linking-settings
+    """
+    part = claims.part(DEEP_LINKING_SETTINGS)
+    if part is None:
+        raise LaunchRefused("claim_missing", "deep_linking_settings")
+    return_url = part.identifier("deep_link_return_url", URL_LENGTH)
+    if addresses.origin(return_url) not in known_origins:
+        raise LaunchRefused("foreign_return", "deep_link_return_url")
+    if "ltiResourceLink" not in part.texts("accept_types"):
+        raise LaunchRefused("no_links_accepted", "accept_types")
+    targets = part.texts("accept_presentation_document_targets")
+    if not targets:
+        raise LaunchRefused("claim_missing", "accept_presentation_document_targets")
+    return DeepLinking(
+        return_url=return_url,
+        targets=tuple(targets),
+        many=part.flag("accept_multiple") is True,
+        line_items=part.flag("accept_lineitem") is not False,
+        auto_create=part.flag("auto_create") is True,
+        title=part.text("title"),
+        text=part.text("text"),
+        data=part.opaque("data"),
+    )
+
+
+def _for_user(claims: Claims, grades: GradeService | None) -> str:
+    """Whose work is to be reviewed. The platform must say in which column, too."""
+    if grades is None or grades.line_item_url is None:
+        raise LaunchRefused("claim_missing", "lineitem")
+    part = claims.part(LTI + "for_user")
+    if part is None:
+        raise LaunchRefused("claim_missing", "for_user")
+    return part.identifier("user_id")
 
 
 def _origins(*urls: str | None) -> tuple[str, ...]:

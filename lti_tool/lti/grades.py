@@ -34,6 +34,8 @@ SCORE_TYPE = "application/vnd.ims.lis.v1.score+json"
 RESULTS_TYPE = "application/vnd.ims.lis.v2.resultcontainer+json"
 
 NOT_FOUND = 404
+# Whoever has begun has something to be looked at. https://www.imsglobal.org/spec/lti-sr/v1p0
+REVIEW = {"reviewableStatus": ["InProgress", "Submitted", "Completed"]}
 
 log = structlog.get_logger(__name__)
 
@@ -79,6 +81,7 @@ class Score:
     `timestamp` must rise strictly for each column and person. A score without `comment` clears our comment.
     Without `given` and `takes_back` it only reports progress, for an LMS that can tell the two apart. It
     `overrules` where an instructor chose that it replaces a grade which a person set.
+    `review_url` opens the work behind a person's first score, for an LMS that keeps such a link.
     """
 
     user_id: str
@@ -90,6 +93,7 @@ class Score:
     comment: str | None = None
     takes_back: bool = True
     overrules: bool = False
+    review_url: str | None = None
 
     @property
     def is_final(self) -> bool:
@@ -133,14 +137,20 @@ def line_items(
                 yield item
 
 
-def find_or_create(connection: Connection, service: GradeService, wanted: LineItem) -> LineItem:
-    """The column with the (resource_id, tag) of `wanted` as the LMS has it; created only if there is none.
+def find(connection: Connection, service: GradeService, wanted: LineItem) -> LineItem | None:
+    """The column with the (resource_id, tag) of `wanted` as the LMS has it, if it has one.
 
     https://www.imsglobal.org/spec/lti-ags/v2p0#resourceid-and-tag
     """
-    for item in line_items(connection, service, resource_id=wanted.resource_id, tag=wanted.tag):
-        if (item.resource_id, item.tag) == (wanted.resource_id, wanted.tag):
-            return item
+    found = line_items(connection, service, resource_id=wanted.resource_id, tag=wanted.tag)
+    return next((item for item in found if (item.resource_id, item.tag) == (wanted.resource_id, wanted.tag)), None)
+
+
+def find_or_create(connection: Connection, service: GradeService, wanted: LineItem) -> LineItem:
+    """The same; created only if there is none."""
+    found = find(connection, service, wanted)
+    if found is not None:
+        return found
     if SCOPE_LINE_ITEM not in service.scopes:
         raise Refused("grades", "the LMS does not let this tool create columns")
     url = _items_url(service)
@@ -261,31 +271,33 @@ def _result(entry: Any) -> Result | None:
 
 
 def _item_body(item: LineItem) -> dict[str, Any]:
-    return _present(
+    return present(
         label=item.label,
         scoreMaximum=item.score_maximum,
         resourceId=item.resource_id,
         tag=item.tag,
         resourceLinkId=item.resource_link_id,
-        startDateTime=_stamp(item.starts_at),
-        endDateTime=_stamp(item.ends_at),
+        startDateTime=stamp(item.starts_at),
+        endDateTime=stamp(item.ends_at),
+        submissionReview=REVIEW,
     )
 
 
 def _score_body(score: Score, rules: Standard) -> dict[str, Any]:
-    body = _present(
+    body = present(
         userId=score.user_id,
         scoreGiven=score.given,
         scoreMaximum=score.maximum if score.given is not None else None,
         activityProgress=score.activity,
         gradingProgress=score.grading,
-        timestamp=_stamp(score.timestamp),
+        timestamp=stamp(score.timestamp),
         comment=score.comment if rules.takes_comment(score) else None,
     )
     return body | rules.score_extension(score)
 
 
-def _present(**values: Any) -> dict[str, Any]:
+def present(**values: Any) -> dict[str, Any]:
+    """The members of a message that have a value."""
     return {name: value for name, value in values.items() if value is not None}
 
 
@@ -293,7 +305,8 @@ def _encode(body: dict[str, Any]) -> bytes:
     return json.dumps(body, allow_nan=False).encode()
 
 
-def _stamp(time: datetime | None) -> str | None:
+def stamp(time: datetime | None) -> str | None:
+    """A time as messages carry it: ISO 8601 in UTC with milliseconds."""
     return None if time is None else time.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 

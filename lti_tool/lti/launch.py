@@ -8,6 +8,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from urllib.parse import urlsplit
+
+LINK_PATH = "/lti/launch/"
+
+RESOURCE_LINK = "LtiResourceLinkRequest"
+DEEP_LINKING = "LtiDeepLinkingRequest"
+SUBMISSION_REVIEW = "LtiSubmissionReviewRequest"
 
 
 class Role(StrEnum):
@@ -80,6 +87,23 @@ class GradeService:
 
 
 @dataclass(frozen=True, slots=True)
+class DeepLinking:
+    """What an LMS takes as an answer (claim `deep_linking_settings`), and where.
+
+    `data` must come back as it is. https://www.imsglobal.org/spec/lti-dl/v2p0#deep-linking-settings
+    """
+
+    return_url: str
+    targets: tuple[str, ...]
+    many: bool
+    line_items: bool
+    auto_create: bool
+    title: str | None = None
+    text: str | None = None
+    data: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Launch:
     """One validated launch message."""
 
@@ -96,4 +120,11 @@ class Launch:
     grades: GradeService | None
     return_url: str | None
     frame_origins: tuple[str, ...]
+    deep_linking: DeepLinking | None = None
+    for_user: str | None = None
     custom: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def named(self) -> str:
+        """What the address of the link names behind that of launches; empty for that address itself."""
+        return urlsplit(self.target_link_uri).path.partition(LINK_PATH)[2]

@@ -26,7 +26,7 @@ from lti_tool.database import db
 from lti_tool.lti import addresses, deployments, registrations, waiting
 from lti_tool.lti.claims import LTI, Claims, is_identity, read_launch
 from lti_tool.lti.deployments import Deployment
-from lti_tool.lti.launch import Launch
+from lti_tool.lti.launch import DEEP_LINKING, RESOURCE_LINK, SUBMISSION_REVIEW, Launch
 from lti_tool.lti.platform_keys import PlatformKeys
 from lti_tool.lti.refusals import LaunchRefused
 from lti_tool.lti.registrations import Registration
@@ -36,7 +36,7 @@ from lti_tool.lti.tables import URL_LENGTH
 LEEWAY_SECONDS = 60
 OLDEST_SECONDS = 600
 MAX_TOKEN = 256 * 1024
-MESSAGE_TYPES = frozenset({"LtiResourceLinkRequest"})
+MESSAGE_TYPES = frozenset({RESOURCE_LINK, DEEP_LINKING, SUBMISSION_REVIEW})
 
 _jws = PyJWS(algorithms=["RS256"])
 
@@ -288,14 +288,18 @@ class PlatformMessage(MessageLaunch[WebRequest, PlatformLookup, LoginStates, Sta
         claims = self.claims
         if self._jwt["body"].get(LTI + "version") != "1.3.0":
             raise LaunchRefused("wrong_version")
-        if claims.identifier(LTI + "message_type") not in MESSAGE_TYPES:
+        message_type = claims.identifier(LTI + "message_type")
+        if message_type not in MESSAGE_TYPES:
             raise LaunchRefused("unsupported_message")
         self._validate_target()
         if not is_identity(self._jwt["body"].get("sub")):
             raise LaunchRefused("no_identity")
+        if message_type == DEEP_LINKING:
+            # It alone may leave them out. (The library types a message by literal keys.)
+            self._jwt["body"].setdefault(LTI + "roles", [])  # type: ignore[misc]
         if self._jwt["body"].get(LTI + "roles") is None:
             raise LaunchRefused("claim_missing", "roles")
-        if claims.part(LTI + "resource_link") is None:
+        if message_type == RESOURCE_LINK and claims.part(LTI + "resource_link") is None:
             raise LaunchRefused("claim_missing", "resource_link")
         launch = read_launch(claims, self.registration)
         super().validate_message()

@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from lti_tool.lti import families, grades, memberships
+from lti_tool.lti.launch import DEEP_LINKING, RESOURCE_LINK, SUBMISSION_REVIEW
 
 NAME = "Peerloop"
 DESCRIPTION = "Peer learning: cohorts, pairs, sessions, micro-assignments, and a gradebook that stays true."
@@ -19,7 +20,11 @@ TOOL_CONFIGURATION = "https://purl.imsglobal.org/spec/lti-tool-configuration"
 # Exactly the scopes that the clients of both services ask tokens for.
 SCOPES = (memberships.SCOPE, grades.SCOPE_LINE_ITEM, grades.SCOPE_RESULT, grades.SCOPE_SCORE)
 # The custom parameters that launches are read for, each with the variable that fills it.
-CUSTOM = {"tz": "$Person.address.timezone"}
+CUSTOM = {
+    "tz": "$Person.address.timezone",
+    "context_history": "$Context.id.history",
+    "link_history": "$ResourceLink.id.history",
+}
 # The claims about a person that launches are read for.
 CLAIMS = ("iss", "sub", "name", "given_name", "family_name", "email", "locale", "zoneinfo")
 
@@ -34,7 +39,11 @@ class Message:
 
 
 # Only what `messages.MESSAGE_TYPES` answers.
-MESSAGES = (Message("LtiResourceLinkRequest", NAME, {"canvas": ("course_navigation",)}),)
+MESSAGES = (
+    Message(RESOURCE_LINK, NAME, {"canvas": ("course_navigation",)}),
+    Message(DEEP_LINKING, NAME, {"canvas": ("assignment_selection", "link_selection")}),
+    Message(SUBMISSION_REVIEW, NAME),
+)
 
 
 def values(base_url: str) -> dict[str, str]:

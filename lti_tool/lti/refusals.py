@@ -61,6 +61,27 @@ EXPLANATIONS: dict[str, Explanation] = {
         _ADMIN,
         _("Correct the tool's address in the link or in the LMS's tool settings."),
     ),
+    "foreign_return": Explanation(
+        400,
+        _("The answer would go elsewhere"),
+        _("The LMS asked for an answer at an address that is none of its own, so nothing was sent."),
+        _ADMIN,
+        _TELL_ADMIN,
+    ),
+    "no_links_accepted": Explanation(
+        400,
+        _("Nothing of Peerloop fits there"),
+        _("The place in the LMS from which you came takes no links that open a tool."),
+        _YOU,
+        _("Add Peerloop where the LMS adds activities or external tools to a course."),
+    ),
+    "not_your_work": Explanation(
+        403,
+        _("This is somebody else's work"),
+        _("What a learner has done is shown to that learner, and to the instructors and assistants of the course."),
+        _YOU,
+        _("Open your own grades in the LMS. If you teach this course, ask to be made an instructor there."),
+    ),
     "launch_opened_directly": Explanation(
         400,
         _("Please open Peerloop from your course"),

@@ -10,6 +10,7 @@ import config
 from lti_tool.lti.client import LmsClient
 from lti_tool.lti.connection import Connection
 from lti_tool.lti.keyring import Keyring
+from lti_tool.lti.launch import LINK_PATH
 from lti_tool.lti.limits import Refusals
 from lti_tool.lti.platform_keys import PlatformKeys
 from lti_tool.lti.registrations import Registration
@@ -46,6 +47,11 @@ def current() -> Wire:
     """The wire of the present app."""
     wire: Wire = current_app.extensions["lti"]
     return wire
+
+
+def link_url(what: str) -> str:
+    """The address of a link that opens `what`; the LMS sends it along with each launch."""
+    return f"{current().base_url}{LINK_PATH}{what}"
 
 
 def ensure_signing_key() -> None:

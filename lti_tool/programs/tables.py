@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from datetime import date, datetime, time
+from enum import StrEnum
+from uuid import uuid4
 
 from sqlalchemy import CheckConstraint, ForeignKey, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -10,11 +12,29 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from lti_tool.database import Base
 
 
+class Plan(StrEnum):
+    """How a program's grades stand in the LMS: never both, since what is done would weigh twice."""
+
+    TOTALS = "totals"  # one column for each measure of the whole program
+    WEEKS = "weeks"  # one column for each week
+
+
+def new_resource_id() -> str:
+    """A name that no other program has."""
+    return f"peerloop-program-{uuid4().hex[:12]}"
+
+
 class Program(Base):
-    """A peer-learning program in one course. Dates and times of day are in `zone`."""
+    """A peer-learning program in one course. Dates and times of day are in `zone`.
+
+    `resource_id` is its name in the LMS, which columns and links carry. A copied course brings both along, so a
+    plan that is taken over keeps the name of the one that it came from.
+    """
 
     __tablename__ = "program"
     __table_args__ = (
+        UniqueConstraint("course_id", "resource_id"),
+        CheckConstraint("gradebook_plan IN ('totals','weeks')", name="gradebook_plan"),
         CheckConstraint("session_minutes BETWEEN 45 AND 60", name="session_minutes"),
         CheckConstraint(
             "size_min BETWEEN 8 AND 20 AND size_max BETWEEN 8 AND 20 "
@@ -34,6 +54,8 @@ class Program(Base):
     size_min: Mapped[int] = mapped_column(default=8)
     size_max: Mapped[int] = mapped_column(default=20)
     size_target: Mapped[int] = mapped_column(default=12)
+    resource_id: Mapped[str] = mapped_column(String(64), default=new_resource_id)
+    gradebook_plan: Mapped[str] = mapped_column(String(10), default=Plan.TOTALS.value)
     created_at: Mapped[datetime]
 
     modules: Mapped[list[Module]] = relationship(order_by="Module.number", lazy="raise_on_sql")

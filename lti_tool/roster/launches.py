@@ -73,6 +73,7 @@ class Recorded:
     tenant_id: int
     course_id: int
     link_id: int | None
+    link_opens: str | None
     person_id: int
     person_name: str
     enrolment_id: int | None
@@ -96,10 +97,12 @@ def record(session: Session, launch: Launch) -> Recorded:
     course = _course(connection, launch, launch.context, known.of(COURSE), tenant_id, now)
     person = _person(connection, launch, known.of(PERSON), tenant_id)
     enrolment = _enrolment(connection, launch, known.of(ENROLMENT), course["id"], person["id"], now)
+    link = _link(connection, launch, known.of(LINK), course["id"])
     return Recorded(
         tenant_id=tenant_id,
         course_id=course["id"],
-        link_id=_link(connection, launch, known.of(LINK), course["id"]),
+        link_id=link["id"] if link else None,
+        link_opens=link["opens"] if link else None,
         person_id=person["id"],
         person_name=person["name"],
         enrolment_id=enrolment["id"],
@@ -132,6 +135,7 @@ def record_administrator(session: Session, launch: Launch) -> Recorded | None:
         tenant_id=tenant["id"],
         course_id=course["id"],
         link_id=None,
+        link_opens=None,
         person_id=person["id"],
         person_name=person["name"],
         enrolment_id=None,
@@ -231,13 +235,12 @@ def _course(
     return _store(connection, COURSE, known, keys, stated, otherwise)
 
 
-def _link(connection: Connection, launch: Launch, known: Row | None, course_id: int) -> int | None:
+def _link(connection: Connection, launch: Launch, known: Row | None, course_id: int) -> Row | None:
     link = launch.resource_link
     if link is None:
         return None
     keys = {"course_id": course_id, "link_id": link.id}
-    link_id: int = _store(connection, LINK, known, keys, _given(title=link.title), {})["id"]
-    return link_id
+    return _store(connection, LINK, known, keys, _given(title=link.title), {})
 
 
 def _person(connection: Connection, launch: Launch, known: Row | None, tenant_id: int) -> Row:

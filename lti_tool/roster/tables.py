@@ -55,7 +55,10 @@ class Course(Base):
 
 
 class CourseLink(Base):
-    """A place in the course from which Peerloop is opened (LTI resource link)."""
+    """A place in the course from which Peerloop is opened (LTI resource link).
+
+    `opens` is what it leads to, in the words of the room of links; empty while nobody has said.
+    """
 
     __tablename__ = "course_link"
     __table_args__ = (UniqueConstraint("course_id", "link_id"),)
@@ -64,6 +67,7 @@ class CourseLink(Base):
     course_id: Mapped[int] = mapped_column(ForeignKey("course.id", ondelete="CASCADE"))
     link_id: Mapped[str] = mapped_column(String(255))
     title: Mapped[str | None] = mapped_column(String(255))
+    opens: Mapped[str | None] = mapped_column(String(100))
 
 
 class Person(Base):

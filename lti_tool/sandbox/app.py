@@ -7,11 +7,14 @@ from werkzeug.exceptions import HTTPException
 from lti_tool.sandbox import (
     admin,
     control,
+    copies,
     courses,
+    deep_linking,
     gradebook,
     launch,
     line_items,
     registration,
+    reviews,
     roster,
     scores,
     storage,
@@ -56,7 +59,8 @@ def create_app(settings: Settings) -> Flask:
         faults=Faults(settings.lms.throttled),
         storage=settings.storage or settings.lms.storage,
     )
-    for blueprint in (courses, gradebook, admin, registration, launch, storage, tokens, roster, line_items, scores):
+    pages = (courses, copies, gradebook, reviews, admin, registration, launch, deep_linking, storage)
+    for blueprint in (*pages, tokens, roster, line_items, scores):
         app.register_blueprint(blueprint.bp)
     if settings.control_token:
         app.register_blueprint(control.bp)
@@ -65,6 +69,7 @@ def create_app(settings: Settings) -> Flask:
     shared = {"csrf_token": csrf_token, "role_names": ROLE_NAMES, "lms": settings.lms}
     app.context_processor(lambda: {"me": signed_in(), **shared})
     app.context_processor(lambda: {"storage": platform().storage, "tool_origins": storage.tool_origins})
+    app.add_template_global(reviews.is_reviewable)
     app.add_template_filter(_number, "number")
     return app
 

@@ -8,6 +8,7 @@ from flask import url_for
 
 from lti_tool.sandbox.families.standard import Standard
 from lti_tool.sandbox.line_items import item_query
+from lti_tool.sandbox.origins import history
 from lti_tool.sandbox.settings import Settings
 from lti_tool.sandbox.vocabulary import (
     AGS_CLAIM,
@@ -113,11 +114,11 @@ def resolve_custom(lms: Standard, person: sqlite3.Row, course: sqlite3.Row, link
         "$Person.email.primary": person["email"] or "",
         "$User.id": person["sub"],
         "$Context.id": course["id"],
-        "$Context.id.history": "",
+        "$Context.id.history": history(course["id"]),
         "$Context.title": course["title"],
         "$Context.label": course["label"],
         "$ResourceLink.id": link["id"],
-        "$ResourceLink.id.history": "",
+        "$ResourceLink.id.history": history(link["id"]),
         "$ResourceLink.title": link["title"],
     }
     custom: dict[str, str] = json.loads(link["custom"])

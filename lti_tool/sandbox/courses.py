@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from flask import Blueprint, Response, abort, redirect, render_template, request, session, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
-from lti_tool.sandbox.links import custom_from_text, insert_link
+from lti_tool.sandbox.links import custom_from_text, due_day, insert_link
 from lti_tool.sandbox.platform import course_or_404, person_of, platform
 from lti_tool.sandbox.seed import FEEDBACK, ROLE_ENTRIES
 from lti_tool.sandbox.session import check_csrf, member_or_403, sign_in
@@ -76,7 +76,7 @@ def sign_out() -> AnyResponse:
 
 def course_links(course_id: str) -> list[sqlite3.Row]:
     return platform().store.rows(
-        "SELECT links.*, tools.name AS tool_name, tools.target_link_uri"
+        "SELECT links.*, tools.name AS tool_name, COALESCE(url, tools.target_link_uri) AS target_link_uri"
         " FROM links JOIN tools ON tools.id = tool_id"
         " WHERE course_id = ? ORDER BY position, links.rowid",
         course_id,
@@ -88,11 +88,13 @@ def course_page(course_id: str) -> str:
     course = course_or_404(course_id)
     _, role = member_or_403(course_id)
     tools = platform().store.rows("SELECT * FROM tools ORDER BY id")
+    links = course_links(course_id)
     return render_template(
         "sandbox/course.html",
         course=course,
         role=role,
-        links=course_links(course_id),
+        links=links,
+        due={link["id"]: due_day(link["dates"]) for link in links},
         tools=tools,
         here="home",
     )

@@ -7,7 +7,6 @@ import json
 import secrets
 import sqlite3
 import time
-from dataclasses import dataclass
 from urllib.parse import urlencode
 
 from flask import Blueprint, abort, redirect, render_template, request
@@ -16,6 +15,7 @@ from werkzeug.wrappers import Response
 
 from lti_tool.sandbox.claims import course_claims, message_claims, security_claims
 from lti_tool.sandbox.line_items import item_url
+from lti_tool.sandbox.messages import AuthorizationError, other_message, roles_of
 from lti_tool.sandbox.platform import course_or_404, platform
 from lti_tool.sandbox.routes import served_at
 from lti_tool.sandbox.session import admin_or_403, person_or_401, role_in, signed_in
@@ -25,14 +25,6 @@ bp = Blueprint("launch", __name__)
 HINT_LIFETIME = 600  # seconds
 
 
-@dataclass(eq=False)
-class AuthorizationError(Exception):
-    """A refusal that the tool may hear. Codes: RFC 6749 section 4.1.2.1 and OpenID Connect Core 3.1.2.6."""
-
-    code: str
-    description: str
-
-
 @bp.get("/launch/<link_id>")
 def start_from_course(link_id: str) -> Response | str:
     """Third-party initiated login from a link in a course."""
@@ -40,16 +32,24 @@ def start_from_course(link_id: str) -> Response | str:
     link = platform().store.row("SELECT * FROM links WHERE id = ?", link_id) or abort(404)
     if role_in(link["course_id"], person) is None:
         abort(403, "You are not a member of this course.")
-    return _start(person, link["tool_id"], link_id)
+    return start(person, link["tool_id"], link_id, target_link_uri=link["url"])
 
 
 @bp.get("/launch/site/<int:tool_id>")
 def start_from_site(tool_id: int) -> Response | str:
     """The same from the administrator's page, outside any course."""
-    return _start(admin_or_403(), tool_id, None)
+    return start(admin_or_403(), tool_id, None)
 
 
-def _start(person: sqlite3.Row, tool_id: int, link_id: str | None) -> Response | str:
+def start(
+    person: sqlite3.Row,
+    tool_id: int,
+    link_id: str | None,
+    *,
+    target_link_uri: str | None = None,
+    message: dict[str, str] | None = None,
+) -> Response | str:
+    """Begin a login. ``message`` says what the launch is, where it is not the opening of a link."""
     here, tool = platform(), _tool_by_id(tool_id)
     target = "window" if request.args.get("target") == "window" else "iframe"
     hint, now = secrets.token_urlsafe(24), time.time()
@@ -58,13 +58,16 @@ def _start(person: sqlite3.Row, tool_id: int, link_id: str | None) -> Response |
         if here.lms.one_launch_at_a_time:
             db.execute("DELETE FROM hints WHERE sub = ?", (person["sub"],))
         db.execute(
-            "INSERT INTO hints VALUES (?, ?, ?, ?, ?, ?)",
-            (hint, person["sub"], tool_id, link_id, target, now + HINT_LIFETIME),
+            "INSERT INTO hints VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (
+                *(hint, person["sub"], tool_id, link_id, target, now + HINT_LIFETIME),
+                json.dumps(message) if message else None,
+            ),
         )
     fields = {
         "iss": here.settings.issuer,
         "login_hint": person["sub"],
-        "target_link_uri": tool["target_link_uri"],
+        "target_link_uri": target_link_uri or tool["target_link_uri"],
         "lti_message_hint": hint,
         "client_id": tool["client_id"],
         "lti_deployment_id": tool["deployment_id"],
@@ -139,6 +142,9 @@ def _check_request(asked: MultiDict[str, str]) -> None:
 def _signed_launch(tool: sqlite3.Row, person: sqlite3.Row, hint: sqlite3.Row, nonce: str) -> str:
     here, target = platform(), hint["document_target"]
     claims = security_claims(here.settings, tool, person, nonce, int(time.time()))
+    if hint["message"] is not None:
+        claims |= other_message(tool, person, target, json.loads(hint["message"]))
+        return here.key.sign(here.lms.claims(claims))
     if hint["link_id"] is None:
         claims |= message_claims(here.settings, tool, person, here.lms.admin_roles, target, "/admin/tools")
         claims[f"{CLAIM}resource_link"] = {"id": f"site-{tool['id']}", "title": tool["name"]}
@@ -148,11 +154,11 @@ def _signed_launch(tool: sqlite3.Row, person: sqlite3.Row, hint: sqlite3.Row, no
     role = role_in(course["id"], person)
     if role is None:
         raise AuthorizationError("access_denied", "this person is no longer a member of the course")
-    lms, test_user = here.lms, bool(person["test_user"])
-    roles = lms.admin_roles if role == "admin" else lms.launch_roles(role, test_user=test_user)
-    claims |= message_claims(here.settings, tool, person, roles, target, f"/courses/{course['id']}")
+    claims |= message_claims(here.settings, tool, person, roles_of(role, person), target, f"/courses/{course['id']}")
     claims |= course_claims(here.settings, tool, person, course, link)
+    if link["url"]:
+        claims[f"{CLAIM}target_link_uri"] = link["url"]
     items = here.store.rows("SELECT * FROM line_items WHERE link_id = ? LIMIT 2", link["id"])
     if len(items) == 1:
         claims[AGS_CLAIM]["lineitem"] = item_url(items[0])
-    return here.key.sign(lms.claims(claims))
+    return here.key.sign(here.lms.claims(claims))

@@ -107,26 +107,34 @@ def _items_after(course_id: str, page: Page) -> list[sqlite3.Row]:
 def create_item(course_id: str) -> Response:
     check_query()
     require_content(MEDIA_ITEM)
-    body = _checked(body_object())
+    body = checked_item(body_object())
     platform().lms.check_new_item(body)
     if platform().store.row("SELECT 1 FROM courses WHERE id = ?", course_id) is None:
         raise ServiceError(404, "there is no such course")
     _check_link(course_id, body.get("resourceLinkId"))
     with platform().store.write() as db:
-        item_id = db.execute(
-            "INSERT INTO line_items"
-            " (course_id, tool_id, label, score_maximum, resource_id, tag, link_id, document)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            (
-                *(course_id, caller()["id"], body["label"], body["scoreMaximum"], body.get("resourceId")),
-                *(body.get("tag"), body.get("resourceLinkId"), _document(body)),
-            ),
-        ).lastrowid
-    assert item_id is not None  # noqa: S101  an INSERT always sets it
+        item_id = insert_item(db, course_id, caller()["id"], body, body.get("resourceLinkId"))
     item = own_item(course_id, item_id)
     response = json_response(represent(item), MEDIA_ITEM, 201)
     response.headers["Location"] = item_url(item)
     return response
+
+
+def insert_item(
+    db: sqlite3.Connection, course_id: str, tool_id: int, body: dict[str, Any], link_id: str | None
+) -> int:
+    """Store a checked line item; its id."""
+    item_id = db.execute(
+        "INSERT INTO line_items"
+        " (course_id, tool_id, label, score_maximum, resource_id, tag, link_id, document)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            *(course_id, tool_id, body["label"], body["scoreMaximum"], body.get("resourceId")),
+            *(body.get("tag"), link_id, _document(body)),
+        ),
+    ).lastrowid
+    assert item_id is not None  # noqa: S101  an INSERT always sets it
+    return item_id
 
 
 def _check_link(course_id: str, link_id: str | None) -> None:
@@ -152,7 +160,7 @@ def replace_item(course_id: str, item_id: int) -> Response:
     """Replace the whole definition; another maximum rescales the stored grades."""
     require_content(MEDIA_ITEM)
     item = own_item(course_id, item_id)
-    body = _checked(body_object())
+    body = checked_item(body_object())
     platform().lms.check_changed_item(body)
     if body.get("id", item_url(item)) != item_url(item) or body.get("resourceLinkId") != item["link_id"]:
         raise ServiceError(400, "id and resourceLinkId cannot be changed")
@@ -184,7 +192,7 @@ def _document(body: dict[str, Any]) -> str:
     return json.dumps({name: value for name, value in body.items() if name not in STORED_IN_COLUMNS})
 
 
-def _checked(body: dict[str, Any]) -> dict[str, Any]:
+def checked_item(body: dict[str, Any]) -> dict[str, Any]:
     """The line item if every member keeps its rule; members that are null count as absent."""
     body = {name: value for name, value in body.items() if value is not None}
     if not isinstance(body.get("label"), str) or not body["label"].strip():

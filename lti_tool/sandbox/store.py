@@ -29,10 +29,14 @@ CREATE TABLE IF NOT EXISTS registration_tokens (
   hash TEXT PRIMARY KEY, expires_at REAL NOT NULL, used INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS links (
   id TEXT PRIMARY KEY, course_id TEXT NOT NULL REFERENCES courses, tool_id INTEGER NOT NULL REFERENCES tools,
-  title TEXT NOT NULL, custom TEXT NOT NULL, position INTEGER NOT NULL);
+  title TEXT NOT NULL, custom TEXT NOT NULL, position INTEGER NOT NULL, url TEXT, dates TEXT);
+CREATE TABLE IF NOT EXISTS origins (id TEXT PRIMARY KEY, origin_id TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS deep_linking (
+  id TEXT PRIMARY KEY, course_id TEXT NOT NULL REFERENCES courses, tool_id INTEGER NOT NULL REFERENCES tools,
+  sub TEXT NOT NULL REFERENCES people, settings TEXT NOT NULL, answered INTEGER NOT NULL DEFAULT 0);
 CREATE TABLE IF NOT EXISTS hints (
   hint TEXT PRIMARY KEY, sub TEXT NOT NULL, tool_id INTEGER NOT NULL, link_id TEXT,
-  document_target TEXT NOT NULL, expires_at REAL NOT NULL);
+  document_target TEXT NOT NULL, expires_at REAL NOT NULL, message TEXT);
 CREATE TABLE IF NOT EXISTS assertions (
   client_id TEXT NOT NULL, jti TEXT NOT NULL, PRIMARY KEY (client_id, jti)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS access_tokens (

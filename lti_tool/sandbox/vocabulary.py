@@ -2,11 +2,12 @@
 
 Sources: LTI Core 1.3 (https://www.imsglobal.org/spec/lti/v1p3), Names and Role Provisioning Services 2.0
 (https://www.imsglobal.org/spec/lti-nrps/v2p0), Assignment and Grade Services 2.0
-(https://www.imsglobal.org/spec/lti-ags/v2p0).
+(https://www.imsglobal.org/spec/lti-ags/v2p0), Deep Linking 2.0 (https://www.imsglobal.org/spec/lti-dl/v2p0).
 """
 
 CLAIM = "https://purl.imsglobal.org/spec/lti/claim/"
 NRPS_CLAIM = "https://purl.imsglobal.org/spec/lti-nrps/claim/namesroleservice"
+DL_CLAIM = "https://purl.imsglobal.org/spec/lti-dl/claim/"
 AGS_CLAIM = "https://purl.imsglobal.org/spec/lti-ags/claim/endpoint"
 
 PLATFORM_CONFIGURATION = "https://purl.imsglobal.org/spec/lti-platform-configuration"

@@ -8,14 +8,15 @@ from flask import Flask, Response, g
 
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
-    "connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors {ancestors}"
+    "connect-src 'self'; base-uri 'none'; form-action {forms}; frame-ancestors {ancestors}"
 )
+OURS = "'self'"
 
 
 def framed_by(response: Response, origins: Iterable[str]) -> None:
     """Let these origins frame a page that belongs to no visit."""
-    ancestors = " ".join(("'self'", *origins))
-    response.headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY.format(ancestors=ancestors)
+    ancestors = " ".join((OURS, *origins))
+    response.headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY.format(forms=OURS, ancestors=ancestors)
 
 
 def register(app: Flask) -> None:
@@ -23,19 +24,29 @@ def register(app: Flask) -> None:
     app.after_request(_set)
 
 
+def allow_form_to(origin: str) -> None:
+    """Let a form of this page be sent to another origin, which a message that was checked has named."""
+    g.form_origin = origin
+
+
+def _forms() -> str:
+    return f"{OURS} {g.get('form_origin', '')}".strip()
+
+
 def _ancestors() -> str:
     visit = g.get("visit")
     # A page without a visit may name its own: the one on which an LMS registers this tool.
     origins = visit.frame_origins if visit is not None else g.get("frame_origins")
     if origins is not None:
-        return " ".join(("'self'", *origins))
+        return " ".join((OURS, *origins))
     # What was refused, or has ended, or is only opening, must be readable where it happened; it is nobody's yet.
     return "*" if g.get("any_frame") else "'none'"
 
 
 def _set(response: Response) -> Response:
     headers = response.headers
-    headers.setdefault("Content-Security-Policy", CONTENT_SECURITY_POLICY.format(ancestors=_ancestors()))
+    policy = CONTENT_SECURITY_POLICY.format(forms=_forms(), ancestors=_ancestors())
+    headers.setdefault("Content-Security-Policy", policy)
     headers.setdefault("Referrer-Policy", "same-origin")
     headers.setdefault("X-Content-Type-Options", "nosniff")
     headers.setdefault("Cross-Origin-Opener-Policy", "same-origin-allow-popups")

@@ -11,14 +11,17 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from lti_tool.cohorts.tables import Cohort, Membership
-from lti_tool.gradebook.progress import Measure, Progress
+from lti_tool.gradebook.progress import Measure, Progress, whole_program
 from lti_tool.meetings.members import belongs
 from lti_tool.meetings.tables import Meeting
+from lti_tool.programs.tables import Module
 from lti_tool.work.tables import Assignment, Submission
 
 
-def count(session: Session, program_id: int, person_ids: Sequence[int], _now: datetime) -> Mapping[int, Progress]:
-    """A person's assignments are those of their sessions (see the room of sessions), by module. Done are the
+def by_week(
+    session: Session, program_id: int, person_ids: Sequence[int], _now: datetime
+) -> Mapping[int, Mapping[int, Progress]]:
+    """A person's assignments are those of their sessions (see the room of sessions), by week. Done are the
     confirmed ones, due the lapsed ones and those confirmed earlier.
     """
     memberships = session.scalars(
@@ -26,33 +29,37 @@ def count(session: Session, program_id: int, person_ids: Sequence[int], _now: da
     ).all()
     cohort_ids = {membership.cohort_id for membership in memberships}
     assigned = session.execute(
-        select(Meeting, Assignment.lapsed_at)
+        select(Meeting, Module.number, Assignment.lapsed_at)
         .join(Assignment, Assignment.meeting_id == Meeting.id)
+        .join(Module, Module.id == Meeting.module_id)
         .where(Meeting.cohort_id.in_(cohort_ids))
     ).all()
     confirmed = _confirmed(session, program_id, person_ids)
     all_of: dict[int, set[int]] = defaultdict(set)
     lapsed: dict[int, set[int]] = defaultdict(set)
     for membership in memberships:
-        own = [(meeting.module_id, lapsed_at) for meeting, lapsed_at in assigned if belongs(membership, meeting)]
-        all_of[membership.person_id] |= {module_id for module_id, _lapsed_at in own}
-        lapsed[membership.person_id] |= {module_id for module_id, lapsed_at in own if lapsed_at is not None}
+        own = [(week, lapsed_at) for meeting, week, lapsed_at in assigned if belongs(membership, meeting)]
+        all_of[membership.person_id] |= {week for week, _lapsed_at in own}
+        lapsed[membership.person_id] |= {week for week, lapsed_at in own if lapsed_at is not None}
     return {
-        person_id: Progress(
-            done=len(confirmed[person_id]),
-            due=len(lapsed[person_id] | confirmed[person_id]),
-            total=len(modules | confirmed[person_id]),
-        )
-        for person_id, modules in all_of.items()
+        person_id: _progress(weeks, lapsed[person_id], confirmed[person_id]) for person_id, weeks in all_of.items()
+    }
+
+
+def _progress(weeks: set[int], lapsed: set[int], confirmed: set[int]) -> dict[int, Progress]:
+    return {
+        week: Progress(done=int(week in confirmed), due=int(week in lapsed or week in confirmed), total=1)
+        for week in weeks | confirmed
     }
 
 
 def _confirmed(session: Session, program_id: int, person_ids: Sequence[int]) -> Mapping[int, set[int]]:
-    """The modules whose assignment a person has done, by person id."""
+    """The weeks whose assignment a person has done, by person id."""
     query = (
-        select(Submission.person_id, Meeting.module_id)
+        select(Submission.person_id, Module.number)
         .join(Assignment, Assignment.id == Submission.assignment_id)
         .join(Meeting, Meeting.id == Assignment.meeting_id)
+        .join(Module, Module.id == Meeting.module_id)
         .join(Cohort, Cohort.id == Meeting.cohort_id)
         .where(
             Cohort.program_id == program_id,
@@ -61,9 +68,10 @@ def _confirmed(session: Session, program_id: int, person_ids: Sequence[int]) -> 
         )
     )
     confirmed: dict[int, set[int]] = defaultdict(set)
-    for person_id, module_id in session.execute(query):
-        confirmed[person_id].add(module_id)
+    for person_id, week in session.execute(query):
+        confirmed[person_id].add(week)
     return confirmed
 
 
-ASSIGNMENTS = Measure("assignments", lazy_gettext("Micro-assignments"), lazy_gettext("assignments"), count)
+count = whole_program(by_week)
+ASSIGNMENTS = Measure("assignments", lazy_gettext("Micro-assignments"), lazy_gettext("assignments"), count, by_week)

@@ -86,6 +86,7 @@ class CourseInLms:
         self.people = self.enrol(3)
         self.program = factories.make_program(self.course)
         self.program_id: int = self.program.id
+        self.resource_id: str = self.program.resource_id
 
     def _compute(
         self, _session: Session, _program_id: int, person_ids: Sequence[int], _now: datetime

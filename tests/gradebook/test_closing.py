@@ -86,8 +86,8 @@ def test_the_lms_gets_few_columns_with_names_that_instructors_understand(lms: Co
     lms.did(*lms.people, done=1, due=1)
     lms.work()
     assert [(item["label"], item["score_maximum"], item["resource_id"], item["tag"]) for item in lms.items()] == [
-        ("Giving feedback: sessions attended", 100, f"peerloop-program-{lms.program_id}", "sessions"),
-        ("Giving feedback: program completion", 100, f"peerloop-program-{lms.program_id}", "completion"),
+        ("Giving feedback: sessions attended", 100, lms.resource_id, "sessions"),
+        ("Giving feedback: program completion", 100, lms.resource_id, "completion"),
     ]
 
 

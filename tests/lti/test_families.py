@@ -235,8 +235,22 @@ def test_a_score_that_is_taken_back_or_changed_is_not_preserved_on_canvas(
 
 
 @pytest.mark.parametrize("score", [PROGRESS, GIVEN, FINAL, TAKEN_BACK])
-def test_no_score_uses_up_an_attempt_on_canvas(platform: Platform, connect: Connect, score: Score) -> None:
+def test_no_later_score_uses_up_an_attempt_on_canvas(platform: Platform, connect: Connect, score: Score) -> None:
     assert sent(platform, connect("canvas"), score)[SUBMISSION]["new_submission"] is False
+
+
+def test_the_first_score_brings_canvas_a_link_to_the_work(platform: Platform, connect: Connect) -> None:
+    first = replace(GIVEN, review_url="https://tool.test/lti/launch/review/7")
+    submission = sent(platform, connect("canvas"), first)[SUBMISSION]
+    assert submission["new_submission"] is True
+    assert submission["submission_type"] == "basic_lti_launch"
+    assert submission["submission_data"] == "https://tool.test/lti/launch/review/7"
+
+
+@pytest.mark.parametrize("name", [name for name in ALL if name != "canvas"])
+def test_no_other_lms_is_told_where_the_work_is(platform: Platform, connect: Connect, name: str) -> None:
+    connection, first = connect(name), replace(GIVEN, review_url="https://tool.test/lti/launch/review/7")
+    assert sent(platform, connection, first) == sent(platform, connection, GIVEN)
 
 
 def test_a_teachers_grade_is_replaced_on_canvas_only_if_an_instructor_chose_so(

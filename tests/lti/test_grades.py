@@ -105,6 +105,7 @@ def test_a_column_that_does_not_exist_is_made_and_kept_as_the_lms_stored_it(
         "scoreMaximum": 8,
         "resourceId": "program-1:sessions",
         "tag": "sessions",
+        "submissionReview": {"reviewableStatus": ["InProgress", "Submitted", "Completed"]},
     }
 
 

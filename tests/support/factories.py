@@ -10,10 +10,12 @@ from typing import Any
 
 from flask import Flask, Response, has_app_context
 from flask.testing import FlaskClient
+from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
 from lti_tool.cohorts.tables import Cohort, Facilitator, Membership
 from lti_tool.database import db, transaction
+from lti_tool.links.tables import DeepLinkingRequest
 from lti_tool.lti.launch import Role
 from lti_tool.lti.tables import LtiRegistration
 from lti_tool.meetings.tables import Meeting
@@ -122,6 +124,22 @@ def make_program(course: Course, *, sessions: int = 8, first_on: date = date(202
             ):
                 session.add(AgendaItem(module_id=module.id, position=position, minutes=minutes, title=title, tip=""))
     return program
+
+
+def deep_linking_request(session: Session, course: Course, person: Person) -> DeepLinkingRequest:
+    """An LMS's wish, which `person` brought along, not yet in any session."""
+    return DeepLinkingRequest(
+        registration_id=session.get_one(Tenant, course.tenant_id).registration_id,
+        course_id=course.id,
+        person_id=person.id,
+        deployment_id=course.deployment_id,
+        return_url="https://lms.test/deep-linking",
+        targets=["iframe"],
+        many=True,
+        line_items=True,
+        auto_create=False,
+        asked_at=NOW,
+    )
 
 
 def make_cohort(

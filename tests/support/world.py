@@ -14,7 +14,7 @@ from lti_tool.gradebook.tables import Cell, Column
 from lti_tool.lti.launch import Role
 from lti_tool.meetings.tables import Meeting
 from lti_tool.programs.tables import Program
-from lti_tool.roster.tables import Course, Person, ReadingState, RosterReading
+from lti_tool.roster.tables import Course, CourseLink, Person, ReadingState, RosterReading
 from lti_tool.work.tables import Assignment, Submission
 from tests.support import factories
 from tests.support.factories import NOW, Browser
@@ -72,7 +72,9 @@ def _add_deeds(world: World, learners: list[Person]) -> None:
         reading = RosterReading(
             course_id=world.course.id, state=ReadingState.HELD, requested_at=NOW, try_at=NOW, leaving=7
         )
-        session.add_all([submission, reading])
+        request = factories.deep_linking_request(session, world.course, world.people["instructor"])
+        link = CourseLink(course_id=world.course.id, link_id="link-1", title="Week 1")
+        session.add_all([submission, reading, request, link])
         session.flush()
 
         progress.changed(session, world.program.id, [person.id for person in learners])
@@ -85,4 +87,7 @@ def _add_deeds(world: World, learners: list[Person]) -> None:
             "submission_id": submission.id,
             "reading_id": reading.id,
             "cell_id": cell.id,
+            "request_id": request.id,
+            "module_id": meeting.module_id,
+            "link_id": link.id,
         }

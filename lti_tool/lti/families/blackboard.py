@@ -40,9 +40,9 @@ class Blackboard(Standard):
         return "https://developer.blackboard.com/api/v1/gateway/oauth2/jwttoken"
 
     def new_line_item(self, body: dict[str, Any]) -> dict[str, Any]:
-        """A new column names no link, and its maximum is a whole number.
+        """A new column names no link and no review, and its maximum is a whole number.
 
         Source: BB, line items.
         """
-        kept = {name: value for name, value in body.items() if name != "resourceLinkId"}
+        kept = {name: value for name, value in body.items() if name not in ("resourceLinkId", "submissionReview")}
         return kept | {"scoreMaximum": math.ceil(body["scoreMaximum"])}

@@ -118,20 +118,26 @@ class Canvas(Standard):
         return score.is_final
 
     def score_extension(self, score: Score) -> dict[str, Any]:
-        """A score is never a new attempt, spares a teacher's grade, and a mere progress report erases nothing.
+        """A person's first score is an attempt, with a link to the work; later ones are none. All spare a teacher's
+        grade, and a mere progress report erases nothing.
 
         Without these members a score counts as an attempt and replaces a teacher's grade, and one without a
         value erases the grade. A score that an instructor chose to send over a teacher's grade does replace it.
 
         Source: CANVAS, scores.
         """
-        return {
-            SUBMISSION: {
-                "new_submission": False,
-                "preserve_score": score.given is None and not score.takes_back,
-                "prioritize_non_tool_grade": not score.overrules,
-            }
+        submission: dict[str, Any] = {
+            "new_submission": False,
+            "preserve_score": score.given is None and not score.takes_back,
+            "prioritize_non_tool_grade": not score.overrules,
         }
+        if score.review_url is not None:
+            submission |= {
+                "new_submission": True,
+                "submission_type": "basic_lti_launch",
+                "submission_data": score.review_url,
+            }
+        return {SUBMISSION: submission}
 
 
 def _is_used_up(remaining: str) -> bool:

@@ -13,7 +13,11 @@ from lti_tool.sandbox.refusals import OAuthError, ServiceError
 from lti_tool.sandbox.score import Score
 from lti_tool.sandbox.vocabulary import ADMIN_ROLES, MEDIA_ROSTER, MEDIA_SCORE, MEMBERSHIP, TEST_USER
 
-CUSTOM = {"tz": "$Person.address.timezone"}
+CUSTOM = {
+    "tz": "$Person.address.timezone",
+    "context_history": "$Context.id.history",
+    "link_history": "$ResourceLink.id.history",
+}
 EVERY_KIND = frozenset({"learner", "instructor", "ta", "mentor", "test"})
 
 

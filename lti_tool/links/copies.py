@@ -1,0 +1,107 @@
+"""Copied courses: whose plan an instructor may take over, and what the copied links opened."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+
+from sqlalchemy import exists, select
+from sqlalchemy.orm import Session
+
+from lti_tool import audit, clock
+from lti_tool.gradebook import promises
+from lti_tool.links import histories, targets
+from lti_tool.links.tables import Copying, CourseCopy
+from lti_tool.links.targets import Target
+from lti_tool.lti.launch import Launch
+from lti_tool.programs import copying
+from lti_tool.programs.tables import Program
+from lti_tool.roster.launches import Recorded
+from lti_tool.roster.tables import Course, CourseLink
+
+
+def is_to_be_asked(session: Session, launch: Launch, recorded: Recorded) -> bool:
+    """Whether this course is a copy of one of the same institution with a program, and nobody has decided yet.
+
+    A course that is no copy, by what the LMS says, costs no query.
+    """
+    history = histories.read(launch, histories.COURSE)
+    if not history:
+        return False
+    known = session.get(CourseCopy, recorded.course_id)
+    if known is not None:
+        return known.decision is None
+    origin_id = _origin(session, recorded, history)
+    if origin_id is None:
+        return False
+    session.add(CourseCopy(course_id=recorded.course_id, origin_id=origin_id))
+    session.flush()
+    return True
+
+
+def _origin(session: Session, recorded: Recorded, history: Sequence[str]) -> int | None:
+    """The newest of these courses that has a program; None too where this course has one of its own."""
+    planned = exists().where(Program.course_id == Course.id)
+    rows = session.execute(
+        select(Course.context_id, Course.id).where(
+            Course.tenant_id == recorded.tenant_id,
+            Course.context_id.in_(history),
+            Course.id != recorded.course_id,
+            planned,
+        )
+    )
+    found = dict(iter(rows))
+    newest = next((found[context_id] for context_id in history if context_id in found), None)
+    if newest is None or session.scalar(select(exists().where(Program.course_id == recorded.course_id))):
+        return None
+    return newest
+
+
+def opened_by_origin(session: Session, launch: Launch, recorded: Recorded) -> Target | None:
+    """What the link opened of which this one is a copy, where somebody had said so."""
+    history = histories.read(launch, histories.LINK)
+    if not history:
+        return None
+    rows = session.execute(
+        select(CourseLink.link_id, CourseLink.opens)
+        .join(Course, Course.id == CourseLink.course_id)
+        .where(Course.tenant_id == recorded.tenant_id, CourseLink.link_id.in_(history), CourseLink.opens.is_not(None))
+    )
+    found = dict(iter(rows))
+    return next((targets.read(found[link_id]) for link_id in history if link_id in found), None)
+
+
+def undecided(session: Session, course_id: int) -> CourseCopy | None:
+    """The copy that waits for a decision, locked."""
+    query = select(CourseCopy).where(CourseCopy.course_id == course_id, CourseCopy.decision.is_(None))
+    return session.scalar(query.with_for_update())
+
+
+def take_over(session: Session, copy: CourseCopy, source: Program, first_session_on: date, actor_id: int) -> Program:
+    """Give the course the plan and texts of `source`, a program of its origin; nothing of its people.
+
+    The LMS copied the old program's columns with the course, so the new one's are looked for and never given again.
+    """
+    course = session.get_one(Course, copy.course_id)
+    program = copying.copy(session, source, course, first_session_on, actor_id)
+    promises.expect_copies(session, program)
+    _decide(session, copy, Copying.TAKEN_OVER, actor_id)
+    return program
+
+
+def start_afresh(session: Session, copy: CourseCopy, actor_id: int) -> None:
+    """Leave the old plan where it is."""
+    _decide(session, copy, Copying.AFRESH, actor_id)
+
+
+def _decide(session: Session, copy: CourseCopy, decision: Copying, actor_id: int) -> None:
+    copy.decision, copy.decided_at = decision.value, clock.wall()
+    audit.record(
+        session,
+        "copy decided",
+        "course",
+        copy.course_id,
+        course_id=copy.course_id,
+        actor_id=actor_id,
+        after={"origin": copy.origin_id, "decision": copy.decision},
+    )
