@@ -9,6 +9,7 @@ from typing import Any
 import click
 from flask import Flask
 from flask.cli import ScriptInfo, with_appcontext
+from sqlalchemy.exc import OperationalError, ProgrammingError
 
 import config
 from lti_tool.demo.commands import demo
@@ -19,13 +20,18 @@ from lti_tool.roster.deployment_commands import deployment
 
 
 class Peerloop(click.Group):
-    """The group of all commands; a wrong setting is one line, not a traceback."""
+    """The group of all commands; a wrong setting, or a database that was not made yet, is one line, not a traceback."""
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
         except config.ConfigError as error:
             raise click.ClickException(str(error)) from None
+        except (OperationalError, ProgrammingError) as error:
+            said = str(error.orig).splitlines()[0]
+            raise click.ClickException(
+                f"the database says: {said}. Is it up to date? Run `peerloop db upgrade`."
+            ) from None
 
 
 @click.group(cls=Peerloop)

@@ -105,6 +105,16 @@ def departed(session: Session, program_id: int) -> list[Membership]:
     return list(session.scalars(query))
 
 
+def programs_of_member(session: Session, course_id: int, person_id: int) -> list[Program]:
+    """The programs of a course in whose cohorts this person is now, the newest first."""
+    query = (
+        select(Program)
+        .join(Membership, Membership.program_id == Program.id)
+        .where(Program.course_id == course_id, Membership.person_id == person_id, Membership.until.is_(None))
+    )
+    return list(session.scalars(query.order_by(Program.created_at.desc(), Program.id.desc())))
+
+
 def present_ids(session: Session, course_id: int) -> set[int]:
     """The ids of everybody who is in the course now, in whatever role."""
     query = select(Enrolment.person_id).where(Enrolment.course_id == course_id, Enrolment.left_at.is_(None))

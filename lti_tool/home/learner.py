@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 
 from sqlalchemy import select
@@ -51,6 +51,18 @@ class LearnerHome:
     counts: Mapping[str, Progress]
     grades: Sequence[grades.Standing]
     facilitated: Sequence[Meeting]
+
+    def next_at(self, now: datetime) -> datetime:
+        """By when the one next thing is to be done."""
+        match self.first:
+            case Next.CONFIRM:
+                return now  # somebody waits for it
+            case Next.ASSIGNMENT if self.assignment is not None:
+                return self.assignment.due_at
+            case Next.SESSION if self.meeting is not None:
+                return self.meeting.starts_at
+            case _:
+                return datetime.max.replace(tzinfo=UTC)
 
     @property
     def everything_in_gradebook(self) -> bool:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 from flask import Blueprint, abort, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
 from lti_tool import clock
+from lti_tool.cohorts.queries import programs_of_member
 from lti_tool.cohorts.usual import program_of_visit
 from lti_tool.database import db
 from lti_tool.home import learner, staff
@@ -17,9 +20,12 @@ from lti_tool.programs.access import program_of, programs_of
 from lti_tool.programs.tables import Program
 from lti_tool.roster import people, readings
 from lti_tool.roster.tables import Course, Enrolment
+from lti_tool.web import navigation
 from lti_tool.web.gate import Access, allow, current_visit
 from lti_tool.web.visits import Visit
 from lti_tool.work import story
+
+STAFF = frozenset({Role.INSTRUCTOR, Role.TEACHING_ASSISTANT})
 
 blueprint = Blueprint("home", __name__, template_folder="templates", url_prefix="/v/<visit>")
 
@@ -28,43 +34,53 @@ blueprint = Blueprint("home", __name__, template_folder="templates", url_prefix=
 @allow(Access.VISITOR)
 def index() -> ResponseReturnValue:
     """What this person needs first."""
-    visit = current_visit()
-    program = program_of_visit(visit)
-    if visit.role in {Role.INSTRUCTOR, Role.TEACHING_ASSISTANT}:
-        return _board(visit, program)
-    if visit.role is Role.LEARNER:
-        return _learner(visit, program)
-    if visit.is_admin:
-        return redirect(url_for("connection.show"))
-    return render_template("home/nothing.html", visit=visit, has_program=program is not None)
+    return _home(current_visit(), None)
 
 
 @blueprint.get("/programs/<int:program_id>")
-@allow(Access.STAFF)
+@allow(Access.VISITOR)
 def board(program_id: int) -> ResponseReturnValue:
     """The same for one program of several."""
-    return _board(current_visit(), program_of(current_visit(), program_id))
+    program = program_of(current_visit(), program_id)
+    return _home(current_visit(), program)
 
 
-def _board(visit: Visit, program: Program | None) -> ResponseReturnValue:
-    if program is None:
-        return _first_steps(visit, None)
-    now = clock.now()
-    home = staff.home_of(db.session(), visit, program, now)
-    if not home.cohorts:
-        return _first_steps(visit, program)
+def _home(visit: Visit, chosen: Program | None) -> ResponseReturnValue:
+    if visit.role in STAFF:
+        return _board(visit, chosen)
+    if visit.role is Role.LEARNER:
+        return _learner(visit, chosen)
+    if visit.is_admin:
+        return redirect(url_for("connection.show"))
+    return render_template("home/nothing.html", visit=visit, has_program=program_of_visit(visit) is not None)
+
+
+def _board(visit: Visit, chosen: Program | None) -> ResponseReturnValue:
+    """Who chose no program sees the usual one, unless only another one needs somebody."""
+    now, programs = clock.now(), programs_of(visit.course_id)
+    homes = {program.id: staff.home_of(db.session(), visit, program, now) for program in programs}
+    needs = {program_id: home.needs for program_id, home in homes.items() if home.cohorts}
+    program = chosen or program_of_visit(visit)
+    if program is not None and chosen is None and not needs.get(program.id):
+        program = next((other for other in programs if needs.get(other.id)), program)
+    if program is None or not homes[program.id].cohorts:
+        return _first_steps(visit, program, programs, needs)
+    navigation.in_program(program.id, program.title)
     return render_template(
-        "home/staff.html", visit=visit, program=program, home=home, programs=programs_of(visit.course_id)
+        "home/staff.html", visit=visit, program=program, home=homes[program.id], programs=programs, needs=needs
     )
 
 
-def _first_steps(visit: Visit, program: Program | None) -> ResponseReturnValue:
+def _first_steps(
+    visit: Visit, program: Program | None, programs: Sequence[Program], needs: Mapping[int, int]
+) -> ResponseReturnValue:
     session = db.session()
     return render_template(
         "home/first_steps.html",
         visit=visit,
         program=program,
-        programs=programs_of(visit.course_id),
+        programs=programs,
+        needs=needs,
         course=session.get_one(Course, visit.course_id),
         reading=readings.latest(session, visit.course_id),
         counts=people.counts(session, visit.course_id),
@@ -72,13 +88,19 @@ def _first_steps(visit: Visit, program: Program | None) -> ResponseReturnValue:
     )
 
 
-def _learner(visit: Visit, program: Program | None) -> ResponseReturnValue:
+def _learner(visit: Visit, chosen: Program | None) -> ResponseReturnValue:
+    """Who learns in several programs and chose none sees the one whose next thing comes first."""
+    now, own = clock.now(), programs_of_member(db.session(), visit.course_id, visit.person_id)
+    program = chosen or program_of_visit(visit)
     if program is None:
         return render_template("home/nothing.html", visit=visit, has_program=False)
-    home = learner.home_of(db.session(), visit, program, clock.now())
+    candidates = [program] if chosen or not own else own
+    homes = [(each, learner.home_of(db.session(), visit, each, now)) for each in candidates]
+    program, home = min(homes, key=lambda pair: pair[1].next_at(now))
     if home.cohort is None and not home.facilitated:
         return render_template("home/nothing.html", visit=visit, has_program=True)
-    return render_template("home/learner.html", visit=visit, program=program, home=home)
+    navigation.in_program(program.id, program.title)
+    return render_template("home/learner.html", visit=visit, program=program, home=home, programs=own, needs={})
 
 
 @blueprint.get("/programs/<int:program_id>/people/<int:person_id>")
