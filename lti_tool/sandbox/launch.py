@@ -117,10 +117,14 @@ def _id_token(tool: sqlite3.Row, asked: MultiDict[str, str]) -> str:
         "SELECT * FROM hints WHERE hint = ? AND sub = ? AND tool_id = ? AND expires_at > ?",
         *(asked.get("lti_message_hint"), person["sub"], tool["id"], time.time()),
     )
+    lms = platform().lms
     if hint is None:
-        raise AuthorizationError("invalid_request", "lti_message_hint is missing, expired or not this person's")
+        code = lms.spent_hint or "invalid_request"
+        raise AuthorizationError(code, "lti_message_hint is missing, spent, expired or not this person's")
     signed = _signed_launch(tool, person, hint, asked["nonce"])
     with platform().store.write() as db:
+        if lms.spent_hint:
+            db.execute("DELETE FROM hints WHERE hint = ?", (hint["hint"],))
         db.execute("INSERT OR IGNORE INTO arrivals VALUES (?, ?)", (tool["id"], person["sub"]))
     return signed
 

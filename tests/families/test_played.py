@@ -206,6 +206,15 @@ def test_a_second_launch_on_moodle_makes_the_first_one_void(played: Played) -> N
     assert "invalid_request" in page
 
 
+def test_canvas_answers_a_message_hint_once(played: Played) -> None:
+    tool = played("canvas")
+    robot = tool.sandbox.robot(people(tool, "learner")[0])
+    robot.launch(f"/launch/{tool.links[COURSE]}")
+    page = robot.session.post(tool.registration["auth_url"], data=tool.auth_request(), timeout=TIMEOUT).text
+    robot.close()
+    assert "launch_no_longer_valid" in page
+
+
 @pytest.mark.parametrize(
     ("asked", "registered", "holds"),
     [

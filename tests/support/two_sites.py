@@ -1,5 +1,6 @@
 """The tool and the sandbox LMS on two sites of their own, over https, so that a browser treats them as strangers.
 
+The LMS plays Canvas, whose message hints are good for one answer only.
 The LMS is reachable over plain http too: that is where the tool reads its keys and where tests direct it.
 """
 
@@ -21,11 +22,12 @@ from cryptography.x509.oid import NameOID
 from flask import Flask, Response
 
 import config
-from lti_tool import sandbox
 from lti_tool.app import create_app
 from lti_tool.database import db, transaction
 from lti_tool.lti import registrations, wire
 from lti_tool.sandbox.app import create_app as create_lms
+from lti_tool.sandbox.families.canvas import Canvas
+from lti_tool.sandbox.settings import Settings
 from lti_tool.web.gate import Access, allow, current_visit
 from tests.support.platform import serving
 from tests.support.sandbox import SandboxControl, register_tool
@@ -101,7 +103,7 @@ def running_sites(folder: Path) -> Iterator[Sites]:
         serving(None, tls) as (tool_server, _),
     ):
         lms, tool = f"https://{LMS}:{lms_server.port}", f"https://{TOOL}:{tool_server.port}"
-        plain_server.app = lms_server.app = create_lms(sandbox.settings.Settings(lms, folder / "lms", CONTROL_TOKEN))
+        plain_server.app = lms_server.app = create_lms(Settings(lms, folder / "lms", CONTROL_TOKEN, Canvas()))
         app = _tool(tool, folder)
         browser = OldBrowser(app)
         tool_server.app = browser
@@ -120,8 +122,8 @@ def running_sites(folder: Path) -> Iterator[Sites]:
                     issuer=details["issuer"],
                     client_id=details["client_id"],
                     auth_url=details["auth_url"],
-                    token_url=f"{plain}/token",
-                    jwks_url=f"{plain}/jwks",
+                    token_url=details["token_url"].replace(lms, plain),
+                    jwks_url=details["jwks_url"].replace(lms, plain),
                     deployment_ids=[details["deployment_id"]],
                 )
             db.session.remove()

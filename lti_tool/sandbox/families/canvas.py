@@ -41,6 +41,7 @@ class Canvas(Standard):
         line_items="/api/lti/courses/<course_id>/line_items",
         line_item="/api/lti/courses/<course_id>/line_items/<int:item_id>",
     )
+    spent_hint = "launch_no_longer_valid"  # CANVAS, authorization: a launch is fetched once
     storage = Storage.FRAME  # CANVAS, platform storage
     role_uris: ClassVar = Standard.role_uris | {
         # CANVAS, substitutions_helper: a teaching assistant is an instructor too, named first.

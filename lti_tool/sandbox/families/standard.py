@@ -93,6 +93,8 @@ class Standard:
     """Variables that come back as they are written."""
     one_launch_at_a_time: ClassVar[bool] = False
     """Whether a person's second launch makes the first one's message hint void."""
+    spent_hint: ClassVar[str | None] = None
+    """The error for a message hint that was answered before; None where it may be answered again."""
     storage: ClassVar[Storage] = Storage.NONE
     """How it keeps a tool's state and nonce where cookies are blocked."""
 
