@@ -41,7 +41,7 @@ def demo(check: bool, as_json: bool, port: int, lms_port: int, family: str, data
         place = _fresh(Place(f"http://localhost:{tool}", f"http://localhost:{lms}", folder, family))
         with running(place):
             result = _perform(place, console)
-            console.print(table(result))
+            console.print(table(result, family))
             if check:
                 _fail_on_wrong(result)
                 return

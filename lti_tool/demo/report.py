@@ -103,9 +103,10 @@ def _graded(column: dict[str, lms.Grade], deeds: Deeds) -> int:
     return sum(column[user_id].score is not None for user_id in deeds.confirmed)
 
 
-def table(result: list[Line]) -> Table:
+def table(result: list[Line], family: str) -> Table:
     """The lines as people read them."""
-    drawn = Table("What happened", "found", "expected", "", box=None, pad_edge=False)
+    where = "" if family == "standard" else f" on {family.capitalize()}"
+    drawn = Table(f"What happened{where}", "found", "expected", "", box=None, pad_edge=False)
     for line in result:
         drawn.add_row(line.what, str(line.found), str(line.expected), "✓" if line.holds else "WRONG")
     return drawn

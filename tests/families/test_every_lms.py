@@ -50,7 +50,6 @@ COURSE = "ctx-feedback"
 LEARNERS = 54
 TOLD = {"blackboard"}  # whose audience of tokens is settled when it is registered by hand
 BY_HAND = {"blackboard", "schoology"}
-WANTED = LineItem("Sessions", 100, "program-1", "sessions")
 NAMES_WHO_IS_NOT_GRADED = {"brightspace", "canvas", "moodle"}
 
 
@@ -68,6 +67,7 @@ class Lms:
         self.registration_id, self.client_id = registration.id, registration.client_id
         links = sandbox.tool(self.client_id)["resource_links"]
         self.link = next(link["id"] for link in links if link["course_id"] == COURSE)
+        self.column = LineItem("Sessions", 100.0, "program-1", "sessions", resource_link_id=self.link)
 
     def _register_by_address(self, base_url: str) -> str | None:
         """As an invited administrator; what the last page says, or None where the LMS takes no address."""
@@ -281,8 +281,8 @@ def through(robot: Robot, form: Form) -> Page:
 
 def test_a_column_is_made_once(lms: Lms) -> None:
     connection, service = lms.gradebook()
-    made = find_or_create(connection, service, WANTED)
-    assert find_or_create(connection, service, WANTED).id == made.id
+    made = find_or_create(connection, service, lms.column)
+    assert find_or_create(connection, service, lms.column).id == made.id
 
 
 def shown(connection: Connection, url: str, subject: str) -> Result | None:
@@ -291,7 +291,7 @@ def shown(connection: Connection, url: str, subject: str) -> Result | None:
 
 def test_a_grade_goes_out_comes_back_and_is_taken_back(lms: Lms) -> None:
     connection, service = lms.gradebook()
-    url, subject = str(find_or_create(connection, service, WANTED).id), lms.people(role="learner")[1]
+    url, subject = str(find_or_create(connection, service, lms.column).id), lms.people(role="learner")[1]
     for given in (50.0, 62.5, 100.0):
         post_score(connection, url, lms.score(subject, given, comment=f"{given} of 100"))
         result = shown(connection, url, subject)
@@ -309,7 +309,7 @@ def test_a_grade_goes_out_comes_back_and_is_taken_back(lms: Lms) -> None:
 
 def test_a_grade_of_zero_is_never_taken_for_another(lms: Lms) -> None:
     connection, service = lms.gradebook()
-    url, subject = str(find_or_create(connection, service, WANTED).id), lms.people(role="learner")[2]
+    url, subject = str(find_or_create(connection, service, lms.column).id), lms.people(role="learner")[2]
     post_score(connection, url, lms.score(subject, 0.0))
     result = shown(connection, url, subject)
     assert result is not None
@@ -318,7 +318,7 @@ def test_a_grade_of_zero_is_never_taken_for_another(lms: Lms) -> None:
 
 def test_a_score_that_comes_too_late_is_known_as_such(lms: Lms) -> None:
     connection, service = lms.gradebook()
-    url, subject = str(find_or_create(connection, service, WANTED).id), lms.people(role="learner")[3]
+    url, subject = str(find_or_create(connection, service, lms.column).id), lms.people(role="learner")[3]
     post_score(connection, url, lms.score(subject, 50.0))
     with pytest.raises(Superseded):
         post_score(connection, url, lms.score(subject, 60.0, timestamp=lms.clock - timedelta(hours=1)))
@@ -326,7 +326,7 @@ def test_a_score_that_comes_too_late_is_known_as_such(lms: Lms) -> None:
 
 def test_somebody_who_cannot_be_graded_is_refused_for_good(lms: Lms) -> None:
     connection, service = lms.gradebook()
-    url, [assistant] = str(find_or_create(connection, service, WANTED).id), lms.people(role="ta")
+    url, [assistant] = str(find_or_create(connection, service, lms.column).id), lms.people(role="ta")
     with pytest.raises(Refused) as refused:
         post_score(connection, url, lms.score(assistant, 50.0))
     assert isinstance(refused.value, Ungradable) == (lms.family in NAMES_WHO_IS_NOT_GRADED)
@@ -334,7 +334,7 @@ def test_somebody_who_cannot_be_graded_is_refused_for_good(lms: Lms) -> None:
 
 def test_an_lms_that_is_asked_too_fast_is_left_in_peace(lms: Lms) -> None:
     connection, service = lms.gradebook()
-    url, subject = str(find_or_create(connection, service, WANTED).id), lms.people(role="learner")[4]
+    url, subject = str(find_or_create(connection, service, lms.column).id), lms.people(role="learner")[4]
     lms.sandbox.control.fault("scores", "throttle", times=1)
     with pytest.raises(Throttled):
         post_score(connection, url, lms.score(subject, 50.0))
