@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -87,6 +87,8 @@ def guides_text() -> str:
 def _guide_text(guide: Guide) -> str:
     by_hand = [f"By hand. {guide.where}", "", "| label | value |", "| --- | --- |"]
     by_hand += [f"| {label} | `{value}` |" for label, value in guide.filled_form(offer.values(EXAMPLE))]
+    if guide.after:
+        by_hand += ["", *_numbered(map(str, guide.after))]
     last = _steps("When Peerloop is registered:", guide.last_steps(offer.values(EXAMPLE)))
     if not guide.begin:
         return "\n\n".join([f"## {guide.title}", "\n".join(by_hand), last])
@@ -95,7 +97,11 @@ def _guide_text(guide: Guide) -> str:
 
 
 def _steps(heading: str, texts: list[str]) -> str:
-    return "\n".join([heading, "", *(f"{number}. {text}" for number, text in enumerate(texts, 1))])
+    return "\n".join([heading, "", *_numbered(texts)])
+
+
+def _numbered(texts: Iterable[str]) -> list[str]:
+    return [f"{number}. {text}" for number, text in enumerate(texts, 1)]
 
 
 TABLES = {

@@ -134,6 +134,8 @@ def show_settings(family: str, as_json: bool) -> None:
     width = max(len(label) for label, _value in form) + 2
     for label, value in form:
         click.echo(f"  {label:<{width}}{value}")
+    for step in guide.after:
+        click.echo(f"  - {step}")
     click.echo("\nThen enter here what it shows:")
     name = "" if family == "standard" else f" --family {family}"
     click.echo(f"  peerloop platform add --name …{name} \\")

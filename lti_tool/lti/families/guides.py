@@ -23,9 +23,9 @@ class Guide:
     """How Peerloop is brought into an LMS.
 
     `begin` leads to the place where the registration address is pasted, and is empty where there is none. `finish`
-    is what is left to do in the LMS when Peerloop is registered. The others are for doing it by hand: `where`, the
-    LMS's form as (label, value), where `{launch}` and the like stand for this tool's values (see `offer.values`); and
-    what is known of the LMS's own values, by the option of `peerloop platform add`.
+    is what is left to do in the LMS when Peerloop is registered. The others are for doing it by hand: `where`; the
+    LMS's form as (label, value), in which `{launch}` and the like stand for this tool's values (see `offer.values`);
+    what comes `after` it; and what is known of the LMS's own values, by the option of `peerloop platform add`.
     """
 
     title: str | LazyString
@@ -33,6 +33,7 @@ class Guide:
     finish: Steps = ()
     where: LazyString = _IN_THE_LMS
     form: Form = ()
+    after: Steps = ()
     known: Mapping[str, str] = field(default_factory=dict)
 
     def filled_form(self, values: Mapping[str, str]) -> list[tuple[str, str]]:
@@ -51,7 +52,7 @@ STANDARD = Guide(
         _("Choose dynamic registration, and paste the address where the LMS asks for the registration URL."),
     ),
     finish=(
-        _("Go back to the LMS and, if it asks, activate Peerloop."),
+        _("Activate Peerloop, if the LMS asks for that."),
         _("Allow the services that it asks for: the roster, and the gradebook with columns, scores and results."),
         _("Place Peerloop in a course and open it there as the instructor."),
     ),
@@ -73,7 +74,7 @@ CANVAS = Guide(
         _("Paste the address as the registration URL and choose “Continue”."),
     ),
     finish=(
-        _("Close this page. Canvas shows what Peerloop asks for: leave it as it is and choose “Enable & Close”."),
+        _("Canvas shows what Peerloop asks for: leave it as it is and choose “Enable & Close”."),
         _("In “Developer Keys”, the state of Peerloop must be “On”."),
         _("In a course, open “Settings”, “Navigation”, move Peerloop up among the items that are shown, and save."),
         _("Open Peerloop from the course's menu as a teacher."),
@@ -83,6 +84,11 @@ CANVAS = Guide(
         ("Key Name", "Peerloop"),
         ("Redirect URIs", "{launch}"),
         ("JSON URL", "{canvas}"),
+    ),
+    after=(
+        _("Save, and switch the key to “On”. The number in its “Details” is the client id."),
+        _("In “Settings”, “Apps”, “View App Configurations”, “+ App”, choose “By Client ID” and enter it."),
+        _("The gear of the installed app shows the “Deployment Id”."),
     ),
     known={
         "--issuer": "https://canvas.instructure.com",
@@ -99,7 +105,7 @@ MOODLE = Guide(
         _("Paste the address into “Tool URL…” and choose “Add LTI Advantage”."),
     ),
     finish=(
-        _("Close this page. Peerloop's card says “Pending”: choose “Activate”."),
+        _("Peerloop's card says “Pending”: choose “Activate”."),
         _("Its setting “Tool configuration usage” decides whether teachers find it among the activities."),
         _("In a course, add the activity “Peerloop” and open it as the teacher."),
     ),
@@ -136,7 +142,7 @@ BRIGHTSPACE = Guide(
         _("Choose “Dynamic”, paste the address, and choose “Register”. A new tab opens."),
     ),
     finish=(
-        _("Close this tab. In “Manage Extensibility”, “LTI Advantage”, open Peerloop and enable it: it is off now."),
+        _("In “Manage Extensibility”, “LTI Advantage”, open Peerloop and enable it: it is off now."),
         _("Choose “View Deployments”, “New Deployment”: Peerloop, both extensions, and your org units."),
         _(
             "Under “Security Settings” share the name and e-mail, and switch on “Classlist including users not known "
@@ -185,7 +191,7 @@ SAKAI = Guide(
         _("Choose “LTI Advantage Auto-Configuration” and paste the address."),
     ),
     finish=(
-        _("Close this page, look at what was filled in, and save the tool."),
+        _("Look at what was filled in, and save the tool."),
         _("Allow names, e-mail addresses, the roster and the gradebook for Peerloop."),
         _("In a site, add Peerloop through “Site Info”, “Manage Tools”, and open it as an instructor."),
     ),
