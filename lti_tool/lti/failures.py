@@ -17,8 +17,7 @@ _SECRETS = re.compile(
 def excerpt(body: bytes) -> str:
     """The beginning of an answer as one line of text, without tokens."""
     text = body[: EXCERPT_LENGTH * 8].decode("utf-8", "replace")
-    plain = "".join(c if c.isprintable() else " " for c in _SECRETS.sub("[removed]", text))
-    return " ".join(plain.split())[:EXCERPT_LENGTH]
+    return _one_line(_SECRETS.sub("[removed]", text))[:EXCERPT_LENGTH]
 
 
 def own_words(excerpt: str) -> str:
@@ -28,7 +27,12 @@ def own_words(excerpt: str) -> str:
     except ValueError:
         return "" if excerpt.startswith(("<", "{", "[")) else excerpt
     said = (body.get(name) for name in ("error_description", "error", "message")) if isinstance(body, dict) else ()
-    return next((text for text in said if isinstance(text, str)), "")
+    # What JSON escapes, a database may refuse: NUL, and halves of surrogate pairs.
+    return next((_one_line(text) for text in said if isinstance(text, str)), "")
+
+
+def _one_line(text: str) -> str:
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
 
 
 class LmsError(Exception):

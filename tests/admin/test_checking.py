@@ -235,6 +235,11 @@ def test_findings_hold_no_token(lms: Lms, gradebook: Gradebook) -> None:
     assert not any(token in text for token in lms.platform.valid_tokens)
 
 
+def test_what_no_database_can_hold_is_left_out_of_what_the_lms_said(lms: Lms, gradebook: Gradebook) -> None:
+    gradebook.faults["make"] = lambda: Response('{"error": "a\\u0000b\\ud800c"}', 403)
+    assert found_in(lms)[Point.COLUMN].said == "a b c"
+
+
 def test_a_worker_does_what_was_asked_for_and_keeps_the_last_result_alone(lms: Lms, gradebook: Gradebook) -> None:
     assert gradebook
     target = arrives(lms)
