@@ -20,7 +20,7 @@ from lti_tool.roster.deployment_commands import deployment
 
 
 class Peerloop(click.Group):
-    """The group of all commands; a wrong setting, or a database that was not made yet, is one line, not a traceback."""
+    """The group of all commands; a wrong setting, or a database not made yet, is one line, not a traceback."""
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
