@@ -134,9 +134,12 @@ def _figures(problem: Problem, cohorts: Cohorts, earlier: Mapping[str, Any]) -> 
 
 
 def _companions(targets: Mapping[str, int], names: words.Names) -> list[str]:
-    if len(targets) < 2 or len(set(targets.values())) > 1:
-        return []
-    return [_("%(people)s move together", people=words.listed([names[person] for person in targets]))]
+    groups = [[person for person, to in targets.items() if to == cohort] for cohort in sorted(set(targets.values()))]
+    return [
+        _("%(people)s move together", people=words.listed([names[person] for person in group]))
+        for group in groups
+        if len(group) > 1
+    ]
 
 
 def _worse(before: Draft, after: Draft) -> list[str]:

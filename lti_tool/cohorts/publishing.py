@@ -13,7 +13,7 @@ from lti_tool import audit, clock
 from lti_tool.cohorts import people, words
 from lti_tool.cohorts.proposing import checked, current, draft_of, proposal_of, take
 from lti_tool.cohorts.queries import cohorts_with_members, departed, unplaced
-from lti_tool.cohorts.signals import cohorts_published
+from lti_tool.cohorts.signals import cohorts_published, members_changed
 from lti_tool.cohorts.tables import Cohort, Membership, Proposal
 from lti_tool.cohorts.wishes import Rules, compose, usual
 from lti_tool.gradebook import progress
@@ -106,6 +106,8 @@ def place_newcomers(session: Session, program: Program, *, actor_id: int | None 
     """
     take(session, program.id)
     left = _end_departed(session, program, actor_id)
+    if left:
+        members_changed.send(program, session=session)
     newcomers = unplaced(session, program.id)
     placing = _placing(session, program, newcomers)
     if not placing.cohorts or not newcomers:
@@ -212,6 +214,7 @@ def _join(session: Session, program: Program, placed: Sequence[tuple[Person, Coh
         _note(session, program, cohort.id, "person placed", actor_id, after={"person": person.id})
     session.flush()
     if placed:
+        members_changed.send(program, session=session)
         progress.changed(session, program.id, [person.id for person, _cohort in placed])
 
 
@@ -296,6 +299,7 @@ def _replace(
         why=why,
     )
     session.flush()
+    members_changed.send(program, session=session)
     progress.changed(session, program.id, [running.person_id])
 
 

@@ -8,7 +8,7 @@ from flask import Flask
 from flask_babel import lazy_gettext
 
 from lti_tool import jobs
-from lti_tool.cohorts.signals import cohorts_published
+from lti_tool.cohorts.signals import cohorts_published, members_changed
 from lti_tool.gradebook.progress import register_measure
 from lti_tool.meetings import access, measure, overview, pages, pairs, planning
 from lti_tool.meetings import tables as tables
@@ -23,5 +23,6 @@ def register(app: Flask) -> None:
     gate.facilitated_by(app, "meeting_id", access.facilitates)
     register_measure(app, measure.SESSIONS)
     register_schedule(app, overview.schedule)
-    jobs.register(app, jobs.Job("pairs", pairs.plan_stale, every=timedelta(minutes=1)))
+    jobs.register(app, jobs.Job(pairs.JOB, pairs.plan_stale, every=timedelta(minutes=1)))
+    members_changed.connect(pairs.plan_soon)
     cohorts_published.connect(planning.plan_meetings)

@@ -11,7 +11,7 @@ from flask_babel import gettext as _
 from sqlalchemy import ColumnElement, and_, delete, exists, insert, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session, aliased, joinedload
 
-from lti_tool import clock
+from lti_tool import clock, jobs
 from lti_tool.cohorts.tables import Membership
 from lti_tool.database import transaction
 from lti_tool.matching.pairing import pair
@@ -22,6 +22,8 @@ from lti_tool.meetings.tables import ATTENDED, Attendance, Meeting, PairSeat
 from lti_tool.programs.fields import FormError
 from lti_tool.programs.tables import Module, Program
 from lti_tool.roster.tables import Enrolment, Person
+
+JOB = "pairs"
 
 Group = tuple[str, ...]  # the matching room knows people by a text
 
@@ -68,6 +70,11 @@ def plan(session: Session, cohort_id: int) -> None:
         expected = [int(member) for member in members if int(member) not in away[meeting.id]]
         planned[meeting.id] = _paired(expected, [*history, *planned.values()], groups, seed=meeting.id)
     _seat(session, planned)
+
+
+def plan_soon(_program: Program, *, session: Session) -> None:
+    """Have the pairs planned anew of whatever cohort has changed (a signal's handler)."""
+    jobs.ring(session, JOB)
 
 
 def plan_if_repeating(session: Session, cohort_id: int) -> None:

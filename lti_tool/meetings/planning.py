@@ -24,7 +24,10 @@ FARTHEST = timedelta(days=2 * 366)
 
 
 def plan_meetings(program: Program, *, session: Session, cohorts: Sequence[Cohort]) -> None:
-    """Give each newly published cohort its sessions, and its pairs for when everybody comes."""
+    """Give each newly published cohort its sessions, and its pairs for when everybody comes.
+
+    A program may have begun before: what was over by then was nobody's here, and waits for nobody.
+    """
     modules = session.scalars(select(Module).where(Module.program_id == program.id).order_by(Module.number)).all()
     meetings = [
         Meeting(
@@ -36,6 +39,10 @@ def plan_meetings(program: Program, *, session: Session, cohorts: Sequence[Cohor
         for cohort in cohorts
         for module in modules
     ]
+    published = {cohort.id: cohort.published_at for cohort in cohorts}
+    for meeting in meetings:
+        if meeting.ends_at <= published[meeting.cohort_id]:
+            meeting.closed_at = published[meeting.cohort_id]
     session.add_all(meetings)
     session.flush()
     for cohort in cohorts:

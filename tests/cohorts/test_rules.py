@@ -199,6 +199,15 @@ def test_people_who_must_be_together_move_together(house: House) -> None:
 
 
 @pytest.mark.usefixtures("english")
+def test_a_swap_says_who_moves_along(house: House) -> None:
+    draft = drafted(house, Rules(8, 20, 12, together=(house.ids(0, 1),), slack=4))
+    first = str(house.learners[0].id)
+    here = editing.place_of(draft, first)
+    other = next(p for c, members in enumerate(draft.cohorts) if c != here for p in members)
+    assert "Person 01 and Person 02 move together" in editing.swapped(draft, first, other, names_of(house)).notes
+
+
+@pytest.mark.usefixtures("english")
 def test_the_figures_after_a_move_are_true(house: House) -> None:
     know(house, "site", {person.id: "Lyon" if n < 12 else "Porto" for n, person in enumerate(house.learners)})
     draft = drafted(house, Rules(8, 20, 12, spread=("site",)))

@@ -90,6 +90,15 @@ def test_each_session_has_a_micro_assignment_due_six_days_later_at_six_in_the_ev
     assert due[2] == datetime(2026, 3, 29, 17, 0, tzinfo=UTC)  # summer time began that morning
 
 
+@pytest.mark.usefixtures("app")
+def test_what_was_over_when_the_cohorts_were_published_waits_for_nobody() -> None:
+    program, people = _program_in_lisbon()
+    with transaction() as session:
+        session.merge(program).first_session_on -= timedelta(weeks=3)
+    meetings = _meetings(_publish(program, people))
+    assert [meeting.closed_at is not None for meeting in meetings] == [True] * 2 + [False] * 6
+
+
 @pytest.mark.usefixtures("any_app")
 def test_a_moved_session_takes_its_assignment_along() -> None:
     program, people = _program_in_lisbon()
