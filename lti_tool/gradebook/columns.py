@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -19,13 +20,16 @@ COMPLETION = "completion"
 LABEL_LENGTH = 200
 
 
-def ensure(session: Session, program: Program, labels: dict[str, str]) -> dict[str, Column]:
-    """The columns of a locked `program` by measure, in the order of `labels`, made where missing."""
+def ensure(session: Session, program: Program, labels: dict[str, str], ends: Sequence[datetime]) -> dict[str, Column]:
+    """The columns of a locked `program` by measure, in the order of `labels`, made where missing.
+
+    The program ends with the last of `ends`, and not before the plan does.
+    """
     found = {
         column.measure: column
         for column in session.scalars(select(Column).where(Column.program_id == program.id).order_by(Column.id))
     }
-    ends_at = _end(session, program)
+    ends_at = max([_end(session, program), *ends])
     for measure, label in labels.items():
         if measure not in found:
             found[measure] = _new(program, measure, label, ends_at)

@@ -43,7 +43,8 @@ def open_item(opening: Opening) -> None:
     place = opening.place
     try:
         _check_service(place)
-        item = grades.find_or_create(place.connection, place.service, place.item)
+        with places.budget().slot(place):
+            item = grades.find_or_create(place.connection, place.service, place.item)
     except LmsError as error:
         with transaction() as session:
             failed(session, place, error, owner=opening.owner)

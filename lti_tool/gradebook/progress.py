@@ -42,12 +42,16 @@ Compute = Callable[[Session, int, Sequence[int], datetime], Mapping[int, Progres
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """Something that counts. `label` names its column in the LMS; `unit` goes into comments ("sessions")."""
+    """Something that counts. `label` names its column in the LMS; `unit` goes into comments ("sessions").
+
+    `ends` says until when something may still be done in a program; None where only the plan knows.
+    """
 
     key: str
     label: LazyString
     unit: LazyString
     compute: Compute
+    ends: Callable[[Session, int], datetime | None] = lambda _session, _program_id: None
 
 
 def register_measure(app: Flask, measure: Measure) -> None:
@@ -74,7 +78,8 @@ def changed(session: Session, program_id: int, person_ids: Iterable[int], now: d
     learners = _learners(session, program, set(person_ids))
     now = now or clock.now()
     with force_locale(LOCALE):
-        made = columns.ensure(session, program, columns.short_labels())
+        ends = [at for each in _measures().values() if (at := each.ends(session, program_id))]
+        made = columns.ensure(session, program, columns.short_labels(), ends)
         messages = _messages(session, program_id, learners, now, over=now >= made[columns.COMPLETION].ends_at)
     if learners and _write(session, made, learners, messages):
         jobs.ring(session, JOB)
