@@ -254,6 +254,13 @@ def test_who_leaves_is_a_member_no_longer_and_comes_back_to_the_same_cohort(any_
     assert members(any_house) == before
 
 
+@pytest.fixture
+def while_it_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Time stands in the program's first week."""
+    monkeypatch.setattr(clock, "now", lambda: factories.NOW)
+
+
+@pytest.mark.usefixtures("while_it_runs")
 def test_a_reading_of_the_roster_places_and_ends_by_itself(any_house: House) -> None:
     publish(any_house, Rules(11, 12, 12))
     gone, newcomer = any_house.learners[0].id, join(any_house, "Nia")
@@ -267,6 +274,7 @@ def test_a_reading_of_the_roster_places_and_ends_by_itself(any_house: House) -> 
     assert queries.unplaced(db.session(), any_house.program.id) == [waiting]
 
 
+@pytest.mark.usefixtures("while_it_runs")
 def test_who_learns_no_longer_leaves_the_cohort_with_the_next_reading_and_comes_back_with_the_role(
     any_house: House,
 ) -> None:
