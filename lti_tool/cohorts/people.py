@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
@@ -14,6 +13,8 @@ from sqlalchemy.orm import Session
 from lti_tool.lti.launch import Role
 from lti_tool.roster.people import STAFF
 from lti_tool.roster.tables import Enrolment, Person, PersonAttribute
+
+LARGEST = 1e9  # sums of squares of larger numbers lose what tells people apart
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,16 +39,16 @@ class Reason:
 
 
 def number(value: str) -> float | None:
-    """The finite number that a value states, if it states one.
+    """The number that a value states, if it states one that people can be balanced by.
 
-    >>> number("3.8"), number("senior"), number("nan")
-    (3.8, None, None)
+    >>> number("3.8"), number("senior"), number("nan"), number("1e200")
+    (3.8, None, None, None)
     """
     try:
         found = float(value)
     except ValueError:
         return None
-    return found if math.isfinite(found) else None
+    return found if abs(found) <= LARGEST else None
 
 
 def placeable(session: Session, course_id: int) -> list[Person]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from flask_babel import gettext as _
 from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, selectinload
 
 from lti_tool import audit, clock
 from lti_tool.cohorts import people, words
@@ -19,6 +19,7 @@ from lti_tool.cohorts.wishes import Rules, compose, usual
 from lti_tool.gradebook import progress
 from lti_tool.matching.newcomer import place_newcomer
 from lti_tool.matching.problem import Previous, Problem
+from lti_tool.programs.schedule import is_over
 from lti_tool.programs.tables import Program
 from lti_tool.roster.tables import Person
 
@@ -231,11 +232,12 @@ def _end_departed(session: Session, program: Program, actor_id: int | None) -> l
 
 
 def follow_roster(course_id: int, *, session: Session) -> None:
-    """Place and end as the roster says, in every program of the course that has cohorts (a signal's handler)."""
+    """Place and end as the roster says, in every running program of the course with cohorts (a signal's handler)."""
     published = select(Cohort.program_id).distinct()
-    query = select(Program).where(Program.course_id == course_id, Program.id.in_(published)).order_by(Program.id)
-    for program in session.scalars(query).all():
-        place_newcomers(session, program)
+    query = select(Program).where(Program.course_id == course_id, Program.id.in_(published))
+    for program in session.scalars(query.order_by(Program.id).options(selectinload(Program.modules))).all():
+        if not is_over(program, clock.now()):
+            place_newcomers(session, program)
 
 
 def rules_of(program: Program, proposal: Proposal | None) -> Rules:

@@ -11,7 +11,6 @@ import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import BindParameter, ColumnElement, bindparam, exists, or_, select, update
@@ -47,7 +46,7 @@ UNLEASED: dict[str, object] = {"leased_by": None, "leased_until": None}
 class Task:
     """One cell in a worker's hands. `last` is the latest time that the LMS may have been told.
 
-    `is_read`: the LMS was asked a moment ago what it shows, and nothing was sent since.
+    `shown_at` is when the LMS was asked what it shows, empty if something was sent since.
     """
 
     cell_id: int
@@ -55,7 +54,7 @@ class Task:
     values: Values
     last: datetime | None
     attempts: int
-    is_read: bool
+    shown_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,18 +87,28 @@ def due_cells(now: datetime) -> tuple[ColumnElement[bool], ...]:
         differs(),
         Cell.try_at <= now,
         places.free(Cell, now),
-        exists(
-            select(Enrolment.id)
-            .join(Program, Program.course_id == Enrolment.course_id)
-            .join(Column, Column.program_id == Program.id)
-            .where(Column.id == Cell.column_id, Enrolment.person_id == Cell.person_id, Enrolment.may_learn)
-        ),
+        is_learners(),
+    )
+
+
+def is_learners() -> ColumnElement[bool]:
+    """Cells of people who are learners of the course now."""
+    return exists(
+        select(Enrolment.id)
+        .join(Program, Program.course_id == Enrolment.course_id)
+        .join(Column, Column.program_id == Program.id)
+        .where(Column.id == Cell.column_id, Enrolment.person_id == Cell.person_id, Enrolment.may_learn)
     )
 
 
 def unread(now: datetime) -> ColumnElement[bool]:
     """Cells of which nobody knows what the LMS shows by now."""
     return or_(Cell.shown_at.is_(None), Cell.shown_at <= now - FRESH, Cell.shown_at > now)
+
+
+def is_fresh(at: datetime | None, now: datetime) -> bool:
+    """Whether what was seen `at` that time still counts. A clock that was put back proves nothing."""
+    return at is not None and now - FRESH < at <= now
 
 
 def pick_column(session: Session, now: datetime, *conditions: ColumnElement[bool]) -> Column | None:
@@ -121,7 +130,7 @@ def new_owner() -> str:
 def claim(session: Session, column: Column, now: datetime) -> Batch | None:
     """Lease up to BATCH due cells of a locked column in the caller's transaction."""
     rows = session.execute(
-        select(Cell, Person.subject, ~unread(now))
+        select(Cell, Person.subject)
         .join(Person, Person.id == Cell.person_id)
         .where(Cell.column_id == column.id, *due_cells(now))
         .order_by(Cell.try_at)
@@ -131,7 +140,7 @@ def claim(session: Session, column: Column, now: datetime) -> Batch | None:
     if not rows:
         return None
     owner, until = new_owner(), now + lease()
-    tasks = tuple(_task(cell, subject, is_read=is_read) for cell, subject, is_read in rows)
+    tasks = tuple(_task(cell, subject) for cell, subject in rows)
     session.execute(
         update(Cell).where(Cell.id.in_([task.cell_id for task in tasks])).values(leased_by=owner, leased_until=until),
         execution_options={"synchronize_session": False},
@@ -140,9 +149,9 @@ def claim(session: Session, column: Column, now: datetime) -> Batch | None:
     return Batch(owner, until, places.of(session, column), tasks)
 
 
-def _task(cell: Cell, subject: str, *, is_read: bool) -> Task:
+def _task(cell: Cell, subject: str) -> Task:
     last = max((time for time in (cell.sent_timestamp, cell.trying_timestamp) if time), default=None)
-    return Task(cell.id, subject, cell.values, last, cell.attempts, is_read)
+    return Task(cell.id, subject, cell.values, last, cell.attempts, cell.shown_at)
 
 
 def prepare(batch: Batch, read: Mapping[int, Shown | None]) -> list[Sending]:
@@ -152,8 +161,7 @@ def prepare(batch: Batch, read: Mapping[int, Shown | None]) -> list[Sending]:
     """
     now = clock.wall()
     with transaction() as session:
-        kept = _own_rows(session, batch)
-        tasks = [_after(session, batch, task, read) for task in batch.tasks if task.cell_id in kept]
+        tasks = [_after(session, batch, task, read, now) for task in _as_they_are(session, batch)]
         note_rows(session, batch.owner, [_prepared(task, read, now) for task in tasks])
     return [
         Sending(task, task.values.wanted, next_timestamp(now, task.last))
@@ -162,13 +170,13 @@ def prepare(batch: Batch, read: Mapping[int, Shown | None]) -> list[Sending]:
     ]
 
 
-def _after(session: Session, batch: Batch, task: Task, read: Mapping[int, Shown | None]) -> Task:
+def _after(session: Session, batch: Batch, task: Task, read: Mapping[int, Shown | None], now: datetime) -> Task:
     if task.cell_id not in read:
         return task
     shown = read[task.cell_id]
     values = after_reading(task.values, shown)
     notice(session, batch.place.course_id, task.cell_id, task.values, values, shown)
-    return replace(task, values=values)
+    return replace(task, values=values, shown_at=now)
 
 
 def _prepared(task: Task, read: Mapping[int, Shown | None], now: datetime) -> dict[str, Any]:
@@ -177,11 +185,13 @@ def _prepared(task: Task, read: Mapping[int, Shown | None], now: datetime) -> di
         row |= shown_fields(task.values, read[task.cell_id], now)
     match next_step(task.values):
         case Step.SEND:
-            return row | fields("trying", task.values.wanted) | {"trying_timestamp": next_timestamp(now, task.last)}
+            timestamp = next_timestamp(now, task.last)
+            return row | fields("trying", task.values.wanted) | {"trying_timestamp": timestamp, "shown_at": None}
         case Step.HOLD:
             return row | UNLEASED | {"try_at": None}
         case Step.REST:
-            return row | UNLEASED
+            # It may still differ, where a person set what is wanted: nobody need take it up again.
+            return row | UNLEASED | {"try_at": None}
 
 
 def shown_fields(values: Values, shown: Shown | None, at: datetime) -> dict[str, object]:
@@ -219,29 +229,33 @@ def notice(
         )
 
 
-def _own_rows(session: Session, batch: Batch) -> set[int]:
-    """The cells that are still this owner's."""
-    ids = [task.cell_id for task in batch.tasks]
-    return set(session.scalars(select(Cell.id).where(Cell.id.in_(ids), Cell.leased_by == batch.owner)))
+def _as_they_are(session: Session, batch: Batch) -> list[Task]:
+    """The tasks whose cells are still this owner's, with what their cells want by now; locked."""
+    tasks = {task.cell_id: task for task in batch.tasks}
+    cells = _locked(session, tasks, Cell.leased_by == batch.owner)
+    return [replace(tasks[cell.id], values=cell.values) for cell in cells]
+
+
+def _locked(session: Session, ids: Iterable[int], *conditions: ColumnElement[bool]) -> Sequence[Cell]:
+    query = select(Cell).where(Cell.id.in_(ids), *conditions).order_by(Cell.id).with_for_update()
+    return session.scalars(query, execution_options={"populate_existing": True}).all()
 
 
 def outdated(session: Session, sendings: Sequence[Sending]) -> set[int]:
     """The cells that want something else by now than was sent, locked for the caller's transaction."""
     sent = {sending.task.cell_id: sending.message for sending in sendings}
-    cells = session.scalars(
-        select(Cell)
-        .where(Cell.id.in_(sent))
-        .order_by(Cell.id)
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    )
-    return {cell.id for cell in cells if cell.values.wanted != sent[cell.id]}
+    return {cell.id for cell in _locked(session, sent) if cell.values.wanted != sent[cell.id]}
 
 
 def note_rows(session: Session, owner: str, rows: Iterable[dict[str, Any]]) -> None:
     """Write each row's fields into the cell with its id, if it is still `owner`'s. One statement for each shape."""
+    rows = list(rows)
+    # Everybody locks cells in the order of their ids; the statements below go shape by shape.
+    session.execute(
+        select(Cell.id).where(Cell.id.in_([row["id"] for row in rows])).order_by(Cell.id).with_for_update()
+    )
     shapes: dict[frozenset[str], list[dict[str, Any]]] = {}
-    for row in sorted(rows, key=itemgetter("id")):
+    for row in rows:
         shapes.setdefault(frozenset(row), []).append(row)
     for names, same in shapes.items():
         assignments: dict[str, BindParameter[object]] = {

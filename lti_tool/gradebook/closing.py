@@ -7,7 +7,6 @@ during a call. A process that dies leaves the difference standing, and whoever c
 
 from __future__ import annotations
 
-import itertools
 import time
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -48,6 +47,15 @@ class Outcome:
     is_platforms: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What the LMS showed for a task, or why it could not be asked."""
+
+    task: Task
+    shown: Shown | None = None
+    error: LmsError | None = None
+
+
 def close_due() -> bool:
     """Do the next step for the column that has waited longest with something to send. False when there is none."""
     match _next():
@@ -78,7 +86,7 @@ def _next() -> Opening | Reading | Batch | None:
 
 def _is_worth_reading(session: Session, column: Column, now: datetime) -> bool:
     """Whether many cells must be looked up before they are sent, and a reading has not just passed them over."""
-    if column.read_at is not None and now - claims.FRESH < column.read_at <= now:
+    if claims.is_fresh(column.read_at, now):
         return False
     due = select(Cell.id).where(Cell.column_id == column.id, *claims.due_cells(now), claims.unread(now))
     return (session.scalar(select(func.count()).select_from(due.limit(FEW + 1).subquery())) or 0) > FEW
@@ -86,15 +94,18 @@ def _is_worth_reading(session: Session, column: Column, now: datetime) -> bool:
 
 def _close(batch: Batch) -> None:
     budget = places.budget()
-    try:
-        read = _look(batch, budget)
-    except LmsError as error:
-        _give_back(batch, batch.tasks, error)
+    unsure = [task for task in batch.tasks if _is_unsure(task)]
+    looks = _look(batch, unsure, budget)
+    blocking = _blocking(looks)
+    if blocking is not None:
+        _give_back(batch, batch.tasks, blocking)
         return
-    unread = [task for task in batch.tasks if _is_unsure(task) and task.cell_id not in read]
-    _give_back(batch, unread)
-    known = replace(batch, tasks=[task for task in batch.tasks if task not in unread])
-    _send(batch, claims.prepare(known, read), budget)
+    _note_failed_looks(batch, [look for look in looks if look.error])
+    read = {look.task.cell_id: look.shown for look in looks if not look.error}
+    seen = {look.task.cell_id for look in looks}
+    _give_back(batch, [task for task in unsure if task.cell_id not in seen])
+    known = [task for task in batch.tasks if task not in unsure or task.cell_id in read]
+    _send(batch, claims.prepare(replace(batch, tasks=known), read), budget)
 
 
 def _is_unsure(task: Task) -> bool:
@@ -102,20 +113,51 @@ def _is_unsure(task: Task) -> bool:
 
     Our last answer was lost, the cell was not just read, or a grade that somebody looked at is about to be replaced.
     """
-    return task.values.trying is not None or not task.is_read or decision(task.values) is Decision.SEND
+    is_fresh = claims.is_fresh(task.shown_at, clock.wall())
+    return task.values.trying is not None or not is_fresh or decision(task.values) is Decision.SEND
 
 
-def _look(batch: Batch, budget: Budget) -> dict[int, Shown | None]:
-    """What the LMS shows for those who must be looked up, as far as there is time. Raises LmsError."""
+def _look(batch: Batch, tasks: Sequence[Task], budget: Budget) -> list[Look]:
+    """What the LMS shows for those who must be looked up, as far as there is time."""
     stop_at = time.monotonic() + STARTING_SECONDS
+    found: list[Look] = []
 
-    def look(task: Task) -> tuple[int, Shown | None]:
-        with budget.slot(batch.place):
-            return task.cell_id, reading.look_up(batch.place, task.subject)
+    def look(task: Task) -> Look:
+        try:
+            with budget.slot(batch.place):
+                return Look(task, reading.look_up(batch.place, task.subject))
+        except LmsError as error:
+            return Look(task, error=error)
 
-    waiting = iter([task for task in batch.tasks if _is_unsure(task)])
-    found = in_flight.groups(waiting, look, batch.place.in_flight, lambda: time.monotonic() < stop_at)
-    return dict(itertools.chain.from_iterable(found))
+    def go_on() -> bool:
+        return len(_errors(found)) < GIVE_UP_AFTER and time.monotonic() < stop_at
+
+    for group in in_flight.groups(iter(tasks), look, batch.place.in_flight, go_on):
+        found.extend(group)
+    return found
+
+
+def _errors(looks: Iterable[Look]) -> list[LmsError]:
+    return [look.error for look in looks if look.error]
+
+
+def _blocking(looks: Sequence[Look]) -> LmsError | None:
+    """The error that speaks of the platform or the line item; one person's own, beside others that came, does not."""
+    errors = _errors(looks)
+    if len(errors) < GIVE_UP_AFTER and len(errors) < len(looks):
+        errors = [error for error in errors if isinstance(error, Throttled | Unauthorised)]
+    return next(iter(errors), None)
+
+
+def _note_failed_looks(batch: Batch, looks: Sequence[Look]) -> None:
+    """Whoever cannot be looked up alone waits alone; what may have been sent is still unknown."""
+    rows = [
+        {"id": look.task.cell_id, **UNLEASED, **_put_off(look.error, look.task.attempts + 1)}
+        for look in looks
+        if look.error
+    ]
+    with transaction() as session:
+        claims.note_rows(session, batch.owner, rows)
 
 
 def _give_back(batch: Batch, tasks: Sequence[Task], error: LmsError | None = None) -> None:
@@ -207,14 +249,19 @@ def _became(outcome: Outcome, outdated: Collection[int]) -> dict[str, object]:
     if error is None:
         return _taken(sending, now)
     if outcome.is_platforms or sending.task.cell_id in outdated:
-        return fields("trying", None)  # it did not get there, and is as due as before
+        return _not_sent(sending)
     if isinstance(error, Refused):
-        return _refused(error)
-    again = {"attempts": attempts, "problem": cell_words(error)[:PROBLEM_LENGTH]}
+        return _not_sent(sending) | _put_off(error, attempts)
     if isinstance(error, Superseded):
         # It is looked up before the next attempt, which then carries a later time.
-        return again | {"try_at": later(now, backoff(attempts)), "sent_timestamp": sending.timestamp}
-    return again | {"try_at": later(now, wait_after(error, attempts))}
+        again = {"try_at": later(now, backoff(attempts)), "sent_timestamp": sending.timestamp}
+        return _put_off(error, attempts) | again
+    return _put_off(error, attempts)
+
+
+def _not_sent(sending: Sending) -> dict[str, object]:
+    """It did not get there: the LMS shows what it showed, and the cell is as due as before."""
+    return {**fields("trying", None), "shown_at": sending.task.shown_at}
 
 
 def _taken(sending: Sending, now: datetime) -> dict[str, object]:
@@ -231,11 +278,14 @@ def _taken(sending: Sending, now: datetime) -> dict[str, object]:
     }
 
 
-def _refused(error: Refused) -> dict[str, object]:
+def _put_off(error: LmsError, attempts: int) -> dict[str, object]:
+    """Until somebody asks, where the LMS refused it; otherwise until the next attempt."""
+    problem = cell_words(error)[:PROBLEM_LENGTH]
+    if not isinstance(error, Refused):
+        return {"attempts": attempts, "problem": problem, "try_at": later(clock.wall(), wait_after(error, attempts))}
     return {
-        **fields("trying", None),
         "problem_code": f"refused-{error.status or 'unsent'}",
-        "problem": cell_words(error)[:PROBLEM_LENGTH],
+        "problem": problem,
         "problem_reference": new_reference(),
         "try_at": None,
     }
@@ -243,7 +293,7 @@ def _refused(error: Refused) -> dict[str, object]:
 
 def _finish(batch: Batch, unsent: Iterable[Sending], blocking: LmsError | None) -> None:
     """Give back what was never begun, and let the column wait if it was the platform that failed."""
-    rows = [{"id": sending.task.cell_id, **UNLEASED, **fields("trying", None)} for sending in unsent]
+    rows = [{"id": sending.task.cell_id, **UNLEASED, **_not_sent(sending)} for sending in unsent]
     with transaction() as session:
         claims.note_rows(session, batch.owner, rows)
         if blocking is None:

@@ -70,10 +70,12 @@ def _follow_plan(column: Column, ends_at: datetime) -> None:
 
 
 def _end(session: Session, program: Program) -> datetime:
-    """A week after the last planned session, when its assignment has been due too."""
+    """A week after the last planned session, when its assignment has been due too; later where a measure says so."""
     weeks = session.scalar(select(func.count(Module.id)).where(Module.program_id == program.id)) or 0
     first = datetime.combine(program.first_session_on, program.session_time, ZoneInfo(program.zone))
-    return (first + timedelta(weeks=weeks)).astimezone(UTC)
+    planned = (first + timedelta(weeks=weeks)).astimezone(UTC)
+    measures = current_app.extensions.get("measures", {}).values()
+    return max([planned, *(at for measure in measures if (at := measure.ends(session, program.id)))])
 
 
 def weeks_of(session: Session, program_id: int) -> Sequence[int]:

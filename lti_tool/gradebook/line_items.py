@@ -51,7 +51,8 @@ def open_item(opening: Opening) -> None:
     look = grades.find if opening.expected else grades.find_or_create
     try:
         _check_service(place)
-        item = look(place.connection, place.service, place.item)
+        with places.budget().slot(place):
+            item = look(place.connection, place.service, place.item)
     except LmsError as error:
         with transaction() as session:
             failed(session, place, error, owner=opening.owner)

@@ -39,6 +39,7 @@ class Measure:
     """Something that counts. `label` names its column in the LMS; `unit` goes into comments ("sessions").
 
     One that tells nothing `by_week` counts in no column of a week, but in the completion of the program.
+    `ends` says until when something may still be done in a program; None where only the plan knows.
     """
 
     key: str
@@ -46,6 +47,7 @@ class Measure:
     unit: LazyString
     compute: Compute
     by_week: ByWeek | None = None
+    ends: Callable[[Session, int], datetime | None] = lambda _session, _program_id: None
 
 
 def whole_program(by_week: ByWeek) -> Compute:

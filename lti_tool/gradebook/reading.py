@@ -77,9 +77,7 @@ def _want(session: Session, which: ColumnElement[bool]) -> None:
 def read_due() -> bool:
     """Read the column that has waited longest for it. False when none is due."""
     now = clock.wall()
-    asked = and_(
-        Column.read_wanted_at.is_not(None), or_(Column.read_at.is_(None), Column.read_wanted_at > Column.read_at)
-    )
+    asked = Column.read_wanted_at.is_not(None)
     old = and_(
         Column.ends_at > clock.now() - AFTERMATH, or_(Column.read_at.is_(None), Column.read_at <= now - INTERVAL)
     )
@@ -104,11 +102,11 @@ def read(reading: Reading) -> None:
     strangers = 0
     place = reading.place
     try:
-        for results in _groups(grades.read_results(place.connection, place.url)):
+        for asked_at, results in _groups(place):
             with transaction() as session:
                 if not _still_ours(session, reading):
                     return
-                strangers += len(results) - _apply(session, reading, results)
+                strangers += len(results) - _apply(session, reading, results, asked_at)
     except LmsError as error:
         with transaction() as session:
             line_items.failed(session, place, error, owner=reading.owner)
@@ -119,9 +117,16 @@ def read(reading: Reading) -> None:
         _finish(session, reading)
 
 
-def _groups(results: Iterator[Result]) -> Iterator[list[Result]]:
-    while group := list(islice(results, ROWS)):
-        yield group
+def _groups(place: Place) -> Iterator[tuple[datetime, list[Result]]]:
+    """The results, some at a time, each group with the time at which the LMS was asked for its first."""
+    results = grades.read_results(place.connection, place.url)
+    while True:
+        asked_at = clock.wall()
+        with places.budget().slot(place):
+            group = list(islice(results, ROWS))
+        if not group:
+            return
+        yield asked_at, group
 
 
 def _still_ours(session: Session, reading: Reading) -> bool:
@@ -132,7 +137,7 @@ def _still_ours(session: Session, reading: Reading) -> bool:
     return True
 
 
-def _apply(session: Session, reading: Reading, results: Sequence[Result]) -> int:
+def _apply(session: Session, reading: Reading, results: Sequence[Result], asked_at: datetime) -> int:
     """Write results into their cells. Returns how many of them belong to a cell."""
     shown = {result.user_id: as_shown(result, reading.place) for result in results}
     found = session.execute(
@@ -145,22 +150,22 @@ def _apply(session: Session, reading: Reading, results: Sequence[Result]) -> int
     ).all()
     for cell, subject in found:
         if _is_current(cell, reading.began):
-            _show(session, reading, cell, shown[subject])
+            _show(session, reading, cell, shown[subject], asked_at)
         else:
             reading.passed_over.add(cell.id)
     return len(found)
 
 
 def _is_current(cell: Cell, began: datetime) -> bool:
-    """A cell that is being sent, or was since the reading began, may show more than was read."""
+    """A cell that is being sent, or was sent or looked up since the reading began, may show more than was read."""
     leased = cell.leased_until is not None and cell.leased_until > clock.wall()
-    return not leased and (cell.sent_at is None or cell.sent_at < began)
+    return not leased and all(at is None or at < began for at in (cell.sent_at, cell.shown_at))
 
 
-def _show(session: Session, reading: Reading, cell: Cell, shown: Shown | None) -> None:
+def _show(session: Session, reading: Reading, cell: Cell, shown: Shown | None, asked_at: datetime) -> None:
     before = cell.values
     values = after_reading(before, shown)
-    for name, value in claims.shown_fields(values, shown, reading.began).items():
+    for name, value in claims.shown_fields(values, shown, asked_at).items():
         setattr(cell, name, value)
     state = state_of(values)
     if state in {State.HELD, State.KEPT}:
@@ -171,21 +176,27 @@ def _show(session: Session, reading: Reading, cell: Cell, shown: Shown | None) -
 
 
 def _finish(session: Session, reading: Reading) -> None:
-    """The LMS shows nothing for whoever was not listed."""
+    """The LMS shows nothing for those learners who were not listed."""
     column = line_items.own(session, reading.place, reading.owner)
     if column is None:
         return
     unlisted = session.scalars(
         select(Cell)
-        .where(Cell.column_id == column.id, or_(Cell.shown_at.is_(None), Cell.shown_at < reading.began))
+        .where(
+            Cell.column_id == column.id,
+            or_(Cell.shown_at.is_(None), Cell.shown_at < reading.began),
+            claims.is_learners(),
+        )
         .order_by(Cell.id)
         .with_for_update()
         .execution_options(populate_existing=True)
     )
     for cell in unlisted:
         if cell.id not in reading.passed_over and _is_current(cell, reading.began):
-            _show(session, reading, cell, None)
-    column.read_at = reading.began
+            _show(session, reading, cell, None, reading.began)
+    column.read_at = clock.wall()
+    if column.read_wanted_at is not None and column.read_wanted_at <= reading.began:
+        column.read_wanted_at = None
     column.attempts, column.problem = 0, None
     column.leased_by = column.leased_until = None
 

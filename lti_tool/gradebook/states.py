@@ -1,8 +1,8 @@
 """What a cell's values mean: its state, and whether what the LMS shows is ours or a person's. Pure functions.
 
 Three truths meet in a cell: what is wanted, what was sent, what the LMS showed when it was last read. A grade or
-a comment that is neither what we sent, nor what we may have sent (`trying`), nor what we want, was set by a person;
-so was an empty cell where we sent a grade.
+a comment that is neither what we sent nor what we may have sent (`trying`) was set by a person; so was an empty cell
+where we sent a grade. Where it happens to be what is wanted, nothing is left to do, and it stays the person's.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ class Values:
     @property
     def ours(self) -> tuple[Message, ...]:
         """What the LMS may show without a person having set it."""
-        return tuple(message for message in (self.sent or NOTHING, self.trying, self.wanted) if message)
+        return tuple(message for message in (self.sent or NOTHING, self.trying) if message)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +132,12 @@ def _words(comment: str) -> str:
     return " ".join(Markup(comment).striptags().split())  # noqa: S704 - it is compared, and shown nowhere
 
 
+def shows_wanted(values: Values) -> bool:
+    """Whether the LMS shows what is wanted, whoever set it."""
+    comment_fits = values.shown_comment is None or _same_words(values.shown_comment, values.wanted.comment)
+    return values.read and comment_fits and alike(values.shown, values.wanted.visible)
+
+
 def shows_grade(values: Values) -> bool:
     """Whether the LMS shows a grade, or may do so."""
     ours = (message.visible for message in (values.sent, values.trying) if message)
@@ -147,35 +153,39 @@ def state_of(values: Values, *, can_send: bool = True) -> State:
     """The state that follows. `can_send`: the person is a learner here, and the LMS offers a place for it."""
     replaced = is_persons(values)
     if replaced and decision(values) is not Decision.SEND:
-        return State.KEPT if decision(values) is Decision.KEEP else State.HELD
-    if not replaced and not differs(values):
+        return _persons_state(values)
+    is_settled = values.trying is None or shows_wanted(values)
+    if not replaced and not differs(values) and is_settled:
         return State.WAITING if values.sent is None else State.TRUE
     if values.refused:
         return State.REFUSED
     return State.ON_ITS_WAY if can_send else State.WAITING
 
 
+def _persons_state(values: Values) -> State:
+    if decision(values) is Decision.KEEP:
+        return State.KEPT
+    return State.TRUE if shows_wanted(values) else State.HELD
+
+
 def after_reading(values: Values, shown: Shown | None) -> Values:
     """The values once the LMS was read; `shown` is None where it has no row for the person.
 
     A lost answer is settled here: where the LMS shows what may have been sent, it has been sent. A decision ends
-    when something else is shown. A person who takes back their own grade leaves an empty cell for ours.
+    when something else is shown.
     """
-    before = values
-    comment = shown.comment if shown else None
+    comment_before, comment = values.shown_comment, shown.comment if shown else None
     values = replace(values, read=True, shown=_as_ours(values, shown) if shown else None, shown_comment=comment)
     if values.trying and _arrived(values, shown):
         values = replace(values, sent=values.trying, trying=None)
-    if values.decision and (decision(values) is None or not _same_words(before.shown_comment, comment)):
+    if values.decision and (decision(values) is None or not _same_words(comment_before, comment)):
         values = replace(values, decision=None, decided_on=None)
-    if before.read and before.shown is not None and values.shown is None and has_foreign_score(before):
-        values = replace(values, sent=None)
     return values
 
 
 def _as_ours(values: Values, shown: Shown) -> float | None:
     """The shown score; where rounding alone (or leaving out a 0) parts it from one of ours, that one."""
-    scores = [message.visible for message in values.ours if message.visible is not None]
+    scores = [message.visible for message in (*values.ours, values.wanted) if message.visible is not None]
     if shown.score is None:
         return 0.0 if 0 in scores else None
     return next((score for score in scores if alike(shown.score, score, shown.tolerance)), shown.score)

@@ -23,7 +23,8 @@ PROBLEM_LENGTH = 500
 
 def _differs(distinct: str) -> str:
     fields = ("score", "comment", "activity", "grading")
-    return " OR ".join(f"wanted_{field} {distinct} sent_{field}" for field in fields)
+    parts = [f"wanted_{field} {distinct} sent_{field}" for field in fields]
+    return " OR ".join([*parts, "trying_activity IS NOT NULL"])
 
 
 class Column(Base):
@@ -56,7 +57,7 @@ class Column(Base):
     problem: Mapped[str | None] = mapped_column(String(PROBLEM_LENGTH))
     attempts: Mapped[int] = mapped_column(default=0)
     try_at: Mapped[datetime] = mapped_column(index=True)
-    # Reading back: asked for when `read_wanted_at` is after `read_at`; the interval is the job's.
+    # Reading back: asked for at `read_wanted_at`, if it is not empty; `read_at` is when the last one ended.
     read_wanted_at: Mapped[datetime | None]
     read_at: Mapped[datetime | None]
     leased_by: Mapped[str | None] = mapped_column(String(64))
@@ -72,7 +73,7 @@ class Cell(Base):
     grade, or refused for good). `trying_*` is what a worker may have sent without having noted the answer:
     whoever reads the LMS afterwards must know that value for ours. `sent_at` is when an answer was noted, by
     our clock; `sent_timestamp` is what the LMS was told, which only ever rises. `shown_*` is from the last
-    reading since then, begun at `shown_at`. `shown_by` is the LMS's id of who set it, where it says so.
+    reading since then, asked at `shown_at`. `shown_by` is the LMS's id of who set it, where it says so.
     """
 
     __tablename__ = "gradebook_cell"
@@ -149,8 +150,8 @@ class Cell(Base):
             trying=message(self, "trying"),
             sent=message(self, "sent"),
             read=self.shown_at is not None,
-            shown=self.shown_score,
-            shown_comment=self.shown_comment,
+            shown=self.shown_score if self.shown_at else None,
+            shown_comment=self.shown_comment if self.shown_at else None,
             decision=Decision(self.decision) if self.decision else None,
             decided_on=self.decided_on_score,
             refused=self.problem_code is not None,
@@ -184,10 +185,11 @@ def fields(part: Part, message: Message | None) -> dict[str, object]:
 
 
 def differs() -> ColumnElement[bool]:
-    """Cells whose last sent message is not the wanted one; the words of the partial index."""
+    """Cells whose last sent message is not the wanted one, or may not be; the words of the partial index."""
     return or_(
         Cell.wanted_score.is_distinct_from(Cell.sent_score),
         Cell.wanted_comment.is_distinct_from(Cell.sent_comment),
         Cell.wanted_activity.is_distinct_from(Cell.sent_activity),
         Cell.wanted_grading.is_distinct_from(Cell.sent_grading),
+        Cell.trying_activity.is_not(None),
     )

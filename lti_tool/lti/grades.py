@@ -36,6 +36,9 @@ RESULTS_TYPE = "application/vnd.ims.lis.v2.resultcontainer+json"
 NOT_FOUND = 404
 # Whoever has begun has something to be looked at. https://www.imsglobal.org/spec/lti-sr/v1p0
 REVIEW = {"reviewableStatus": ["InProgress", "Submitted", "Completed"]}
+# A score beyond this, or out of less than its inverse, is a mistake of whoever sent it.
+LARGEST = 1e9
+ADDRESS_LENGTH = 2000  # of a line item, which is its id
 
 log = structlog.get_logger(__name__)
 
@@ -243,6 +246,8 @@ def _line_item(entry: Any, home: str | None) -> LineItem | None:
     url, maximum = entry.get("id"), _number(entry.get("scoreMaximum"))
     if not isinstance(url, str) or origin(url) != home or maximum is None:
         return None
+    if len(url) > ADDRESS_LENGTH or not url.isprintable():
+        return None
     return LineItem(
         label=_text(entry, "label") or "",
         score_maximum=maximum,
@@ -260,6 +265,8 @@ def _result(entry: Any) -> Result | None:
         return None
     score, maximum = _number(entry.get("resultScore")), _number(entry.get("resultMaximum"))
     if score is None and entry.get("resultScore") is not None:
+        return None
+    if abs(score or 0.0) > LARGEST or 0 < abs(1.0 if maximum is None else maximum) < 1 / LARGEST:
         return None
     return Result(
         user_id=entry["userId"],

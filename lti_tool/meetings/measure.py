@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from flask_babel import lazy_gettext
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from lti_tool.cohorts.tables import Cohort, Membership
@@ -62,5 +62,12 @@ def _progress(weeks: set[int], marks: Mapping[int, set[str]]) -> dict[int, Progr
     }
 
 
+def ends(session: Session, program_id: int) -> datetime | None:
+    """A week after the last session, when its assignment has been due too; None before there are any."""
+    query = select(func.max(Meeting.starts_at)).join(Cohort, Cohort.id == Meeting.cohort_id)
+    last: datetime | None = session.scalar(query.where(Cohort.program_id == program_id))
+    return last and last + timedelta(weeks=1)
+
+
 count = whole_program(by_week)
-SESSIONS = Measure("sessions", lazy_gettext("Sessions attended"), lazy_gettext("sessions"), count, by_week)
+SESSIONS = Measure("sessions", lazy_gettext("Sessions attended"), lazy_gettext("sessions"), count, by_week, ends)

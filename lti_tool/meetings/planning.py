@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from lti_tool import audit
 from lti_tool.cohorts.tables import Cohort
+from lti_tool.gradebook import progress
 from lti_tool.meetings import pairs
 from lti_tool.meetings.rows import lock, program_of_meeting
 from lti_tool.meetings.signals import meeting_moved, meetings_planned
@@ -86,6 +87,7 @@ def reschedule(session: Session, meeting: Meeting, starts_at: datetime, minutes:
         after=_told(meeting),
     )
     meeting_moved.send(program, session=session, meeting=meeting)
+    progress.changed(session, program.id, [])  # the program may end later now
 
 
 def _check_room(session: Session, meeting: Meeting, starts_at: datetime, minutes: int) -> None:

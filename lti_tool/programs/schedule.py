@@ -39,6 +39,11 @@ def session_start(program: Program, number: int) -> datetime:
     return local_time(day, program.session_time, program.zone)
 
 
+def is_over(program: Program, now: datetime) -> bool:
+    """Whether a week has passed since the last session of the plan."""
+    return session_start(program, len(program.modules) + 1) <= now
+
+
 def fitted(parts: Sequence[T], minutes: int) -> list[tuple[T, int]]:
     """Each part with the minutes it gets in a session of `minutes`: the longest part, the practice, takes up
     the difference, as far as it lasts at least a minute.

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import cast
 
+import structlog
 from sqlalchemy import ColumnElement, CursorResult, and_, false, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from lti_tool import audit, clock
 from lti_tool.roster.signals import roster_read
 from lti_tool.roster.tables import Course, Enrolment, ReadingState, RosterReading
+
+log = structlog.get_logger(__name__)
 
 ALWAYS_ALLOWED = 5  # people who may leave at once from a course of any size
 ALLOWED_SHARE = 3  # one in so many may
@@ -90,7 +93,8 @@ def _missing(reading: RosterReading) -> ColumnElement[bool]:
 
 
 def _was_known(reading: RosterReading) -> ColumnElement[bool]:
-    return and_(_is_active(reading), func.coalesce(Enrolment.joined_reading_id, 0) <= _last_complete(reading))
+    was_listed = func.coalesce(Enrolment.joined_reading_id, 0) <= _last_complete(reading)
+    return and_(_is_active(reading), or_(was_listed, Enrolment.launched_at < reading.started_at))
 
 
 def _has_joined(reading: RosterReading) -> ColumnElement[bool]:
@@ -140,4 +144,13 @@ def _complete(
             actor_id=actor_id,
             after={"joined": len(joined) if is_first else joined, "left": left},
         )
-    roster_read.send(course.id, session=session)
+    _tell(session, course.id)
+
+
+def _tell(session: Session, course_id: int) -> None:
+    """Let other rooms follow. Where one fails, the reading stands, and the next one tells them again."""
+    try:
+        with session.begin_nested():
+            roster_read.send(course_id, session=session)
+    except Exception:
+        log.exception("the roster was read, but not followed", course=course_id)

@@ -19,13 +19,17 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import cast
 
+import structlog
 from flask import Response, g, request
 from sqlalchemy import JSON, ForeignKey, String, Table, and_, bindparam, delete, insert, or_, select, update
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from lti_tool import clock, settings
 from lti_tool.database import Base, db, transaction
 from lti_tool.lti.launch import Role
+
+log = structlog.get_logger(__name__)
 
 TOUCH_EVERY = timedelta(minutes=1)
 LONGEST = timedelta(hours=12)
@@ -233,8 +237,12 @@ def touch() -> None:
     values: dict[str, object] = {"seen_at": clock.wall()}
     if has_cookie:
         values["bound"] = True
-    with transaction() as session:
-        session.execute(update(VisitRow).where(VisitRow.id == visit_id).values(values))
+    try:
+        with transaction() as session:
+            session.execute(update(VisitRow).where(VisitRow.id == visit_id).values(values))
+    except OperationalError as error:
+        # The page is made and its deed is done: the next page notes it.
+        log.warning("visit not noted", reason=type(error.orig).__name__)
 
 
 def sweep(session: Session) -> None:

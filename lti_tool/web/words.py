@@ -20,8 +20,6 @@ def _language() -> str:
     wanted = visit.locale.replace("_", "-").split("-")[0].lower() if visit is not None and visit.locale else None
     if wanted in LANGUAGES:
         return str(wanted)
-    if not has_request_context():
-        return "en"  # a job or a command
     return request.accept_languages.best_match(LANGUAGES) or "en"
 
 

@@ -27,7 +27,7 @@ from lti_tool.lti.launch import Role
 from lti_tool.matching.checker import check
 from lti_tool.programs.tables import Program
 from lti_tool.roster.signals import roster_read
-from lti_tool.roster.tables import Enrolment, Person
+from lti_tool.roster.tables import Enrolment, Person, PersonAttribute
 from tests.cohorts.conftest import House, know, make_house
 from tests.support import factories
 
@@ -263,6 +263,13 @@ def test_who_leaves_is_a_member_no_longer_and_comes_back_to_the_same_cohort(any_
     assert members(any_house) == before
 
 
+@pytest.fixture
+def while_it_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Time stands in the program's first week."""
+    monkeypatch.setattr(clock, "now", lambda: factories.NOW)
+
+
+@pytest.mark.usefixtures("while_it_runs")
 def test_a_reading_of_the_roster_places_and_ends_by_itself(any_house: House) -> None:
     publish(any_house, Rules(11, 12, 12))
     gone, newcomer = any_house.learners[0].id, join(any_house, "Nia")
@@ -276,6 +283,7 @@ def test_a_reading_of_the_roster_places_and_ends_by_itself(any_house: House) -> 
     assert queries.unplaced(db.session(), any_house.program.id) == [waiting]
 
 
+@pytest.mark.usefixtures("while_it_runs")
 def test_who_learns_no_longer_leaves_the_cohort_with_the_next_reading_and_comes_back_with_the_role(
     any_house: House,
 ) -> None:
@@ -292,6 +300,24 @@ def test_who_learns_no_longer_leaves_the_cohort_with_the_next_reading_and_comes_
 
     assert person not in set().union(*becomes(Role.MENTOR))
     assert becomes(Role.LEARNER) == before
+
+
+def test_nobody_is_placed_by_itself_in_a_program_that_is_over(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    publish(house)
+    newcomer = join(house, "Nia")
+    monkeypatch.setattr(clock, "now", lambda: factories.NOW + timedelta(weeks=20))
+    with transaction() as session:
+        roster_read.send(house.course.id, session=session)
+    assert queries.unplaced(db.session(), house.program.id) == [newcomer]
+
+
+def test_a_number_too_large_to_balance_by_stops_nobody(house: House) -> None:
+    know(house, "level", {person.id: str(n % 5) for n, person in enumerate(house.learners)})
+    publish(house, Rules(8, 20, 12, balance=("level",)))
+    newcomer = join(house, "Nia")
+    with transaction() as session:
+        session.add(PersonAttribute(course_id=house.course.id, person_id=newcomer.id, name="level", value="1e200"))
+    assert [person.name for person, _cohort in place(house).placed] == ["Nia"]
 
 
 def test_the_roster_is_followed_where_cohorts_are_published_and_nowhere_else(house: House) -> None:

@@ -123,9 +123,11 @@ class CourseInLms:
 
     def enrol(self, count: int) -> list[int]:
         """People of our course who are learners of the LMS's course; their ids."""
+        known = set(db.session.scalars(select(Person.subject)))
+        free = [subject for subject in self.subjects() if subject not in known]
         people = [person.id for person in factories.make_people(self.course, count)]
         with transaction() as session:
-            for person, subject in zip(people, self.subjects(), strict=False):
+            for person, subject in zip(people, free, strict=False):
                 session.execute(update(Person).where(Person.id == person).values(subject=subject))
         return people
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -341,17 +342,23 @@ def test_a_decision_to_send_does_not_cover_a_grade_that_was_typed_later(lms: Cou
     assert lms.state(ada) is State.HELD
 
 
-def test_a_grade_that_the_person_takes_back_gives_way_to_ours(lms: CourseInLms) -> None:
-    ada = lms.people[0]
-    lms.did(ada, done=1, due=1)
+def test_a_persons_grade_stays_theirs_when_ours_becomes_the_same_for_a_while(lms: CourseInLms) -> None:
+    ada, bo, _chi = lms.people
+    lms.did(ada, bo, done=1, due=2)
     lms.work()
-    lms.teacher_types(ada, "9")
+    for person in (ada, bo):
+        lms.teacher_types(person, "100")
     read_back(lms)
-    lms.did(ada, done=1, due=2)
-    lms.teacher_types(ada, "")
-    read_back(lms)
+    decide(lms, bo, "keep")
+    lms.did(ada, bo, done=3, due=3)
     lms.work()
-    assert lms.grade(ada) == 50
+    same = [lms.state(person) for person in (ada, bo)]
+    lms.did(ada, bo, done=3, due=4)
+    lms.work()
+    assert same == [State.TRUE, State.KEPT]
+    assert [lms.state(person) for person in (ada, bo)] == [State.HELD, State.KEPT]
+    assert [lms.grade(person) for person in (ada, bo)] == [100, 100]
+    assert len(lms.sent()) == 2
 
 
 def test_a_grade_that_a_person_cleared_is_not_filled_again_until_somebody_says_so(lms: CourseInLms) -> None:
@@ -742,7 +749,107 @@ def test_a_late_refusal_does_not_stop_what_is_wanted_by_now(lms: CourseInLms) ->
     assert lms.grade(ada) == 25
 
 
+def test_a_change_that_is_taken_back_while_it_is_sent_does_not_stay_in_the_lms(lms: CourseInLms) -> None:
+    ada = lms.people[0]
+    lms.did(ada, done=1, due=2)
+    lms.work()
+    lms.did(ada, done=2, due=2)
+    batch = _claim(lms)
+    (sending,) = claims.prepare(batch, {})
+    lms.did(ada, done=1, due=2)
+    closing._send(batch, [sending], places.budget())
+    between = (lms.grade(ada), lms.state(ada))
+    lms.work()
+    assert between == (100, State.ON_ITS_WAY)
+    assert (lms.grade(ada), lms.state(ada)) == (50, State.TRUE)
+
+
+def test_a_change_that_is_taken_back_after_its_answer_was_lost_does_not_stay_in_the_lms(lms: CourseInLms) -> None:
+    ada = lms.people[0]
+    lms.did(ada, done=1, due=2)
+    lms.work()
+    lms.did(ada, done=2, due=2)
+    lms.sandbox.control.fault("scores", "drop-after", times=1, users=[lms.subject(ada)])
+    lms.work()
+    lms.did(ada, done=1, due=2)
+    between = (lms.grade(ada), lms.state(ada))
+    lms.work()
+    assert between == (100, State.ON_ITS_WAY)
+    assert (lms.grade(ada), lms.state(ada)) == (50, State.TRUE)
+
+
+def test_one_person_who_cannot_be_looked_up_stops_nobody_else(lms: CourseInLms) -> None:
+    ada, bo, chi = lms.people
+    lms.did(ada, bo, chi, done=1, due=1)
+    lms.work()
+    lms.sandbox.control.fault("results", "status:400", users=[lms.subject(ada)])
+    lms.did(ada, bo, chi, done=1, due=2)
+    lms.work()
+    assert [lms.grade(person) for person in (ada, bo, chi)] == [100, 50, 50]
+    assert lms.state(ada) is State.REFUSED
+    assert lms.column().problem is None
+
+
+def test_a_decision_is_not_taken_about_a_grade_that_is_being_sent(lms: CourseInLms) -> None:
+    ada = lms.people[0]
+    lms.did(ada, done=1, due=1)
+    lms.work()
+    lms.teacher_types(ada, "9")
+    read_back(lms)
+    decide(lms, ada, "send_ours")
+    _claim(lms)
+    with pytest.raises(decisions.OutdatedError):
+        decide(lms, ada, "keep")
+
+
 # Reading back
+
+
+def test_a_reading_that_takes_longer_than_anything_stays_fresh_is_not_repeated_for_ever(
+    lms_on_sqlite: CourseInLms, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lms = lms_on_sqlite
+    more = lms.enrol(closing.FEW + 2)
+    monkeypatch.setattr(claims, "FRESH", timedelta(seconds=0.5))
+    read = grades.read_results
+
+    def slowly(*args: object, **kwargs: str) -> Iterator[grades.Result]:
+        yield from read(*args, **kwargs)  # type: ignore[arg-type]  # passed through
+        if "user_id" not in kwargs:
+            time.sleep(0.6)
+
+    monkeypatch.setattr(grades, "read_results", slowly)
+    lms.did(*more, done=1, due=1)
+    lms.work()
+    assert {lms.state(person) for person in more} == {State.TRUE}
+
+
+def test_what_was_looked_up_during_a_reading_is_newer_than_what_it_reads(lms: CourseInLms) -> None:
+    ada = lms.people[0]
+    lms.did(ada, done=1, due=1)
+    lms.work()
+    began = clock.wall()
+    place = places.of(db.session(), lms.column())
+    db.session.rollback()
+    old = list(grades.read_results(place.connection, place.url))
+    lms.teacher_types(ada, "9")
+    lms.did(ada, done=1, due=2)
+    lms.work()
+    with transaction() as session:
+        reading._apply(session, reading.Reading("owner", place, began), old, began)
+    lms.work()
+    assert (lms.grade(ada), lms.state(ada)) == (9, State.HELD)
+
+
+def test_who_has_left_and_is_no_longer_listed_needs_nobody(lms: CourseInLms, monkeypatch: pytest.MonkeyPatch) -> None:
+    ada = lms.people[0]
+    lms.did(ada, done=1, due=1)
+    lms.work()
+    with transaction() as session:
+        session.execute(update(Enrolment).where(Enrolment.person_id == ada).values(left_at=factories.NOW))
+    monkeypatch.setattr(grades, "read_results", lambda *_args, **_more: iter(()))
+    read_back(lms)
+    assert lms.state(ada) is State.TRUE
 
 
 def test_a_cell_that_was_in_somebodys_hands_during_a_reading_is_looked_up_before_it_is_sent(
@@ -792,7 +899,7 @@ def test_a_reading_does_not_undo_what_was_sent_after_it_began(lms: CourseInLms) 
     lms.did(ada, done=1, due=2)
     lms.work()
     with transaction() as session:
-        reading._apply(session, reading.Reading("owner", place, began), old)
+        reading._apply(session, reading.Reading("owner", place, began), old, began)
     assert lms.state(ada) is State.TRUE
     assert lms.cell(ada).shown_score is None
 

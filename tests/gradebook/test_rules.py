@@ -94,13 +94,17 @@ def test_completion_is_scored_when_everything_was_due_or_the_program_is_over(
         (replace(SENT, wanted=graded(80, "new comment")), State.ON_ITS_WAY),
         (replace(READ, shown=9), State.HELD),
         (replace(READ, shown=0), State.HELD),
-        (replace(READ, wanted=graded(9), shown=9), State.ON_ITS_WAY),
+        (replace(READ, wanted=graded(9), shown=9), State.TRUE),
+        (replace(READ, wanted=graded(9), shown=9, shown_comment="Well done"), State.HELD),
         (replace(READ, trying=graded(90), shown=90, wanted=graded(95)), State.ON_ITS_WAY),
         (Values(wanted=NOTHING, read=True, shown=9), State.HELD),
         (Values(wanted=PENDING, sent=PENDING, read=True, shown=50), State.HELD),
         (Values(wanted=PENDING, sent=PENDING), State.TRUE),
         (replace(READ, shown=9, decision=Decision.KEEP, decided_on=9), State.KEPT),
         (replace(READ, shown=9, decision=Decision.KEEP, decided_on=8), State.HELD),
+        (replace(READ, wanted=graded(9), shown=9, decision=Decision.KEEP, decided_on=9), State.KEPT),
+        (replace(SENT, trying=graded(90)), State.ON_ITS_WAY),
+        (replace(READ, trying=graded(90)), State.TRUE),
         (replace(READ, sent=None, shown=9, decision=Decision.SEND, decided_on=9), State.ON_ITS_WAY),
         (Values(wanted=NOTHING, read=True, shown=9, decision=Decision.SEND, decided_on=9), State.ON_ITS_WAY),
         (replace(READ, shown=10, decision=Decision.SEND, decided_on=9), State.HELD),
@@ -123,10 +127,10 @@ def test_a_cell_waits_where_there_is_nowhere_to_send_it() -> None:
         (SENT, None, State.HELD),
         (SENT, shown(None), State.HELD),
         (replace(SENT, wanted=graded(90)), None, State.HELD),
-        (replace(SENT, wanted=NOTHING), None, State.ON_ITS_WAY),
+        (replace(SENT, wanted=NOTHING), None, State.TRUE),
         (Values(wanted=PENDING, sent=PENDING), None, State.TRUE),
         (Values(wanted=graded(80)), None, State.ON_ITS_WAY),
-        (replace(SENT, trying=NOTHING), None, State.TRUE),
+        (replace(SENT, trying=NOTHING), None, State.ON_ITS_WAY),
     ],
 )
 def test_a_grade_that_a_person_cleared_stays_cleared(values: Values, seen: Shown | None, state: State) -> None:
@@ -147,7 +151,6 @@ def test_a_grade_of_nought_that_the_lms_leaves_out_is_ours() -> None:
         ("c", State.ON_ITS_WAY),
         ("<p>c&nbsp;</p>", State.ON_ITS_WAY),
         (None, State.ON_ITS_WAY),
-        ("new", State.ON_ITS_WAY),
     ],
 )
 def test_a_comment_that_a_person_wrote_beside_our_grade_is_kept(comment: str | None, state: State) -> None:
@@ -161,9 +164,10 @@ def test_a_decision_ends_when_the_comment_is_another() -> None:
     assert state_of(after_reading(kept, shown(80, "Very well done"))) is State.HELD
 
 
-def test_a_person_who_takes_back_their_own_grade_leaves_room_for_ours() -> None:
-    assert state_of(after_reading(replace(READ, shown=9), None)) is State.ON_ITS_WAY
-    assert state_of(after_reading(replace(READ, shown_comment="Well done"), None)) is State.HELD
+def test_what_a_person_cleared_after_setting_it_is_not_filled_either() -> None:
+    assert state_of(after_reading(replace(READ, shown=9), None)) is State.HELD
+    kept = replace(READ, shown=9, decision=Decision.KEEP, decided_on=9)
+    assert state_of(after_reading(kept, None)) is State.HELD
 
 
 @pytest.mark.parametrize(
@@ -171,7 +175,7 @@ def test_a_person_who_takes_back_their_own_grade_leaves_room_for_ours() -> None:
     [
         (Values(wanted=graded(80)), None, Step.SEND),
         (Values(wanted=graded(80)), shown(9), Step.HOLD),
-        (Values(wanted=graded(80)), shown(80), Step.SEND),
+        (Values(wanted=graded(80)), shown(80), Step.REST),
         (replace(SENT, wanted=graded(90)), shown(80), Step.SEND),
         (replace(SENT, wanted=graded(90)), shown(None), Step.HOLD),
         (replace(SENT, wanted=graded(90)), shown(70), Step.HOLD),

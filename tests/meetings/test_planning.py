@@ -13,6 +13,8 @@ from lti_tool.audit import AuditEntry
 from lti_tool.cohorts.signals import cohorts_published
 from lti_tool.cohorts.tables import Cohort, Membership
 from lti_tool.database import db, transaction
+from lti_tool.gradebook import progress
+from lti_tool.gradebook.tables import Column
 from lti_tool.meetings import pairs
 from lti_tool.meetings.planning import reschedule
 from lti_tool.meetings.tables import Meeting
@@ -110,6 +112,18 @@ def test_a_moved_session_takes_its_assignment_along() -> None:
     entry = db.session.scalars(select(AuditEntry).where(AuditEntry.action == "session moved")).one()
     assert entry.before["starts_at"].startswith("2026-03-09T14:00")
     assert entry.after == {"starts_at": "2026-03-10T16:00:00+00:00", "minutes": 60}
+
+
+@pytest.mark.usefixtures("any_app")
+def test_a_program_ends_a_week_after_its_last_session_also_when_that_is_moved() -> None:
+    program, people = _program_in_lisbon()
+    last = _meetings(_publish(program, people))[-1]
+    with transaction() as session:
+        progress.changed(session, program.id, [people[0].id])
+        moved = session.merge(last)
+        reschedule(session, moved, last.starts_at + timedelta(weeks=4), 45, None)
+        ends = set(session.scalars(select(Column.ends_at).where(Column.program_id == program.id)))
+        assert ends == {moved.starts_at + timedelta(weeks=1)}
 
 
 @pytest.mark.usefixtures("app")

@@ -220,6 +220,14 @@ def test_a_held_reading_that_is_dismissed_changes_nobody(read_once: Lms) -> None
     assert (reading().state, len(present())) == ("dismissed", 25)
 
 
+def test_who_was_launched_before_the_first_reading_counts_as_known(ready: Lms) -> None:
+    for number in range(1, 25):
+        ready.arrives(f"s{number}", Role.LEARNER)
+    ready.people = ready.people[:-6]
+    ready.read()
+    assert (reading().state, reading().leaving) == ("complete", 6)
+
+
 def test_five_may_leave_a_small_course_at_once(ready: Lms) -> None:
     ready.people = ready.people[:8]
     ready.read()
@@ -242,6 +250,16 @@ def test_others_are_told_of_each_complete_reading_and_of_no_other(ready: Lms) ->
         ready.read()
     assert reading().state == "held"
     assert told == [course().id] * 2
+
+
+def test_who_follows_and_fails_does_not_undo_the_reading(ready: Lms) -> None:
+    def fail(_sender: int, *, session: object) -> None:
+        raise ValueError(f"this room cannot follow in {session}")
+
+    with roster_read.connected_to(fail):
+        ready.read()
+    assert reading().state == "complete"
+    assert len(present()) == 25
 
 
 def _changes() -> list[tuple[set[int], set[int]]]:
