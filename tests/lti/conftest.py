@@ -8,10 +8,14 @@ from pathlib import Path
 import pytest
 import requests
 from markupsafe import escape
+from sqlalchemy import delete
 
+from lti_tool.database import transaction
 from lti_tool.lti.connection import Connection
 from lti_tool.lti.refusals import EXPLANATIONS
 from lti_tool.lti.registrations import Registration
+from lti_tool.lti.tables import LtiPendingRegistration
+from tests.lti.registering import Administrator, RegisteringPlatform
 from tests.support.platform import Browser, Platform, Platforms, Tool, serving
 
 Refused = Callable[[requests.Response], tuple[int, str]]
@@ -86,3 +90,15 @@ def refused(browser: Browser) -> Refused:
         return response.status_code, code
 
     return read
+
+
+@pytest.fixture
+def lms(platforms: Platforms) -> RegisteringPlatform:
+    return platforms.of(RegisteringPlatform)
+
+
+@pytest.fixture
+def admin(tool: Tool, lms: RegisteringPlatform) -> Iterator[Administrator]:
+    yield Administrator(tool, lms)
+    with tool.app.app_context(), transaction() as session:
+        session.execute(delete(LtiPendingRegistration))

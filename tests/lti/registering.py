@@ -15,8 +15,10 @@ import requests
 from click.testing import Result
 from flask import Response, redirect, request
 
-from lti_tool.database import transaction
-from lti_tool.lti import commands, invitations
+from lti_tool.database import db, transaction
+from lti_tool.lti import commands, invitations, registrations, waiting
+from lti_tool.lti.registrations import Registration
+from lti_tool.lti.tables import LtiPendingRegistration
 from tests.support.platform import GONE, Platform, Tool
 
 TOOL = "https://purl.imsglobal.org/spec/lti-tool-configuration"
@@ -122,3 +124,24 @@ def secret_in(address: str) -> str:
 def words(page: requests.Response) -> str:
     """What a person reads on a page."""
     return " ".join(unescape(re.sub(r"<[^>]+>", " ", page.text)).split())
+
+
+def registered(admin: Administrator) -> Registration | None:
+    """The registration that the administrator's LMS has here."""
+    with admin.tool.app.app_context():
+        found = registrations.of_issuer(admin.platform.issuer, admin.platform.client_id)
+    return found[0] if found else None
+
+
+def waits(admin: Administrator) -> list[LtiPendingRegistration]:
+    """All registrations that wait for approval."""
+    with admin.tool.app.app_context():
+        return list(waiting.every(db.session()))
+
+
+def is_open(tool: Tool, invitation: str) -> bool:
+    """Whether an invitation can be used."""
+    with tool.app.app_context():
+        found = invitations.is_open(db.session(), invitation)
+        db.session.rollback()
+    return found

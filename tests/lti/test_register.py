@@ -6,64 +6,31 @@ import hashlib
 import json
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
-import pytest
 import structlog
-from sqlalchemy import delete, select, update
+from sqlalchemy import select, update
 
 from lti_tool import clock
-from lti_tool.database import db, transaction
-from lti_tool.lti import (
-    dynamic,
-    grades,
-    invitations,
-    memberships,
-    messages,
-    offer,
-    platform_document,
-    registrations,
-    waiting,
-)
-from lti_tool.lti.families import FAMILIES
-from lti_tool.lti.registrations import Registration
+from lti_tool.database import transaction
+from lti_tool.lti import dynamic, grades, memberships, offer, waiting
 from lti_tool.lti.tables import LtiInvitation, LtiPendingRegistration
-from tests.lti.registering import PLATFORM, TOOL, Administrator, RegisteringPlatform, invite, run, secret_in, words
+from tests.lti.registering import (
+    TOOL,
+    Administrator,
+    RegisteringPlatform,
+    invite,
+    is_open,
+    registered,
+    run,
+    secret_in,
+    waits,
+    words,
+)
 from tests.support.platform import GONE, Browser, Platforms, Tool
-
-
-@pytest.fixture
-def lms(platforms: Platforms) -> RegisteringPlatform:
-    return platforms.of(RegisteringPlatform)
-
-
-@pytest.fixture
-def admin(tool: Tool, lms: RegisteringPlatform) -> Iterator[Administrator]:
-    yield Administrator(tool, lms)
-    with tool.app.app_context(), transaction() as session:
-        session.execute(delete(LtiPendingRegistration))
-
-
-def registered(admin: Administrator) -> Registration | None:
-    with admin.tool.app.app_context():
-        found = registrations.of_issuer(admin.platform.issuer, admin.platform.client_id)
-    return found[0] if found else None
-
-
-def waits(admin: Administrator) -> list[LtiPendingRegistration]:
-    with admin.tool.app.app_context():
-        return list(waiting.every(db.session()))
-
-
-def is_open(tool: Tool, invitation: str) -> bool:
-    with tool.app.app_context():
-        found = invitations.is_open(db.session(), invitation)
-        db.session.rollback()
-    return found
 
 
 def wait_until(true: Callable[[], bool]) -> None:
@@ -173,40 +140,6 @@ def test_opened_by_a_person_the_address_says_where_to_paste_it_and_stays_good(
     assert is_open(tool, invitation)
     assert admin.opens(f"{address}x").headers["X-Peerloop-Error"] == "registration_invitation"
     assert admin.opens(address.partition("?")[0]).status_code == 200
-
-
-def test_canvas_reads_the_tool_from_an_address(tool: Tool, admin: Administrator) -> None:
-    base = tool.settings.base_url
-    answer = admin.opens(f"{base}/lti/config.json")
-    assert "max-age" in answer.headers["Cache-Control"]
-    said = answer.json()
-    assert said["oidc_initiation_url"] == f"{base}/lti/login"
-    assert said["target_link_uri"] == f"{base}/lti/launch"
-    assert said["public_jwk_url"] == f"{base}/lti/jwks"
-    assert set(said["scopes"]) == set(offer.SCOPES)
-    assert said["custom_fields"] == {"tz": "$Person.address.timezone"}
-    [extension] = said["extensions"]
-    assert extension["platform"] == "canvas.instructure.com"
-    assert extension["privacy_level"] == "public"
-    [placement] = extension["settings"]["placements"]
-    assert placement["placement"] == "course_navigation"
-    assert placement["message_type"] in messages.MESSAGE_TYPES
-
-
-def test_only_messages_that_are_answered_are_offered() -> None:
-    assert {message.type for message in offer.MESSAGES} == set(messages.MESSAGE_TYPES)
-
-
-@pytest.mark.parametrize("family", FAMILIES)
-def test_what_to_enter_by_hand_is_printed_in_the_words_of_the_lms(tool: Tool, family: str) -> None:
-    printed = run(tool, "settings", family)
-    assert printed.exit_code == 0, printed.output
-    assert "{" not in printed.output
-    assert "peerloop platform add" in printed.output
-    form = json.loads(run(tool, "settings", family, "--json").output)["form"]
-    base = tool.settings.base_url
-    needed = {f"{base}/lti/launch", f"{base}/lti/{'config.json' if family == 'canvas' else 'jwks'}"}
-    assert needed <= set(form.values())
 
 
 def test_an_invitation_is_printed_with_what_it_is_good_for(tool: Tool) -> None:
@@ -355,96 +288,3 @@ def test_slow_strangers_do_not_hold_every_thread(tool: Tool, admin: Administrato
     finally:
         for _ in held:
             dynamic.STRANGERS_AT_ONCE.release()
-
-
-def test_canvas_on_an_institutions_own_domain_waits_even_with_an_invitation(tool: Tool, admin: Administrator) -> None:
-    admin.platform.about = {"product_family_code": "canvas"}
-    admin.platform.changes = {"issuer": "https://canvas.instructure.com"}
-    invitation = invite(tool)
-    assert "waits for approval" in words(admin.registers(invitation))
-    [pending] = waits(admin)
-    assert pending.doubt
-    assert not is_open(tool, invitation)
-    shown = run(tool, "waiting").output
-    assert "ask the institution" in shown
-
-
-@pytest.mark.parametrize(
-    ("about", "changes"),
-    [
-        ({}, {"token_endpoint": "https://lms.of-somebody-else.example/token"}),
-        ({"product_family_code": "desire2learn"}, {}),
-        (
-            {"product_family_code": "desire2learn"},
-            {"token_endpoint": "https://auth.brightspace.com/core/connect/token"},
-        ),
-        ({"product_family_code": "blackboard"}, {}),
-    ],
-)
-def test_an_lms_that_would_have_us_ask_another_one_for_tokens_waits_even_with_an_invitation(
-    tool: Tool, admin: Administrator, about: dict[str, str], changes: dict[str, str]
-) -> None:
-    """With the client id that we have at that other one, its tokens would be sent to this one's services."""
-    admin.platform.about = about
-    admin.platform.changes = changes
-    assert "waits for approval" in words(admin.registers(invite(tool)))
-    assert [pending.doubt for pending in waits(admin)] == [True]
-
-
-@pytest.mark.parametrize("stated", ["https://lms.of-somebody-else.example/token", "lms.of-somebody-else.example", 7])
-def test_an_audience_that_is_not_the_token_addresss_own_is_not_used(
-    tool: Tool, admin: Administrator, stated: object
-) -> None:
-    admin.platform.changes = {"authorization_server": stated}
-    admin.registers(invite(tool))
-    found = registered(admin)
-    assert found is not None
-    assert found.audience == admin.platform.url("/token")
-
-
-def test_an_audience_of_the_lms_itself_is_used(tool: Tool, admin: Administrator) -> None:
-    admin.platform.changes = {"authorization_server": admin.platform.issuer}
-    admin.registers(invite(tool))
-    found = registered(admin)
-    assert found is not None
-    assert found.audience == admin.platform.issuer
-
-
-def test_brightspace_has_its_token_address_at_its_vendor() -> None:
-    here = "https://northfield.brightspace.com"
-    document = platform_document.read(
-        f"{here}/d2l/.well-known/openid-configuration",
-        {
-            "issuer": here,
-            "authorization_endpoint": f"{here}/d2l/lti/authenticate",
-            "token_endpoint": "https://auth.brightspace.com/core/connect/token",
-            "jwks_uri": f"{here}/d2l/.well-known/jwks",
-            "registration_endpoint": f"{here}/register",
-            PLATFORM: {"product_family_code": "desire2learn"},
-        },
-        allow_private=False,
-    )
-    assert document.audience == "https://api.brightspace.com/auth/token"
-    assert platform_document.is_vouched_for(document)
-    for stranger in (
-        "https://brightspace.com.evil.example",
-        "https://evilbrightspace.com",
-        "https://learn.evil.example",
-    ):
-        elsewhere = replace(document, url=f"{stranger}/configuration", issuer=stranger)
-        assert not platform_document.is_vouched_for(elsewhere)
-
-
-def test_canvas_with_the_vendors_own_keys_is_canvas_wherever_it_is_opened(tool: Tool, admin: Administrator) -> None:
-    admin.platform.about = {"product_family_code": "canvas"}
-    sso = "https://sso.canvaslms.com"
-    admin.platform.changes = {
-        "issuer": "https://canvas.instructure.com",
-        "authorization_endpoint": f"{sso}/api/lti/authorize_redirect",
-        "jwks_uri": f"{sso}/api/lti/security/jwks",
-        "token_endpoint": f"{sso}/login/oauth2/token",
-    }
-    assert "is registered" in words(admin.registers(invite(tool)))
-    with tool.app.app_context():
-        [found] = registrations.of_issuer("https://canvas.instructure.com", admin.platform.client_id)
-    assert found.jwks_url == f"{sso}/api/lti/security/jwks"

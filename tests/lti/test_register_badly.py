@@ -23,16 +23,6 @@ from tests.lti.registering import TOOL, Administrator, RegisteringPlatform, invi
 from tests.support.platform import GONE, Browser, Platforms, Tool
 
 
-@pytest.fixture
-def lms(platforms: Platforms) -> RegisteringPlatform:
-    return platforms.of(RegisteringPlatform)
-
-
-@pytest.fixture
-def admin(tool: Tool, lms: RegisteringPlatform) -> Administrator:
-    return Administrator(tool, lms)
-
-
 def code(admin: Administrator, page: requests.Response) -> str:
     """The refusal's code, having checked that it is explained and that nothing was kept."""
     found = page.headers["X-Peerloop-Error"]

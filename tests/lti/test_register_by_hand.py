@@ -1,0 +1,46 @@
+"""Where an LMS takes no address, everything stands ready to be pasted."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from lti_tool.lti import messages, offer
+from lti_tool.lti.families import FAMILIES
+from tests.lti.registering import Administrator, run
+from tests.support.platform import Tool
+
+
+def test_canvas_reads_the_tool_from_an_address(tool: Tool, admin: Administrator) -> None:
+    base = tool.settings.base_url
+    answer = admin.opens(f"{base}/lti/config.json")
+    assert "max-age" in answer.headers["Cache-Control"]
+    said = answer.json()
+    assert said["oidc_initiation_url"] == f"{base}/lti/login"
+    assert said["target_link_uri"] == f"{base}/lti/launch"
+    assert said["public_jwk_url"] == f"{base}/lti/jwks"
+    assert set(said["scopes"]) == set(offer.SCOPES)
+    assert said["custom_fields"] == {"tz": "$Person.address.timezone"}
+    [extension] = said["extensions"]
+    assert extension["platform"] == "canvas.instructure.com"
+    assert extension["privacy_level"] == "public"
+    [placement] = extension["settings"]["placements"]
+    assert placement["placement"] == "course_navigation"
+    assert placement["message_type"] in messages.MESSAGE_TYPES
+
+
+def test_only_messages_that_are_answered_are_offered() -> None:
+    assert {message.type for message in offer.MESSAGES} == set(messages.MESSAGE_TYPES)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_what_to_enter_by_hand_is_printed_in_the_words_of_the_lms(tool: Tool, family: str) -> None:
+    printed = run(tool, "settings", family)
+    assert printed.exit_code == 0, printed.output
+    assert "{" not in printed.output
+    assert "peerloop platform add" in printed.output
+    form = json.loads(run(tool, "settings", family, "--json").output)["form"]
+    base = tool.settings.base_url
+    needed = {f"{base}/lti/launch", f"{base}/lti/{'config.json' if family == 'canvas' else 'jwks'}"}
+    assert needed <= set(form.values())
