@@ -69,9 +69,7 @@ def test_the_migrations_run_down_to_nothing_and_up_again(empty_app: Flask) -> No
 def test_what_launches_said_of_a_deployment_is_known_after_the_migration(empty_app: Flask) -> None:
     assert empty_app
     flask_migrate.upgrade(revision="rotate_signing_keys")
-    with db.engine.begin() as connection:
-        for statement in DEPLOYMENTS_BEFORE.strip().split(";\n"):
-            connection.execute(text(statement))
+    fill(DEPLOYMENTS_BEFORE)
     schema.upgrade()
     rows = db.session.execute(text("SELECT deployment_id, guid FROM lti_deployment"))
     found = {row.deployment_id: row.guid for row in rows}
@@ -80,6 +78,35 @@ def test_what_launches_said_of_a_deployment_is_known_after_the_migration(empty_a
     assert len(reference) == 7
 
 
+def test_programs_keep_the_names_of_their_columns_and_links_what_they_open(empty_app: Flask) -> None:
+    assert empty_app
+    flask_migrate.upgrade(revision="waiting_deployments")
+    fill(f"{COURSE_BEFORE};\n{PROGRAM_BEFORE}")
+    schema.upgrade()
+    programs = db.session.execute(text("SELECT resource_id, gradebook_plan FROM program"))
+    assert [tuple(row) for row in programs] == [("peerloop-program-7", "totals")]
+    assert list(db.session.scalars(text("SELECT opens FROM course_link"))) == ["course/home"]
+
+
+def fill(statements: str) -> None:
+    with db.engine.begin() as connection:
+        for statement in statements.strip().split(";\n"):
+            connection.execute(text(statement))
+
+
+COURSE_BEFORE = """
+INSERT INTO lti_registration (id, name, issuer, client_id, auth_url, token_url, jwks_url, audience, created_at)
+VALUES (1, 'LMS', 'https://lms.test', 'c', 'a', 't', 'j', 't', '2026-01-01');
+INSERT INTO tenant (id, registration_id, key, name, launched_at) VALUES (1, 1, 'guid:g1', 'A', '2026-01-01');
+INSERT INTO course (id, tenant_id, context_id, deployment_id, title, zone, grade_scopes)
+VALUES (1, 1, 'c1', 'one', 'C', 'UTC', '[]')
+""".strip()
+PROGRAM_BEFORE = """
+INSERT INTO course_link (course_id, link_id, title) VALUES (1, 'link-1', 'Peerloop');
+INSERT INTO program (id, course_id, title, skill, first_session_on, session_time, session_minutes, zone, size_min,
+size_max, size_target, created_at) VALUES
+(7, 1, 'Giving feedback', 'F', '2026-01-05', '14:00', 45, 'UTC', 8, 20, 12, '2026-01-01')
+""".strip()
 DEPLOYMENTS_BEFORE = """
 INSERT INTO lti_registration (id, name, issuer, client_id, auth_url, token_url, jwks_url, audience, created_at)
 VALUES (1, 'LMS', 'https://lms.test', 'c', 'a', 't', 'j', 't', '2026-01-01');

@@ -5,11 +5,11 @@ https://www.imsglobal.org/spec/lti-dl/v2p0#lti-resource-link
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from datetime import timedelta
 
 from flask_babel import force_locale
-from sqlalchemy import delete, select
+from sqlalchemy import Select, delete, select
 from sqlalchemy.orm import Session
 
 from lti_tool import clock
@@ -22,8 +22,11 @@ EXPECTED = timedelta(hours=1)
 
 
 def plan_is_open(session: Session, program_id: int) -> bool:
-    """Whether the program's grades can still be planned otherwise: none of its columns has left for the LMS."""
-    return not any(_has_left(column) for column in _columns(session, program_id))
+    """Whether the program's grades can still be planned otherwise: no column of its plan has left for the LMS.
+
+    Completion is in every plan, so it counts for none.
+    """
+    return not any(_has_left(column) for column in session.scalars(_of_plan(program_id)))
 
 
 def choose_plan(session: Session, program: Program, plan: Plan) -> bool:
@@ -31,11 +34,12 @@ def choose_plan(session: Session, program: Program, plan: Plan) -> bool:
     session.refresh(program, with_for_update=True)
     if program.gradebook_plan == plan:
         return True
-    query = select(Column).where(Column.program_id == program.id).with_for_update()
-    if any(_has_left(column) for column in session.scalars(query, execution_options={"populate_existing": True})):
+    query = _of_plan(program.id).with_for_update()
+    old = session.scalars(query, execution_options={"populate_existing": True}).all()
+    if any(_has_left(column) for column in old):
         return False
     people = progress.counted_people(session, program.id)
-    session.execute(delete(Column).where(Column.program_id == program.id))
+    session.execute(delete(Column).where(Column.id.in_([column.id for column in old])))
     session.expire_all()
     program.gradebook_plan = plan.value
     session.flush()
@@ -67,8 +71,8 @@ def expect_copies(session: Session, program: Program) -> None:
             column.expected_until = clock.wall()
 
 
-def _columns(session: Session, program_id: int) -> Sequence[Column]:
-    return session.scalars(select(Column).where(Column.program_id == program_id)).all()
+def _of_plan(program_id: int) -> Select[Column]:
+    return select(Column).where(Column.program_id == program_id, Column.measure != columns.COMPLETION)
 
 
 def _has_left(column: Column) -> bool:

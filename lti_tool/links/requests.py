@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from flask import abort
 from flask_babel import gettext as _
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from lti_tool import audit, clock
@@ -23,11 +23,15 @@ from lti_tool.lti.launch import DeepLinking, Launch
 from lti_tool.programs.tables import Plan, Program
 from lti_tool.roster.launches import Recorded
 from lti_tool.roster.tables import CourseLink
+from lti_tool.web import visits
 from lti_tool.web.visits import Visit
 
 
 def store(session: Session, launch: Launch, asked: DeepLinking, recorded: Recorded) -> int:
-    """Keep a request in the caller's transaction; its id."""
+    """Keep a request in the caller's transaction; its id. Those that nobody can answer any more go."""
+    now = clock.wall()
+    forgotten = DeepLinkingRequest.answered_at.is_(None), DeepLinkingRequest.asked_at < now - visits.LONGEST
+    session.execute(delete(DeepLinkingRequest).where(*forgotten))
     row = DeepLinkingRequest(
         registration_id=launch.registration_id,
         course_id=recorded.course_id,
@@ -41,7 +45,7 @@ def store(session: Session, launch: Launch, asked: DeepLinking, recorded: Record
         title=asked.title,
         text=asked.text,
         data=asked.data,
-        asked_at=clock.wall(),
+        asked_at=now,
     )
     session.add(row)
     session.flush()

@@ -43,6 +43,12 @@ def other_message(tool: sqlite3.Row, person: sqlite3.Row, target: str, message: 
     return _review(tool, person, target, int(message["item"]), message["sub"])
 
 
+def work_url(item_id: int, sub: str) -> str | None:
+    """The link to the work behind a grade that came with its score, if this LMS keeps such links."""
+    grade = platform().store.row("SELECT work_url FROM grades WHERE item_id = ? AND sub = ?", item_id, sub)
+    return grade["work_url"] if grade else None
+
+
 def _deep_linking(tool: sqlite3.Row, person: sqlite3.Row, target: str, request_id: str) -> dict[str, Any]:
     row = platform().store.row("SELECT * FROM deep_linking WHERE id = ?", request_id) or abort(404)
     claims = _from_course(tool, person, target, row["course_id"], _no_link())
@@ -62,6 +68,10 @@ def _review(tool: sqlite3.Row, person: sqlite3.Row, target: str, item_id: int, s
         del claims[f"{CLAIM}resource_link"]
     elif link["url"]:
         claims[f"{CLAIM}target_link_uri"] = link["url"]
+    if not platform().lms.reviews:
+        claims[f"{CLAIM}resource_link"] = {"id": link["id"] if link else item["course_id"], "title": item["label"]}
+        claims[f"{CLAIM}target_link_uri"] = work_url(item_id, sub)
+        return claims
     claims[f"{CLAIM}message_type"] = "LtiSubmissionReviewRequest"
     claims[AGS_CLAIM]["lineitem"] = item_url(item)
     claims[f"{CLAIM}for_user"] = {"user_id": learner["sub"], "name": learner["name"]}

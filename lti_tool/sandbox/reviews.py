@@ -1,6 +1,7 @@
 """Opening a cell of the gradebook: the tool shows the work behind a grade.
 
-Source: Submission Review 1.0 (https://www.imsglobal.org/spec/lti-sr/v1p0).
+Source: Submission Review 1.0 (https://www.imsglobal.org/spec/lti-sr/v1p0); where an LMS knows no such message, the
+link that came with the score.
 """
 
 import json
@@ -12,6 +13,7 @@ from werkzeug.wrappers import Response
 
 from lti_tool.sandbox.courses import origin_of
 from lti_tool.sandbox.launch import start
+from lti_tool.sandbox.messages import work_url
 from lti_tool.sandbox.platform import person_of, platform
 from lti_tool.sandbox.session import member_or_403
 
@@ -20,7 +22,9 @@ STAFF = ("instructor", "ta", "admin")
 
 
 def is_reviewable(item: sqlite3.Row, grade: sqlite3.Row | None) -> bool:
-    """Whether the tool shows the work behind this grade, by what it said when the line item was made."""
+    """Whether the tool shows the work behind this grade, by what it said of the line item or sent with the score."""
+    if not platform().lms.reviews:
+        return grade is not None and grade["work_url"] is not None
     review: dict[str, Any] = json.loads(item["document"]).get("submissionReview", {})
     return grade is not None and grade["activity_progress"] in review.get("reviewableStatus", [])
 
@@ -50,7 +54,8 @@ def begin(item_id: int, sub: str) -> Response | str:
     person, _ = _allowed(item, sub)
     link = platform().store.row("SELECT * FROM links WHERE id = ?", item["link_id"])
     message = {"type": "review", "item": str(item_id), "sub": sub}
-    return start(person, item["tool_id"], None, target_link_uri=link["url"] if link else None, message=message)
+    target = (link["url"] if link else None) if platform().lms.reviews else work_url(item_id, sub)
+    return start(person, item["tool_id"], None, target_link_uri=target, message=message)
 
 
 def _item(item_id: int) -> sqlite3.Row:

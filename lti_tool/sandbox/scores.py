@@ -76,12 +76,12 @@ def _record(item: sqlite3.Row, score: Score) -> None:
         db.execute(
             "INSERT OR REPLACE INTO grades"
             " (item_id, sub, score, comment, overridden_by, overridden_at, attempts,"
-            " activity_progress, grading_progress, submission, scoring_sub, tool_timestamp)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            " activity_progress, grading_progress, submission, scoring_sub, tool_timestamp, work_url)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 *(*cell, grade.score, grade.comment, grade.overridden_by, grade.overridden_at, grade.attempts),
                 *(score.activity, score.grading, _kept_submission(score, before)),
-                *(score.scoring_user, score.timestamp),
+                *(score.scoring_user, score.timestamp, lms.work_url(score) or (before and before["work_url"])),
             ),
         )
 

@@ -51,7 +51,7 @@ CREATE TABLE IF NOT EXISTS line_items (
 CREATE TABLE IF NOT EXISTS grades (
   item_id INTEGER NOT NULL REFERENCES line_items ON DELETE CASCADE, sub TEXT NOT NULL REFERENCES people,
   score REAL, comment TEXT, activity_progress TEXT, grading_progress TEXT, submission TEXT, scoring_sub TEXT,
-  tool_timestamp INTEGER, attempts INTEGER NOT NULL DEFAULT 0,
+  tool_timestamp INTEGER, attempts INTEGER NOT NULL DEFAULT 0, work_url TEXT,
   overridden_by TEXT REFERENCES people, overridden_at TEXT,
   PRIMARY KEY (item_id, sub));
 CREATE TABLE IF NOT EXISTS overrides (

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -179,14 +180,21 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SandboxProcess
 
 @pytest.fixture
 def stage(sandbox: SandboxProcess, tmp_path: Path) -> Iterator[Stage]:
+    with staged(sandbox, tmp_path) as stage:
+        yield stage
+
+
+@contextmanager
+def staged(sandbox: SandboxProcess, folder: Path) -> Iterator[Stage]:
+    """A tool beside an LMS."""
     with serving(None) as (server, address):
         base_url = address.replace("127.0.0.1", "localhost")
         settings = config.Settings(
             base_url=base_url,
             secret_key=SecretStr("x" * 40),
             key_encryption_key=SecretStr(base64.urlsafe_b64encode(b"k" * 32).decode()),
-            database_url=f"sqlite:///{tmp_path / 'tool.db'}",
-            queue_url=f"sqlite:///{tmp_path / 'queue.db'}",
+            database_url=f"sqlite:///{folder / 'tool.db'}",
+            queue_url=f"sqlite:///{folder / 'queue.db'}",
             allow_private_platforms=True,
         )
         app = create_app(settings)

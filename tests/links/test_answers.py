@@ -124,6 +124,16 @@ def test_grades_that_stand_in_totals_already_are_not_counted_twice_by_week(here:
     assert [item for item in sent if "lineItem" in item] == []
 
 
+def test_a_first_page_that_brought_completion_leaves_the_plan_open(here: World) -> None:
+    browser = here.visit("instructor")
+    [home] = items(browser.post(asked(here), choose=target(here, "home")))
+    assert home["lineItem"]["tag"] == "completion"
+    page = asked(here)
+    assert "Each week has its own column" in browser.get(page).text
+    sent = items(browser.post(page, choose=[target(here, "home"), target(here, "week/1")], columns="weekly"))
+    assert [item.get("lineItem", {}).get("tag") for item in sent] == [None, "week-1"]
+
+
 def test_choosing_columns_by_week_keeps_what_people_did(here: World) -> None:
     people = set(db.session.scalars(select(Cell.person_id)))
     items(here.visit("instructor").post(asked(here), what="missing-weeks", columns="weekly"))

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from lti_tool.demo.robot import Page, Robot, RobotError
-from tests.links.conftest import COURSE, Planned, Stage, add, where
+from tests.links.conftest import COURSE, Planned, Stage, add, staged, where
 from tests.support.moments import SetNow
+from tests.support.sandbox import SandboxProcess
 
 
 @pytest.fixture
@@ -59,3 +62,18 @@ def test_a_learner_opens_their_own_work_from_their_grades_and_sees_nobody_else(s
     with pytest.raises((RobotError, AssertionError)):
         where(review(stage, other, graded))
     assert "somebody else's work" in other.page.text
+
+
+def test_on_canvas_the_link_that_came_with_the_first_score_opens_the_work(tmp_path: Path, set_now: SetNow) -> None:
+    canvas = SandboxProcess(tmp_path / "canvas", family="canvas")
+    with staged(canvas, tmp_path) as stage:
+        teacher = stage.robot()
+        stage.open(teacher, stage.links()[0]["id"])
+        program = stage.plan()
+        sub = stage.first_session(program, set_now)
+        stage.work()
+        assert "I asked first, and listened." in review(stage, teacher, sub, "sessions").text
+        assert where(review(stage, stage.sandbox.robot(sub), sub, "sessions")).endswith("/mine")
+        attempts = {item["tag"]: item["grades"][sub]["attempts"] for item in stage.items() if sub in item["grades"]}
+        assert attempts == {"sessions": 1, "completion": 0}
+    canvas.close()

@@ -136,6 +136,14 @@ class Canvas(Standard):
             return kept
         return replace(kept, score=value, overridden_by=None, overridden_at=None)
 
+    reviews = False  # CANVAS, registration: only resource links and deep linking
+
+    def work_url(self, score: Score) -> str | None:
+        """CANVAS, scores, with the extension: an attempt may be a launch of the tool at an address of its own."""
+        asked = score.extensions.get(SUBMISSION, {})
+        is_launch = asked.get("submission_type") == "basic_lti_launch" and asked.get("new_submission", True) is True
+        return str(asked["submission_data"]) if is_launch else None
+
     def result(self, result: dict[str, Any]) -> dict[str, Any]:
         """CANVAS, results: comments are not among them, nor is who scored."""
         return {name: value for name, value in result.items() if name not in ("comment", "scoringUserId")}

@@ -192,6 +192,14 @@ class Standard:
         """What the cell shows after a score: its value, or nothing; and its comment, or none."""
         return Grade(self.value(score, maximum), score.comment, attempts=before.attempts + 1)
 
+    reviews: ClassVar[bool] = True
+    """Whether opening a cell sends a submission review."""
+
+    def work_url(self, score: Score) -> str | None:
+        """The link to the work that a score brings, for an LMS that keeps such links."""
+        del score
+        return None
+
     def value(self, score: Score, maximum: float) -> float | None:
         """The score in the column's own points, if it counts."""
         if score.given is None or score.grading not in self.counted:
