@@ -75,7 +75,8 @@ def _end(session: Session, program: Program) -> datetime:
     first = datetime.combine(program.first_session_on, program.session_time, ZoneInfo(program.zone))
     planned = (first + timedelta(weeks=weeks)).astimezone(UTC)
     measures = current_app.extensions.get("measures", {}).values()
-    return max([planned, *(at for measure in measures if (at := measure.ends(session, program.id)))])
+    stated: list[datetime] = [at for measure in measures if (at := measure.ends(session, program.id))]
+    return max([planned, *stated])
 
 
 def weeks_of(session: Session, program_id: int) -> Sequence[int]:
