@@ -32,6 +32,7 @@ _ADVICE: dict[str, LazyString] = {
     "token_without_kid": _BREAKS_STANDARD,
     "claim_missing": _BREAKS_STANDARD,
     "claim_invalid": _BREAKS_STANDARD,
+    "foreign_return": _BREAKS_STANDARD,
     "bad_signature": lazy("Have the LMS checked: the key set that is registered here must be its own."),
     "deployment_pending": lazy(
         "Whoever runs Peerloop must accept the deployment that is named here: under its LMS, or in the terminal."

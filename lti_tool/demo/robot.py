@@ -300,10 +300,12 @@ class Robot:
         raise RobotError(f"{self.page.url} ({self.page.status}) has no link “{link_text}”; it has {offered}")
 
     def launch(self, url: str) -> Page:
-        """Open a page, step into its first frame if it has one, and pass every self-submitting form."""
+        """Open a page, step into its first frame if it has one, and go on to where the launch ends."""
         page = self.get(url)
-        if page.frames:
-            page = self.get(page.frames[0])
+        return self.go_on(self.get(page.frames[0]) if page.frames else page)
+
+    def go_on(self, page: Page) -> Page:
+        """Pass every self-submitting form, and take every way into a window of its own."""
         for _ in range(MAX_HOPS):
             waiting = next((form for form in page.forms if form.auto_submit), None)
             window = next((link for link in page.links if NEW_WINDOW in link.href), None)

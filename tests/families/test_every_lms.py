@@ -273,10 +273,7 @@ def test_two_frames_that_open_at_once_do_no_harm(lms: Lms) -> None:
 
 def through(robot: Robot, form: Form) -> Page:
     """Where a browser ends that sends this form, and those that follow by themselves."""
-    page = robot.submit(form)
-    while waiting := next((one for one in page.forms if one.auto_submit), None):
-        page = robot.submit(waiting)
-    return page
+    return robot.go_on(robot.submit(form))
 
 
 def test_a_column_is_made_once(lms: Lms) -> None:
