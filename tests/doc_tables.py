@@ -86,7 +86,9 @@ def guides_text() -> str:
 
 def _guide_text(guide: Guide) -> str:
     by_hand = [f"By hand. {guide.where}", "", "| label | value |", "| --- | --- |"]
-    by_hand += [f"| {label} | `{value}` |" for label, value in guide.filled_form(offer.values(EXAMPLE))]
+    for label, value in guide.filled_form(offer.values(EXAMPLE)):
+        lines = "<br>".join(f"`{line}`" for line in value.splitlines())
+        by_hand.append(f"| {label} | {lines} |")
     if guide.after:
         by_hand += ["", *_numbered(map(str, guide.after))]
     last = _steps("When Peerloop is registered:", guide.last_steps(offer.values(EXAMPLE)))

@@ -24,6 +24,12 @@ from tests.support.platform import GONE, Platform, Tool
 TOOL = "https://purl.imsglobal.org/spec/lti-tool-configuration"
 PLATFORM = "https://purl.imsglobal.org/spec/lti-platform-configuration"
 
+WANTED_VARIABLES = {
+    "tz": "$Person.address.timezone",
+    "context_history": "$Context.id.history",
+    "link_history": "$ResourceLink.id.history",
+}
+
 
 class RegisteringPlatform(Platform):
     """Publishes its configuration and takes registrations, each token once."""

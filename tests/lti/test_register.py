@@ -20,6 +20,7 @@ from lti_tool.lti import dynamic, grades, memberships, offer, waiting
 from lti_tool.lti.tables import LtiInvitation, LtiPendingRegistration
 from tests.lti.registering import (
     TOOL,
+    WANTED_VARIABLES,
     Administrator,
     RegisteringPlatform,
     invite,
@@ -63,7 +64,7 @@ def test_what_is_asked_for_is_what_is_used_and_nothing_else(tool: Tool, admin: A
     used = {memberships.SCOPE, grades.SCOPE_LINE_ITEM, grades.SCOPE_SCORE, grades.SCOPE_RESULT}
     assert set(asked["scope"].split()) == used
     assert asked[TOOL]["domain"] == base.removeprefix("http://")
-    assert asked[TOOL]["custom_parameters"] == {"tz": "$Person.address.timezone"}
+    assert asked[TOOL]["custom_parameters"] == WANTED_VARIABLES
     assert {"sub", "name", "given_name", "family_name", "email"} <= set(asked[TOOL]["claims"])
     assert asked[TOOL]["messages"] == [
         {"type": "LtiResourceLinkRequest", "target_link_uri": f"{base}/lti/launch", "label": "Peerloop"}

@@ -8,7 +8,7 @@ import pytest
 
 from lti_tool.lti import messages, offer
 from lti_tool.lti.families import FAMILIES
-from tests.lti.registering import Administrator, run
+from tests.lti.registering import WANTED_VARIABLES, Administrator, run
 from tests.support.platform import Tool
 
 
@@ -21,7 +21,7 @@ def test_canvas_reads_the_tool_from_an_address(tool: Tool, admin: Administrator)
     assert said["target_link_uri"] == f"{base}/lti/launch"
     assert said["public_jwk_url"] == f"{base}/lti/jwks"
     assert set(said["scopes"]) == set(offer.SCOPES)
-    assert said["custom_fields"] == {"tz": "$Person.address.timezone"}
+    assert said["custom_fields"] == WANTED_VARIABLES
     [extension] = said["extensions"]
     assert extension["platform"] == "canvas.instructure.com"
     assert extension["privacy_level"] == "public"
