@@ -25,9 +25,12 @@ def test_canvas_reads_the_tool_from_an_address(tool: Tool, admin: Administrator)
     [extension] = said["extensions"]
     assert extension["platform"] == "canvas.instructure.com"
     assert extension["privacy_level"] == "public"
-    [placement] = extension["settings"]["placements"]
-    assert placement["placement"] == "course_navigation"
-    assert placement["message_type"] in messages.MESSAGE_TYPES
+    placements = {(one["placement"], one["message_type"]) for one in extension["settings"]["placements"]}
+    assert placements == {
+        ("course_navigation", "LtiResourceLinkRequest"),
+        ("assignment_selection", "LtiDeepLinkingRequest"),
+        ("link_selection", "LtiDeepLinkingRequest"),
+    }
 
 
 def test_only_messages_that_are_answered_are_offered() -> None:
