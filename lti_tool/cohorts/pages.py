@@ -23,10 +23,10 @@ from lti_tool.cohorts.wish_form import Typed, whole_number
 from lti_tool.cohorts.words import Impossible, ngettext
 from lti_tool.database import db
 from lti_tool.lti.launch import Role
+from lti_tool.lti.refusals import new_reference
 from lti_tool.programs.access import program_of
 from lti_tool.programs.fields import FormError
 from lti_tool.programs.tables import Program
-from lti_tool.web.errors import new_reference
 from lti_tool.web.gate import Access, allow, current_visit
 from lti_tool.web.notices import redirect_with
 

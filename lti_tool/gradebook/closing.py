@@ -28,7 +28,7 @@ from lti_tool.gradebook.tables import PROBLEM_LENGTH, Cell, Column, fields
 from lti_tool.lti import grades
 from lti_tool.lti.failures import LmsError, Refused, Retryable, Superseded, Throttled, Unauthorised
 from lti_tool.lti.grades import Score
-from lti_tool.web.errors import new_reference
+from lti_tool.lti.refusals import new_reference
 
 FEW = 10  # up to here people are looked up one by one
 STARTING_SECONDS = 5.0  # a unit starts no more calls after this, so that a worker can stop

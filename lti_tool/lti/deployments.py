@@ -22,7 +22,7 @@ from lti_tool import clock
 from lti_tool.database import db, transaction
 from lti_tool.lti import registrations
 from lti_tool.lti.launch import Launch
-from lti_tool.lti.refusals import LaunchRefused, new_reference
+from lti_tool.lti.refusals import REFERENCE_LETTERS, LaunchRefused, new_reference
 from lti_tool.lti.tables import LtiDeployment, LtiRegistration
 
 MOST_WAITING = 20
@@ -125,7 +125,7 @@ def _note(launch: Launch) -> Deployment:
                     registration_id=launch.registration_id,
                     deployment_id=launch.deployment_id,
                     status="active" if expected else "pending",
-                    reference=None if expected else new_reference(),
+                    reference=None if expected else new_reference(REFERENCE_LETTERS),
                     guid=launch.platform.guid,
                     institution=launch.platform.name,
                 )

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from flask_babel import LazyString
 from flask_babel import lazy_gettext as _
 
+REFERENCE_LETTERS = 6  # of a refused launch or a deployment that waits: 7F3K-2A
 # No letters or digits that are mistaken for one another when read out on the telephone.
 _ALPHABET = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
 
@@ -359,10 +360,10 @@ class LaunchRefused(Exception):  # noqa: N818 - a refusal is an outcome of the r
         self.ticket = ticket
         self.explanation = EXPLANATIONS[code]
         self.status = self.explanation.status
-        self.reference = reference or new_reference()
+        self.reference = reference or new_reference(REFERENCE_LETTERS)
 
 
-def new_reference() -> str:
-    """Something short that a person can read out and that others can find: 7F3K-2A."""
-    letters = "".join(secrets.choice(_ALPHABET) for _letter in range(6))
+def new_reference(count: int = 8) -> str:
+    """Something short that a person can read out and that others can find, of so many letters: 7F3K-2AQM."""
+    letters = "".join(secrets.choice(_ALPHABET) for _letter in range(count))
     return f"{letters[:4]}-{letters[4:]}"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import secrets
 
 from flask import Flask, g, render_template, request
 from flask.typing import ResponseReturnValue
@@ -13,14 +12,13 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from werkzeug.exceptions import HTTPException, InternalServerError, TooManyRequests
 
 from lti_tool.lti.opening import window_address
-from lti_tool.lti.refusals import LaunchRefused
+from lti_tool.lti.refusals import LaunchRefused, new_reference
 from lti_tool.web import incidents
 from lti_tool.web.operators import LinkNeeded
 
 log = logging.getLogger(__name__)
 
 BUSY_SECONDS = 5
-REFERENCE_ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 
 
 def register(app: Flask) -> None:
@@ -31,12 +29,6 @@ def register(app: Flask) -> None:
     app.register_error_handler(TooManyRequests, _too_many)
     for busy in (OperationalError, PoolTimeoutError):
         app.register_error_handler(busy, _database_busy)
-
-
-def new_reference() -> str:
-    """Something short that a person can read out and an admin can find in the log: 7F3K-2AQM."""
-    letters = "".join(secrets.choice(REFERENCE_ALPHABET) for _ in range(8))
-    return f"{letters[:4]}-{letters[4:]}"
 
 
 def _page(
