@@ -21,6 +21,7 @@ from werkzeug.routing import IntegerConverter, Map
 from lti_tool.database import db, write_intent
 from lti_tool.lti.launch import Role
 from lti_tool.web import operators, visits
+from lti_tool.web.proofs import form_token
 from lti_tool.web.visits import Visit
 
 P = ParamSpec("P")
@@ -141,7 +142,7 @@ def _enter() -> ResponseReturnValue | None:
         g.intent.__enter__()
     if access is Access.OPERATOR:
         g.operator = operators.find()
-        g.csrf_token = operators.csrf_token(g.operator)
+        g.csrf_token = form_token(g.operator.cookie)
     else:
         _enter_visit(access)
     if g.writes and not _form_is_genuine():
@@ -156,7 +157,7 @@ def _enter_visit(access: Access) -> None:
     g.visit = visit
     if not may_enter(access, visit, request.view_args or {}):
         abort(403)
-    g.csrf_token = visits.csrf_token(visit)
+    g.csrf_token = form_token(visit.token)
 
 
 def access_of(app: Flask, endpoint: str) -> Access:

@@ -6,8 +6,6 @@ every tenant, so nothing that an LMS says can open them.
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -19,6 +17,7 @@ from werkzeug.exceptions import Unauthorized
 
 from lti_tool import clock, settings
 from lti_tool.database import Base, db
+from lti_tool.web.proofs import digest
 
 LINK_LIFETIME = timedelta(minutes=15)
 VISIT_LIFETIME = timedelta(hours=4)
@@ -51,14 +50,14 @@ def make_link(session: Session) -> str:
     """The secret of a new link, in the caller's transaction; older links and visits that have ended go."""
     secret, now = secrets.token_urlsafe(32), clock.wall()
     session.execute(delete(OperatorVisitRow).where(OperatorVisitRow.expires_at <= now))
-    session.add(OperatorVisitRow(link_hash=_digest(secret), expires_at=now + LINK_LIFETIME))
+    session.add(OperatorVisitRow(link_hash=digest(secret), expires_at=now + LINK_LIFETIME))
     return secret
 
 
 def open_link(session: Session, secret: str) -> str:
     """Use up a link in the caller's transaction; returns what the cookie holds. Raises LinkNeeded."""
     query = select(OperatorVisitRow).where(
-        OperatorVisitRow.link_hash == _digest(secret),
+        OperatorVisitRow.link_hash == digest(secret),
         OperatorVisitRow.cookie_hash.is_(None),
         OperatorVisitRow.expires_at > clock.wall(),
     )
@@ -66,7 +65,7 @@ def open_link(session: Session, secret: str) -> str:
     if row is None:
         raise LinkNeeded
     cookie = secrets.token_urlsafe(32)
-    row.cookie_hash, row.expires_at = _digest(cookie), clock.wall() + VISIT_LIFETIME
+    row.cookie_hash, row.expires_at = digest(cookie), clock.wall() + VISIT_LIFETIME
     return cookie
 
 
@@ -74,7 +73,7 @@ def find() -> Operator:
     """The operator of this request. Raises LinkNeeded where there is none."""
     cookie = request.cookies.get(_cookie_name(), "")
     query = select(OperatorVisitRow.id).where(
-        OperatorVisitRow.cookie_hash == _digest(cookie), OperatorVisitRow.expires_at > clock.wall()
+        OperatorVisitRow.cookie_hash == digest(cookie), OperatorVisitRow.expires_at > clock.wall()
     )
     found = db.session.scalar(query)
     if found is None:
@@ -95,15 +94,5 @@ def set_cookie(response: Response, cookie: str) -> None:
     )
 
 
-def csrf_token(operator: Operator) -> str:
-    """The form token of an operator: an HMAC of the cookie, as that of a visit is of its token."""
-    key = settings.current().signing_secret.encode()
-    return hmac.new(key, b"csrf:" + operator.cookie.encode(), hashlib.sha256).hexdigest()
-
-
 def _cookie_name() -> str:
     return "__Host-operator" if settings.current().is_https else "operator"
-
-
-def _digest(secret: str) -> str:
-    return hashlib.sha256(secret.encode()).hexdigest()

@@ -11,7 +11,6 @@ the next launch. A launch also ends what its person has open in a role that is n
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import re
 import secrets
@@ -28,6 +27,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from lti_tool import clock, settings
 from lti_tool.database import Base, db, transaction
 from lti_tool.lti.launch import Role
+from lti_tool.web.proofs import digest
 
 log = structlog.get_logger(__name__)
 
@@ -112,10 +112,6 @@ class Ticket:
     cookie: str
 
 
-def _digest(secret: str) -> str:
-    return hashlib.sha256(secret.encode()).hexdigest()
-
-
 def open_visit(
     session: Session,
     *,
@@ -139,8 +135,8 @@ def open_visit(
     ticket = Ticket(secrets.token_urlsafe(SECRET_BYTES), browser or secrets.token_urlsafe(SECRET_BYTES))
     now = clock.wall()
     values = {
-        "token_hash": _digest(ticket.token),
-        "cookie_hash": _digest(ticket.cookie),
+        "token_hash": digest(ticket.token),
+        "cookie_hash": digest(ticket.cookie),
         "bound": cookie is not None,
         "person_id": person_id,
         "person_name": person_name,
@@ -200,14 +196,14 @@ def find(token: str) -> Visit | None:
     now = clock.wall()
     row = db.session.scalar(
         select(VisitRow).where(
-            VisitRow.token_hash == _digest(token),
+            VisitRow.token_hash == digest(token),
             VisitRow.seen_at > now - timedelta(minutes=settings.current().visit_idle_minutes),
             VisitRow.created_at > now - LONGEST,
         )
     )
     if row is None:
         return None
-    has_cookie = hmac.compare_digest(_digest(_cookie() or ""), row.cookie_hash)
+    has_cookie = hmac.compare_digest(digest(_cookie() or ""), row.cookie_hash)
     if row.bound and not has_cookie:
         return None
     g.touch = (row.id, has_cookie) if row.seen_at < now - TOUCH_EVERY or has_cookie > row.bound else None
@@ -248,9 +244,3 @@ def touch() -> None:
 def sweep(session: Session) -> None:
     """Remove some visits that were left idle for too long."""
     session.execute(_SWEEP, {"ended": clock.wall() - timedelta(minutes=settings.current().visit_idle_minutes)})
-
-
-def csrf_token(visit: Visit) -> str:
-    """The form token of a visit: an HMAC of its token, so that it needs no cookie and no storage."""
-    key = settings.current().signing_secret.encode()
-    return hmac.new(key, b"csrf:" + visit.token.encode(), hashlib.sha256).hexdigest()

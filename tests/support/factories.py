@@ -22,6 +22,7 @@ from lti_tool.meetings.tables import Meeting
 from lti_tool.programs.tables import AgendaItem, Module, Program
 from lti_tool.roster.tables import Course, Enrolment, Person, Tenant
 from lti_tool.web import visits
+from lti_tool.web.proofs import form_token
 from lti_tool.work.tables import Assignment
 
 NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
@@ -226,7 +227,7 @@ def visit(
             )
         found = visits.find(ticket.token)
         assert found is not None
-        csrf = visits.csrf_token(found)
+        csrf = form_token(found.token)
         response = Response()
         visits.set_cookie(response, ticket)
         db.session.rollback()
