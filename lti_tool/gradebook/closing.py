@@ -210,7 +210,7 @@ def _post(place: Place, sending: Sending) -> Outcome:
     try:
         grades.post_score(place.connection, place.url, score)
     except Refused as error:
-        if error.status != line_items.NOT_FOUND:
+        if error.status != grades.NOT_FOUND:
             return Outcome(sending, error)
         return Outcome(sending, error, is_platforms=_is_gone(place, sending.task.subject))
     except LmsError as error:
@@ -230,7 +230,7 @@ def _is_gone(place: Place, subject: str) -> bool:
     try:
         reading.look_up(place, subject)
     except LmsError as error:
-        return error.status == line_items.NOT_FOUND
+        return error.status == grades.NOT_FOUND
     return False
 
 

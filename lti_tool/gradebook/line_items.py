@@ -21,7 +21,6 @@ from lti_tool.lti.grades import Activity
 
 NEEDED_SCOPES = frozenset({grades.SCOPE_SCORE, grades.SCOPE_RESULT})
 FINDING_SCOPES = frozenset({grades.SCOPE_LINE_ITEM, grades.SCOPE_LINE_ITEM_READ})
-NOT_FOUND = 404
 LOOK_AGAIN = timedelta(minutes=1)
 
 
@@ -114,7 +113,7 @@ def failed(session: Session, place: Place, error: LmsError, *, owner: str | None
     column = session.get(Column, place.column_id, with_for_update=True, populate_existing=True)
     if column is None or (owner is not None and column.leased_by != owner):
         return
-    gone = isinstance(error, Refused) and error.status == NOT_FOUND and column.line_item_url is not None
+    gone = isinstance(error, Refused) and error.status == grades.NOT_FOUND and column.line_item_url is not None
     at_once = gone and not column.line_item_lost and column.attempts == 0
     column.line_item_lost = gone or column.line_item_lost
     column.attempts += 1
