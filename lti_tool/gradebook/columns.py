@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
-from zoneinfo import ZoneInfo
+from datetime import datetime
 
 from flask import current_app
 from flask_babel import gettext as _
@@ -15,6 +14,7 @@ from sqlalchemy.orm import Session
 from lti_tool import clock
 from lti_tool.gradebook.tables import Column
 from lti_tool.gradebook.wanted import MAXIMUM
+from lti_tool.programs.schedule import planned_end
 from lti_tool.programs.tables import Module, Plan, Program
 
 COMPLETION = "completion"
@@ -70,13 +70,11 @@ def _follow_plan(column: Column, ends_at: datetime) -> None:
 
 
 def _end(session: Session, program: Program) -> datetime:
-    """A week after the last planned session, when its assignment has been due too; later where a measure says so."""
+    """The end of the plan; later where a measure says so."""
     weeks = session.scalar(select(func.count(Module.id)).where(Module.program_id == program.id)) or 0
-    first = datetime.combine(program.first_session_on, program.session_time, ZoneInfo(program.zone))
-    planned = (first + timedelta(weeks=weeks)).astimezone(UTC)
     measures = current_app.extensions.get("measures", {}).values()
     stated: list[datetime] = [at for measure in measures if (at := measure.ends(session, program.id))]
-    return max([planned, *stated])
+    return max([planned_end(program, weeks), *stated])
 
 
 def weeks_of(session: Session, program_id: int) -> Sequence[int]:

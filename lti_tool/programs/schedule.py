@@ -39,9 +39,14 @@ def session_start(program: Program, number: int) -> datetime:
     return local_time(day, program.session_time, program.zone)
 
 
+def planned_end(program: Program, sessions: int) -> datetime:
+    """A week after the last of so many planned sessions, when its assignment has been due too."""
+    return session_start(program, sessions + 1)
+
+
 def is_over(program: Program, now: datetime) -> bool:
-    """Whether a week has passed since the last session of the plan."""
-    return session_start(program, len(program.modules) + 1) <= now
+    """Whether the plan has come to its end."""
+    return planned_end(program, len(program.modules)) <= now
 
 
 def fitted(parts: Sequence[T], minutes: int) -> list[tuple[T, int]]:
