@@ -15,7 +15,7 @@ from lti_tool.cohorts.queries import cohorts_with_members, present_ids
 from lti_tool.cohorts.tables import Cohort
 from lti_tool.cohorts.wish_form import whole_number
 from lti_tool.database import db
-from lti_tool.lti.launch import Role
+from lti_tool.lti.launch import STAFF, Role
 from lti_tool.programs.access import program_of
 from lti_tool.programs.tables import Program
 from lti_tool.roster.words import ROLES
@@ -115,7 +115,7 @@ def _page(
         if entry.members
         else [],
         may_change=role is Role.INSTRUCTOR,
-        is_staff=role in {Role.INSTRUCTOR, Role.TEACHING_ASSISTANT},
+        is_staff=role in STAFF,
         problem=problem,
         reasons=reasons,
         chosen=chosen or (None, None),

@@ -14,7 +14,7 @@ from lti_tool.cohorts.queries import programs_of_member
 from lti_tool.cohorts.usual import program_of_visit
 from lti_tool.database import db
 from lti_tool.home import learner, staff
-from lti_tool.lti.launch import Role
+from lti_tool.lti.launch import STAFF, Role
 from lti_tool.meetings.overview import facilitated_meetings
 from lti_tool.programs.access import program_of, programs_of
 from lti_tool.programs.tables import Program
@@ -24,8 +24,6 @@ from lti_tool.web import navigation
 from lti_tool.web.gate import Access, allow, current_visit
 from lti_tool.web.visits import Visit
 from lti_tool.work import story
-
-STAFF = frozenset({Role.INSTRUCTOR, Role.TEACHING_ASSISTANT})
 
 blueprint = Blueprint("home", __name__, template_folder="templates", url_prefix="/v/<visit>")
 

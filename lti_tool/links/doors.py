@@ -10,12 +10,10 @@ from sqlalchemy.orm import Session
 
 from lti_tool.links import copies, requests, reviews
 from lti_tool.links.targets import COURSE_HOME, THE_COURSE, Target, read, said_by
-from lti_tool.lti.launch import Launch, Role
+from lti_tool.lti.launch import STAFF, Launch, Role
 from lti_tool.programs.tables import Module, Program
 from lti_tool.roster.launches import Recorded
 from lti_tool.roster.tables import CourseLink
-
-STAFF = frozenset({Role.INSTRUCTOR, Role.TEACHING_ASSISTANT})
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,9 @@ class Role(StrEnum):
     NONE = "none"
 
 
+STAFF = frozenset({Role.INSTRUCTOR, Role.TEACHING_ASSISTANT})
+
+
 @dataclass(frozen=True, slots=True)
 class Standing:
     """A person's place in a course, from the roles that the platform stated."""

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from lti_tool import clock
 from lti_tool.database import db
-from lti_tool.lti.launch import Role
+from lti_tool.lti.launch import STAFF, Role
 from lti_tool.meetings import attendance, pairs, planning
 from lti_tool.meetings.access import meeting_of
 from lti_tool.meetings.members import members_of
@@ -183,7 +183,7 @@ def _page(
         unpaired=_without_seat(session, meeting, [person.id for person in here]),
         errors=errors or {},
         time=time or _time(meeting, program),
-        is_staff=visit.role in {Role.INSTRUCTOR, Role.TEACHING_ASSISTANT},
+        is_staff=visit.role in STAFF,
         is_instructor=visit.role is Role.INSTRUCTOR,
     )
 

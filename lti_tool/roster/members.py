@@ -10,6 +10,7 @@ from sqlalchemy import Dialect, String, bindparam, case, func, literal_column, n
 from sqlalchemy.orm import Session
 
 from lti_tool.database import Base
+from lti_tool.lti import launch
 from lti_tool.lti.launch import Role
 from lti_tool.lti.memberships import Member
 from lti_tool.roster.names import made_up_name, stated_name
@@ -18,7 +19,7 @@ from lti_tool.roster.upserts import ManyTimes, insert_into
 PERSON, ENROLMENT, READING = (Base.metadata.tables[name] for name in ("person", "enrolment", "roster_reading"))
 # Written into the statement: what is not a parameter need not be given for each row.
 LEARNER = literal_column(f"'{Role.LEARNER}'", String)
-STAFF = [literal_column(f"'{role}'", String) for role in (Role.INSTRUCTOR, Role.TEACHING_ASSISTANT)]
+STAFF = [literal_column(f"'{role}'", String) for role in sorted(launch.STAFF)]
 
 
 ENROLMENT_KEYS = ("tenant", "reading", "who", "stated_role", "stated_test")

@@ -11,11 +11,12 @@ from enum import StrEnum
 from sqlalchemy import ColumnElement, Select, and_, func, select, true
 from sqlalchemy.orm import Session, contains_eager
 
+from lti_tool.lti import launch
 from lti_tool.lti.launch import Role
 from lti_tool.roster.tables import Enrolment, Person, PersonAttribute
 
 PAGE_SIZE = 50
-STAFF = (Role.INSTRUCTOR.value, Role.TEACHING_ASSISTANT.value)
+STAFF = tuple(sorted(role.value for role in launch.STAFF))
 
 
 class Show(StrEnum):

@@ -19,7 +19,7 @@ from markupsafe import Markup
 from werkzeug.routing import IntegerConverter, Map
 
 from lti_tool.database import db, write_intent
-from lti_tool.lti.launch import Role
+from lti_tool.lti.launch import STAFF, Role
 from lti_tool.web import operators, visits
 from lti_tool.web.proofs import form_token
 from lti_tool.web.visits import Visit
@@ -66,7 +66,7 @@ def current_visit() -> Visit:
 
 def may_enter(access: Access, visit: Visit, view_args: dict[str, Any]) -> bool:
     """Whether the person of `visit` may enter a page with this rule."""
-    staff = visit.role in {Role.INSTRUCTOR, Role.TEACHING_ASSISTANT}
+    staff = visit.role in STAFF
     match access:
         case Access.PUBLIC | Access.VISITOR:
             return True
