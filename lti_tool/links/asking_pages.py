@@ -15,7 +15,7 @@ from lti_tool.database import db
 from lti_tool.links import offering
 from lti_tool.links.offering import Choice
 from lti_tool.links.targets import Kind
-from lti_tool.programs.access import program_of, programs_of
+from lti_tool.programs.access import WITH_MODULES, programs_of
 from lti_tool.roster.tables import CourseLink
 from lti_tool.web.gate import Access, allow, current_visit
 from lti_tool.web.notices import redirect_with
@@ -70,10 +70,9 @@ def _link(link_id: int) -> CourseLink:
 
 def _choices() -> Mapping[str, Choice]:
     """Everything that a link of this course can open, by its text."""
-    visit = current_visit()
     found = [offering.course_home()]
-    for program in programs_of(visit.course_id):
-        found += offering.choices(db.session(), program_of(visit, program.id))
+    for program in programs_of(current_visit().course_id, WITH_MODULES):
+        found += offering.choices(db.session(), program)
     return {str(choice.target): choice for choice in found}
 
 
