@@ -106,6 +106,11 @@ def unread(now: datetime) -> ColumnElement[bool]:
     return or_(Cell.shown_at.is_(None), Cell.shown_at <= now - FRESH, Cell.shown_at > now)
 
 
+def is_leased(cell: Cell) -> bool:
+    """Whether a worker is sending it now."""
+    return cell.leased_until is not None and cell.leased_until > clock.wall()
+
+
 def is_fresh(at: datetime | None, now: datetime) -> bool:
     """Whether what was seen `at` that time still counts. A clock that was put back proves nothing."""
     return at is not None and now - FRESH < at <= now

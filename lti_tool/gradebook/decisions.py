@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from lti_tool import audit, clock, jobs
-from lti_tool.gradebook.claims import NO_PROBLEM
+from lti_tool.gradebook.claims import NO_PROBLEM, is_leased
 from lti_tool.gradebook.progress import JOB
 from lti_tool.gradebook.states import Decision, State, Values, is_persons, state_of
 from lti_tool.gradebook.tables import Cell, Column, fields
@@ -68,8 +68,7 @@ def try_again(session: Session, cell: Cell, actor_id: int) -> None:
 
 
 def _require_persons(cell: Cell, seen: str) -> None:
-    is_being_sent = cell.leased_until is not None and cell.leased_until > clock.wall()
-    if is_being_sent or not is_persons(cell.values) or seen != sight(cell.values):
+    if is_leased(cell) or not is_persons(cell.values) or seen != sight(cell.values):
         raise OutdatedError
 
 

@@ -158,8 +158,7 @@ def _apply(session: Session, reading: Reading, results: Sequence[Result], asked_
 
 def _is_current(cell: Cell, began: datetime) -> bool:
     """A cell that is being sent, or was sent or looked up since the reading began, may show more than was read."""
-    leased = cell.leased_until is not None and cell.leased_until > clock.wall()
-    return not leased and all(at is None or at < began for at in (cell.sent_at, cell.shown_at))
+    return not claims.is_leased(cell) and all(at is None or at < began for at in (cell.sent_at, cell.shown_at))
 
 
 def _show(session: Session, reading: Reading, cell: Cell, shown: Shown | None, asked_at: datetime) -> None:
