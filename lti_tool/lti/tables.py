@@ -15,13 +15,9 @@ NAME_LENGTH = 200
 ID_LENGTH = 255  # LTI Core limits sub, deployment_id and resource link ids to 255 ASCII characters
 
 
-class LtiRegistration(Base):
-    """One client id at one platform. https://www.imsglobal.org/spec/lti/v1p3#tool-deployment"""
+class LtiPlatform:
+    """What both sides know of each other: the columns of whatever is registered, or waits to be."""
 
-    __tablename__ = "lti_registration"
-    __table_args__ = (UniqueConstraint("issuer", "client_id"),)
-
-    id: Mapped[int] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column(String(NAME_LENGTH))
     issuer: Mapped[str] = mapped_column(String(ID_LENGTH))
     client_id: Mapped[str] = mapped_column(String(ID_LENGTH))
@@ -29,6 +25,15 @@ class LtiRegistration(Base):
     token_url: Mapped[str] = mapped_column(String(URL_LENGTH))
     jwks_url: Mapped[str] = mapped_column(String(URL_LENGTH))
     audience: Mapped[str] = mapped_column(String(URL_LENGTH))
+
+
+class LtiRegistration(LtiPlatform, Base):
+    """One client id at one platform. https://www.imsglobal.org/spec/lti/v1p3#tool-deployment"""
+
+    __tablename__ = "lti_registration"
+    __table_args__ = (UniqueConstraint("issuer", "client_id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
     family: Mapped[str] = mapped_column(String(30), default="standard", server_default="standard")
     # Registered by the LMS itself, which named no deployment: the first launch brings it, and it needs no approval.
     expects_deployment: Mapped[bool] = mapped_column(default=False, server_default=false())
@@ -71,7 +76,7 @@ class LtiInvitation(Base):
     used_at: Mapped[datetime | None]
 
 
-class LtiPendingRegistration(Base):
+class LtiPendingRegistration(LtiPlatform, Base):
     """What an LMS registered and nobody here has approved. No launch sees it.
 
     `host` is where its configuration was read; with a `doubt`, it names addresses that are not its issuer's own.
@@ -82,13 +87,6 @@ class LtiPendingRegistration(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     host: Mapped[str] = mapped_column(String(ID_LENGTH), index=True)
     doubt: Mapped[bool] = mapped_column(default=False)
-    name: Mapped[str] = mapped_column(String(NAME_LENGTH))
-    issuer: Mapped[str] = mapped_column(String(ID_LENGTH))
-    client_id: Mapped[str] = mapped_column(String(ID_LENGTH))
-    auth_url: Mapped[str] = mapped_column(String(URL_LENGTH))
-    token_url: Mapped[str] = mapped_column(String(URL_LENGTH))
-    jwks_url: Mapped[str] = mapped_column(String(URL_LENGTH))
-    audience: Mapped[str] = mapped_column(String(URL_LENGTH))
     family: Mapped[str] = mapped_column(String(30))
     deployment_id: Mapped[str | None] = mapped_column(String(ID_LENGTH))
     created_at: Mapped[datetime] = mapped_column(default=clock.wall)
