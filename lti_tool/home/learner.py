@@ -16,12 +16,11 @@ from lti_tool.gradebook import overview as grades
 from lti_tool.gradebook import progress
 from lti_tool.gradebook.progress import Progress
 from lti_tool.gradebook.states import State
-from lti_tool.meetings.overview import facilitated_meetings, next_meeting_of
+from lti_tool.meetings.overview import next_meeting_of
 from lti_tool.meetings.pairs import partners
 from lti_tool.meetings.tables import Meeting
 from lti_tool.programs.tables import Module, Program
 from lti_tool.roster.tables import Person
-from lti_tool.web.visits import Visit
 from lti_tool.work.overview import next_assignment, to_confirm
 from lti_tool.work.tables import Assignment, Submission
 
@@ -50,7 +49,6 @@ class LearnerHome:
     to_confirm: Sequence[Submission]
     counts: Mapping[str, Progress]
     grades: Sequence[grades.Standing]
-    facilitated: Sequence[Meeting]
 
     def next_at(self, now: datetime) -> datetime:
         """By when the one next thing is to be done."""
@@ -71,9 +69,8 @@ class LearnerHome:
         return bool(told) and all(cell.state in {State.TRUE, State.KEPT} for cell in told)
 
 
-def home_of(session: Session, visit: Visit, program: Program, now: datetime) -> LearnerHome:
+def home_of(session: Session, person_id: int, program: Program, now: datetime) -> LearnerHome:
     """Gather a learner's page by a fixed number of queries."""
-    person_id = visit.person_id
     meeting = next_meeting_of(session, person_id, program.id, now)
     assignment = next_assignment(session, person_id, program.id, now)
     waiting = to_confirm(session, person_id, program.id)
@@ -90,7 +87,6 @@ def home_of(session: Session, visit: Visit, program: Program, now: datetime) -> 
         to_confirm=waiting,
         counts=progress.of_person(session, program.id, person_id, now),
         grades=grades.cells_of(session, program.id, person_id),
-        facilitated=facilitated_meetings(session, person_id, visit.course_id, now),
     )
 
 

@@ -16,6 +16,7 @@ from lti_tool.database import db
 from lti_tool.home import learner, staff
 from lti_tool.lti.launch import STAFF, Role
 from lti_tool.meetings.overview import facilitated_meetings
+from lti_tool.meetings.tables import Meeting
 from lti_tool.programs.access import program_of, programs_of
 from lti_tool.programs.tables import Program
 from lti_tool.roster import people, readings
@@ -56,7 +57,7 @@ def _home(visit: Visit, chosen: Program | None) -> ResponseReturnValue:
 def _board(visit: Visit, chosen: Program | None) -> ResponseReturnValue:
     """Who chose no program sees the usual one, unless only another one needs somebody."""
     now, programs = clock.now(), programs_of(visit.course_id)
-    homes = {program.id: staff.home_of(db.session(), visit, program, now) for program in programs}
+    homes = {program.id: staff.home_of(db.session(), program, now) for program in programs}
     needs = {program_id: home.needs for program_id, home in homes.items() if home.cohorts}
     program = chosen or program_of_visit(visit)
     if program is not None and chosen is None and not needs.get(program.id):
@@ -65,7 +66,13 @@ def _board(visit: Visit, chosen: Program | None) -> ResponseReturnValue:
         return _first_steps(visit, program, programs, needs)
     navigation.in_program(program.id, program.title)
     return render_template(
-        "home/staff.html", visit=visit, program=program, home=homes[program.id], programs=programs, needs=needs
+        "home/staff.html",
+        visit=visit,
+        program=program,
+        home=homes[program.id],
+        programs=programs,
+        needs=needs,
+        facilitated=_facilitated(visit),
     )
 
 
@@ -82,8 +89,12 @@ def _first_steps(
         course=session.get_one(Course, visit.course_id),
         reading=readings.latest(session, visit.course_id),
         counts=people.counts(session, visit.course_id),
-        facilitated=facilitated_meetings(session, visit.person_id, visit.course_id, clock.now()),
+        facilitated=_facilitated(visit),
     )
+
+
+def _facilitated(visit: Visit) -> Sequence[Meeting]:
+    return facilitated_meetings(db.session(), visit.person_id, visit.course_id, clock.now())
 
 
 def _learner(visit: Visit, chosen: Program | None) -> ResponseReturnValue:
@@ -93,12 +104,21 @@ def _learner(visit: Visit, chosen: Program | None) -> ResponseReturnValue:
     if program is None:
         return render_template("home/nothing.html", visit=visit, has_program=False)
     candidates = [program] if chosen or not own else own
-    homes = [(each, learner.home_of(db.session(), visit, each, now)) for each in candidates]
+    homes = [(each, learner.home_of(db.session(), visit.person_id, each, now)) for each in candidates]
     program, home = min(homes, key=lambda pair: pair[1].next_at(now))
-    if home.cohort is None and not home.facilitated:
+    facilitated = _facilitated(visit)
+    if home.cohort is None and not facilitated:
         return render_template("home/nothing.html", visit=visit, has_program=True)
     navigation.in_program(program.id, program.title)
-    return render_template("home/learner.html", visit=visit, program=program, home=home, programs=own, needs={})
+    return render_template(
+        "home/learner.html",
+        visit=visit,
+        program=program,
+        home=home,
+        programs=own,
+        needs={},
+        facilitated=facilitated,
+    )
 
 
 @blueprint.get("/programs/<int:program_id>/people/<int:person_id>")

@@ -12,11 +12,9 @@ from sqlalchemy.orm import Session
 from lti_tool.cohorts import queries
 from lti_tool.cohorts.queries import CohortMembers
 from lti_tool.gradebook import overview as grades
-from lti_tool.meetings.overview import MeetingCount, Stage, attendance_overview, facilitated_meetings, stage
-from lti_tool.meetings.tables import Meeting
+from lti_tool.meetings.overview import MeetingCount, Stage, attendance_overview, stage
 from lti_tool.programs.tables import Program
 from lti_tool.roster.tables import Person
-from lti_tool.web.visits import Visit
 from lti_tool.work.overview import WorkCount, work_overview
 
 
@@ -47,7 +45,6 @@ class StaffHome:
     unplaced: Sequence[Person]
     to_close: Sequence[MeetingCount]
     grades: grades.Summary
-    facilitated: Sequence[Meeting]
 
     @property
     def needs(self) -> int:
@@ -55,7 +52,7 @@ class StaffHome:
         return len(self.to_close) + bool(self.unplaced) + self.grades.need_you + len(self.grades.problems)
 
 
-def home_of(session: Session, visit: Visit, program: Program, now: datetime) -> StaffHome:
+def home_of(session: Session, program: Program, now: datetime) -> StaffHome:
     """Gather an instructor's page by a fixed number of queries."""
     sessions: Mapping[int, list[MeetingCount]] = defaultdict(list)
     for count in attendance_overview(session, program.id):
@@ -74,7 +71,6 @@ def home_of(session: Session, visit: Visit, program: Program, now: datetime) -> 
             count for counts in sessions.values() for count in counts if stage(count.meeting, now) is Stage.OVER
         ],
         grades=grades.summary(session, program.id),
-        facilitated=facilitated_meetings(session, visit.person_id, visit.course_id, now),
     )
 
 
