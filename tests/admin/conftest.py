@@ -10,21 +10,13 @@ from flask import Flask
 from lti_tool.lti import wire
 from tests.admin.gradebook import Gradebook
 from tests.roster.lms import Lms
-from tests.support.platform import Platforms, serving
+from tests.support.platform import Platforms
 
 
 @pytest.fixture(autouse=True)
 def newest_schema(monkeypatch: pytest.MonkeyPatch) -> None:
     """The tests' tables are made without migrations, and commands must take them for the newest."""
     monkeypatch.setattr("lti_tool.schema.require_current", lambda: None)
-
-
-@pytest.fixture(scope="session")
-def platforms() -> Iterator[Platforms]:
-    platforms = Platforms()
-    with serving(platforms.app) as (_server, base):
-        platforms.base = base
-        yield platforms
 
 
 @pytest.fixture

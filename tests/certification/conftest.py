@@ -9,18 +9,10 @@ import pytest
 from tests.certification import table
 from tests.certification.course import CourseWithServices
 from tests.certification.tool import ToolUnderTest
-from tests.support.platform import Platforms, serving
+from tests.support.platform import Platforms, running
 from tests.support.product import Product
 
 Seen = Callable[[str], None]
-
-
-@pytest.fixture(scope="session")
-def platforms() -> Iterator[Platforms]:
-    platforms = Platforms()
-    with serving(platforms.app) as (_server, base):
-        platforms.base = base
-        yield platforms
 
 
 @pytest.fixture
@@ -42,11 +34,8 @@ def course(platforms: Platforms, own_product: Product, seen: Seen) -> Iterator[C
 @pytest.fixture(scope="session")
 def own_product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
     """A product whose workers have nothing to do but what these cases leave them."""
-    with serving(None) as (server, base):
-        product = Product(base, tmp_path_factory.mktemp("own"))
-        server.app = product.app
+    with running(Product, tmp_path_factory.mktemp("own")) as product:
         yield product
-        product.close()
 
 
 @pytest.fixture

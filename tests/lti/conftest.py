@@ -16,26 +16,15 @@ from lti_tool.lti.refusals import EXPLANATIONS
 from lti_tool.lti.registrations import Registration
 from lti_tool.lti.tables import LtiPendingRegistration
 from tests.lti.registering import Administrator, RegisteringPlatform
-from tests.support.platform import Browser, Platform, Platforms, Tool, serving
+from tests.support.platform import Browser, Platform, Platforms, Tool, running
 
 Refused = Callable[[requests.Response], tuple[int, str]]
 
 
 @pytest.fixture(scope="session")
-def platforms() -> Iterator[Platforms]:
-    platforms = Platforms()
-    with serving(platforms.app) as (_server, base):
-        platforms.base = base
-        yield platforms
-
-
-@pytest.fixture(scope="session")
 def running_tool(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tool]:
-    with serving(None) as (server, base):
-        tool = Tool(base, tmp_path_factory.mktemp("tool"))
-        server.app = tool.app
+    with running(Tool, tmp_path_factory.mktemp("tool")) as tool:
         yield tool
-        tool.close()
 
 
 @pytest.fixture

@@ -9,15 +9,7 @@ from flask import Flask
 
 from lti_tool.lti import wire
 from tests.roster.lms import Lms
-from tests.support.platform import Platforms, serving
-
-
-@pytest.fixture(scope="session")
-def platforms() -> Iterator[Platforms]:
-    platforms = Platforms()
-    with serving(platforms.app) as (_server, base):
-        platforms.base = base
-        yield platforms
+from tests.support.platform import Platforms
 
 
 def _lms(app: Flask, platforms: Platforms) -> Iterator[Lms]:

@@ -228,6 +228,19 @@ class Tool:
             db.engine.dispose()
 
 
+T = TypeVar("T", bound=Tool)
+
+
+@contextmanager
+def running(kind: type[T], folder: Path) -> Iterator[T]:
+    """A tool of this kind on a server of its own."""
+    with serving(None) as (server, base):
+        tool = kind(base, folder)
+        server.app = tool.app
+        yield tool
+        tool.close()
+
+
 class Browser:
     """One person's browser, on the way from the platform through the tool."""
 

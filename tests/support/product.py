@@ -1,4 +1,4 @@
-"""The whole product as a running server, to be launched into over HTTP: what the wire lets in, arrives."""
+"""The whole product as a running server, to be launched into over HTTP, and the platforms that do so."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 
 from lti_tool.home.arrival import arrive
 from lti_tool.lti.launch import Launch
-from tests.support.platform import Tool, serving
+from tests.support.platform import Platforms, Tool, running, serving
 
 LEFT_BY_A_LAUNCH = ("tenant", "course", "course_link", "person", "enrolment", "roster_reading", "visit")
 
@@ -23,12 +23,18 @@ class Product(Tool):
 
 
 @pytest.fixture(scope="session")
+def platforms() -> Iterator[Platforms]:
+    """Platforms for the run's tests to take new ones of, on one server."""
+    platforms = Platforms()
+    with serving(platforms.app) as (_server, base):
+        platforms.base = base
+        yield platforms
+
+
+@pytest.fixture(scope="session")
 def running_product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
-    with serving(None) as (server, base):
-        product = Product(base, tmp_path_factory.mktemp("product"))
-        server.app = product.app
+    with running(Product, tmp_path_factory.mktemp("product")) as product:
         yield product
-        product.close()
 
 
 @pytest.fixture
