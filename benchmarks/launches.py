@@ -22,7 +22,6 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 import sqlite3
 import subprocess
 import sys
@@ -38,6 +37,7 @@ from urllib.request import urlopen
 
 from benchmarks.launch_load import Platform, launch_all, serving
 from benchmarks.launch_servers import CPU, PLATFORMS
+from lti_tool.demo.processes import free_port
 
 if TYPE_CHECKING:
     from benchmarks.__main__ import Row
@@ -140,12 +140,6 @@ def running(factory: str, folder: Path, *platforms: Platform) -> Iterator[Server
     finally:
         process.terminate()
         process.wait(timeout=20)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def wait_for(server: Server, process: subprocess.Popen[bytes], log: Path) -> None:

@@ -15,6 +15,8 @@ import pytest
 import requests
 from cryptography.fernet import Fernet
 
+from lti_tool.demo.processes import free_port
+
 ROOT = Path(__file__).resolve().parents[1]
 
 
@@ -38,13 +40,6 @@ def peerloop(environment: dict[str, str], *arguments: str) -> subprocess.Complet
 def start(environment: dict[str, str], *arguments: str) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", "lti_tool", *arguments]
     return subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def test_every_command_explains_itself() -> None:

@@ -9,10 +9,9 @@ import pytest
 import requests
 from playwright.sync_api import Browser, Page, expect
 
-from lti_tool.demo.processes import Place, peerloop, running
+from lti_tool.demo.processes import Place, free_port, peerloop, running
 from lti_tool.demo.robot import Robot
 from tests.support import tour
-from tests.support.sandbox import free_port
 
 LISTEN = "() => { window.heard = new Promise((tell) => addEventListener('message', (event) => tell(event.data))); }"
 

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 import requests
 
+from lti_tool.demo.processes import free_port
 from tests.sandbox.minitool import MiniTool
-from tests.support.sandbox import ROOT, SandboxProcess, free_port
+from tests.support.sandbox import ROOT, SandboxProcess
 
 
 def start(data: Path, *arguments: str) -> subprocess.CompletedProcess[str]:

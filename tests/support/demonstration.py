@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.support.sandbox import free_port
+from lti_tool.demo.processes import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 STOP_SECONDS = 30

@@ -12,22 +12,11 @@ from typing import Any
 
 import requests
 
+from lti_tool.demo.processes import free_port
 from lti_tool.demo.robot import Page, Robot
 
 ROOT = Path(__file__).resolve().parents[2]
 TIMEOUT = 20  # seconds
-
-
-def free_port() -> int:
-    """A port that nothing uses, below those that the system gives to outgoing connections.
-
-    A port of that range could be taken by any client between this answer and the server's start or restart.
-    """
-    while True:
-        port = 20_000 + secrets.randbelow(12_000)
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) != 0:
-                return port
 
 
 def _wait_until_free(port: int) -> None:
