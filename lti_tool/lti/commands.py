@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 
 import click
 from flask import current_app
@@ -10,7 +11,7 @@ from flask.cli import with_appcontext
 
 import config
 from lti_tool.database import db, transaction
-from lti_tool.lti import addresses, invite_commands, registrations, waiting
+from lti_tool.lti import addresses, invite_commands, listing, registrations, waiting
 from lti_tool.lti.families import FAMILIES, Standard
 from lti_tool.lti.registrations import DuplicateRegistrationError, Registration
 from lti_tool.lti.tables import ID_LENGTH, NAME_LENGTH, URL_LENGTH, LtiRegistration
@@ -98,18 +99,9 @@ def add(
 @with_appcontext
 def list_all(as_json: bool) -> None:
     """Show every registered LMS."""
-    found = registrations.every()
-    if as_json:
-        click.echo(json.dumps([_described(registration) for registration in found]))
-        return
-    if not found:
-        click.echo("No LMS is registered yet. Add one with `peerloop platform add`.")
-    for registration in found:
-        about = f"{registration.name}  {registration.issuer}  client {registration.client_id}"
-        click.echo(f"{registration.id:>4}  {about}")
-        for row in registrations.deployments(registration.id):
-            click.echo(f"      deployment {row.deployment_id}: {row.status}")
-    count = len(waiting.every(db.session()))
+    nothing = "No LMS is registered yet. Add one with `peerloop platform add`."
+    listing.show(registrations.every(), as_json=as_json, described=_described, told=_told, nothing=nothing)
+    count = 0 if as_json else len(waiting.every(db.session()))
     if count:
         click.echo(f"{count} registration{' waits' if count == 1 else 's wait'} (see `peerloop platform waiting`).")
 
@@ -164,6 +156,12 @@ def urls(registration: Registration) -> dict[str, str]:
         "jwks_url": f"{base}/lti/jwks",
         "target_link_uri": f"{base}/lti/launch",
     }
+
+
+def _told(registration: Registration) -> Iterator[str]:
+    yield f"{registration.id:>4}  {registration.name}  {registration.issuer}  client {registration.client_id}"
+    for row in registrations.deployments(registration.id):
+        yield f"      deployment {row.deployment_id}: {row.status}"
 
 
 def _described(registration: Registration) -> dict[str, object]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from urllib.parse import urlencode
 
 import click
@@ -10,7 +11,7 @@ from flask.cli import with_appcontext
 
 from lti_tool import settings
 from lti_tool.database import db, transaction
-from lti_tool.lti import invitations, offer, waiting
+from lti_tool.lti import invitations, listing, offer, waiting
 from lti_tool.lti.families.guides import GUIDES
 from lti_tool.lti.registrations import DuplicateRegistrationError
 from lti_tool.lti.tables import NAME_LENGTH, LtiPendingRegistration
@@ -47,15 +48,13 @@ def invite(days: int, note: str, as_json: bool) -> None:
 @with_appcontext
 def list_invitations(as_json: bool) -> None:
     """Show the invitations that can still be used; their addresses are not kept."""
-    found = invitations.every(db.session())
-    if as_json:
-        rows = [{"id": one.id, "note": one.note, "expires_at": one.expires_at.isoformat()} for one in found]
-        click.echo(json.dumps(rows))
-        return
-    if not found:
-        click.echo("No invitation can be used.")
-    for one in found:
-        click.echo(f"{one.id:>4}  until {one.expires_at:%Y-%m-%d %H:%M} UTC  {one.note}".rstrip())
+    listing.show(
+        invitations.every(db.session()),
+        as_json=as_json,
+        described=lambda one: {"id": one.id, "note": one.note, "expires_at": one.expires_at.isoformat()},
+        told=lambda one: [f"{one.id:>4}  until {one.expires_at:%Y-%m-%d %H:%M} UTC  {one.note}".rstrip()],
+        nothing="No invitation can be used.",
+    )
 
 
 @click.command()
@@ -76,18 +75,8 @@ def withdraw(number: int) -> None:
 def list_waiting(as_json: bool) -> None:
     """Show the registrations that wait for approval."""
     found = waiting.every(db.session())
-    if as_json:
-        click.echo(json.dumps([_described(pending) for pending in found]))
-        return
-    if not found:
-        click.echo("No registration waits for approval.")
-    for pending in found:
-        click.echo(f"{pending.id:>4}  {pending.name}  {pending.issuer}  client {pending.client_id}")
-        click.echo(f"      since {pending.created_at:%Y-%m-%d}; its configuration was read from {pending.host}")
-        if pending.doubt:
-            click.echo(
-                "      the keys that it names are not the issuer's own: ask the institution before you approve it"
-            )
+    nothing = "No registration waits for approval."
+    listing.show(found, as_json=as_json, described=_described, told=_told, nothing=nothing)
 
 
 @click.command()
@@ -144,6 +133,13 @@ def show_settings(family: str, as_json: bool) -> None:
         click.echo("\nWhat is left to do in the LMS:")
         for step in guide.last_steps(values):
             click.echo(f"  - {step}")
+
+
+def _told(pending: LtiPendingRegistration) -> Iterator[str]:
+    yield f"{pending.id:>4}  {pending.name}  {pending.issuer}  client {pending.client_id}"
+    yield f"      since {pending.created_at:%Y-%m-%d}; its configuration was read from {pending.host}"
+    if pending.doubt:
+        yield "      the keys that it names are not the issuer's own: ask the institution before you approve it"
 
 
 def _described(pending: LtiPendingRegistration) -> dict[str, object]:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
-
 import click
 from flask.cli import with_appcontext
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
 from lti_tool.database import db, transaction
-from lti_tool.lti import rotation, wire
+from lti_tool.lti import listing, rotation, wire
 from lti_tool.lti.rotation import RotationError
 from lti_tool.lti.tables import LtiSigningKey
 
@@ -103,14 +101,13 @@ def _at_once() -> click.ClickException:
 
 
 def _print(as_json: bool) -> None:
-    found = rotation.every(db.session())
-    if as_json:
-        click.echo(json.dumps([_described(key) for key in found]))
-        return
-    if not found:
-        click.echo("There is no key yet; the first `peerloop serve` makes it.")
-    for key in found:
-        click.echo(f"{key.state:<9} {key.kid}  since {key.since:%Y-%m-%d %H:%M} UTC  {_MEANINGS[key.state]}")
+    listing.show(
+        rotation.every(db.session()),
+        as_json=as_json,
+        described=_described,
+        told=lambda key: [f"{key.state:<9} {key.kid}  since {key.since:%Y-%m-%d %H:%M} UTC  {_MEANINGS[key.state]}"],
+        nothing="There is no key yet; the first `peerloop serve` makes it.",
+    )
 
 
 def _described(key: LtiSigningKey) -> dict[str, str | None]:

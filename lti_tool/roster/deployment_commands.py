@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import click
 from flask.cli import with_appcontext
 
 from lti_tool.database import db, transaction
-from lti_tool.lti import deployments
+from lti_tool.lti import deployments, listing
 from lti_tool.lti.deployments import NotWaitingError
 from lti_tool.lti.tables import LtiDeployment, LtiRegistration
 from lti_tool.roster import admission, tenants
@@ -27,16 +26,13 @@ def list_waiting(as_json: bool) -> None:
     """Show the deployments that wait for approval."""
     found = deployments.waiting(db.session())
     joined = tenants.named(db.session(), [row.guid for row, _registration in found if row.guid])
-    if as_json:
-        click.echo(json.dumps([_described(row, registration, joined) for row, registration in found]))
-        return
-    if not found:
-        click.echo("No deployment waits for approval.")
-    for row, registration in found:
-        click.echo(f"{row.reference}  since {row.created_at:%Y-%m-%d %H:%M} UTC  {_words(row)}")
-        click.echo(f"         registration {registration.id}: {registration.name}, {registration.issuer}")
-        if tenant := joined.get((row.registration_id, row.guid)):
-            click.echo(f"         will share people and courses with {tenant}, which is here already")
+    listing.show(
+        found,
+        as_json=as_json,
+        described=lambda one: _described(*one, joined),
+        told=lambda one: _told(*one, joined),
+        nothing="No deployment waits for approval.",
+    )
 
 
 @deployment.command()
@@ -71,6 +67,15 @@ def _nothing_waits(reference: str) -> click.ClickException:
 
 def _words(row: LtiDeployment) -> str:
     return f"deployment {row.deployment_id} of {row.institution or 'an institution without a name'}"
+
+
+def _told(
+    row: LtiDeployment, registration: LtiRegistration, joined: Mapping[tuple[int, str | None], str]
+) -> Iterator[str]:
+    yield f"{row.reference}  since {row.created_at:%Y-%m-%d %H:%M} UTC  {_words(row)}"
+    yield f"         registration {registration.id}: {registration.name}, {registration.issuer}"
+    if tenant := joined.get((row.registration_id, row.guid)):
+        yield f"         will share people and courses with {tenant}, which is here already"
 
 
 def _described(
