@@ -10,6 +10,7 @@ import pytest
 from tests.support.demonstration import running_demonstration
 
 
+@pytest.hookimpl(tryfirst=True)  # xdist reads the groups in the same hook
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep these tests in one process, so that the demonstration is played once."""
     for item in items:
