@@ -36,6 +36,8 @@ def arrive(launch: Launch) -> ResponseReturnValue:
         zone=recorded.zone,
         locale=recorded.locale,
         frame_origins=launch.frame_origins,
+        stored_browser=launch.stored_browser,
+        standing_changed=recorded.standing_changed,
     )
     if recorded.role is Role.INSTRUCTOR:
         reading.want_reading(session, recorded.course_id)

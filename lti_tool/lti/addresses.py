@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 import socket
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
@@ -18,6 +19,7 @@ class AddressError(ValueError):
     """An address that must not be called. The message says why."""
 
 
+@lru_cache(maxsize=1024)
 def origin(url: str) -> str | None:
     """Scheme, host and port of an http(s) address in one spelling (RFC 6454), or None if it has none."""
     try:

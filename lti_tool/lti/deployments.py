@@ -30,7 +30,6 @@ LONGEST_WAIT = timedelta(days=30)
 # What `guid` holds where the launches of one deployment have named several instances of the LMS.
 SEVERAL = ""
 
-# Core statements, built once: every launch looks its deployment up.
 _table = cast(Table, LtiDeployment.__table__)
 _WHICH = (
     _table.c.registration_id == bindparam("registration"),
@@ -58,13 +57,13 @@ class Deployment:
     guid: str | None
 
 
-def admit(launch: Launch) -> Deployment:
-    """The accepted deployment of a launch that is right in everything else.
+def admit(launch: Launch, known: Deployment | None) -> Deployment:
+    """The accepted deployment of a launch that is right in everything else; `known` is what is kept of it.
 
     Raises LaunchRefused: `deployment_pending`, with the reference under which the deployment waits, or
     `too_many_waiting`. An unknown one is noted in a transaction of its own.
     """
-    found = _find(launch) or _note(launch)
+    found = known or _note(launch)
     if found.status != "active":
         raise LaunchRefused("deployment_pending", _detail(launch), reference=found.reference)
     return found

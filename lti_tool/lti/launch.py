@@ -125,6 +125,8 @@ class Launch:
     frame_origins: tuple[str, ...]
     deep_linking: DeepLinking | None = None
     for_user: str | None = None
+    # What the platform's storage keeps for us of this browser, where no cookie can: a secret.
+    stored_browser: str | None = field(default=None, repr=False)
     custom: Mapping[str, str] = field(default_factory=dict)
 
     @property

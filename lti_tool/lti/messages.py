@@ -6,6 +6,7 @@ https://www.imsglobal.org/spec/security/v1p0/#authentication-response-validation
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from functools import cached_property
 from typing import Any, NoReturn, Self
 
@@ -127,6 +128,7 @@ class PlatformMessage(MessageLaunch[WebRequest, PlatformLookup, LoginStates, Sta
         self.deployment: Deployment
         self.is_bound = False
         """Whether the state came back from this browser. If not, the platform's storage may still have it."""
+        self._is_bound_by_storage = False
 
     @property
     def claims(self) -> Claims:
@@ -145,6 +147,11 @@ class PlatformMessage(MessageLaunch[WebRequest, PlatformLookup, LoginStates, Sta
         """The frame in which the platform offered to keep the state; empty if it offered none."""
         login = self._session_service.login
         return login.storage_target if login else ""
+
+    @property
+    def _known_deployment(self) -> Deployment | None:
+        login = self._session_service.login
+        return login.deployment if login else None
 
     @property
     def nonce(self) -> str:
@@ -174,11 +181,13 @@ class PlatformMessage(MessageLaunch[WebRequest, PlatformLookup, LoginStates, Sta
         """Corrects: the state must be one that we issued, to this browser, not long ago.
 
         A browser that keeps no cookie of ours may have it in the platform's storage; see `opening.py`.
+        The message is read first, since the deployment that it names is looked up together with its state.
         """
         state = self.state
         if not state or not self.id_token:
             raise LaunchRefused("launch_incomplete", "id_token" if state else "state")
-        login = self._session_service.find(state)
+        self._read_token()
+        login = self._session_service.find(state, self._unchecked_deployment())
         if login is None:
             raise LaunchRefused("launch_expired")
         try:
@@ -186,18 +195,30 @@ class PlatformMessage(MessageLaunch[WebRequest, PlatformLookup, LoginStates, Sta
             self.is_bound = True
         except LtiException:
             stored = self._get_request_param("stored_state")
-            self.is_bound = stored == state and self._comes_from_our_page()
+            self.is_bound = self._is_bound_by_storage = stored == state and self._comes_from_our_page()
             if not login.storage_target or (stored and not self.is_bound):
                 raise LaunchRefused("state_cookie_missing", ticket=state) from None
         self._tool_config.registration = login.registration
         return self
 
+    def _stored_browser(self) -> str | None:
+        return self._get_request_param("stored_browser") if self._is_bound_by_storage else None
+
     def _comes_from_our_page(self) -> bool:
         """Only our page's word counts for what is in the storage: any other site's form could say the same."""
         return request.headers.get("Origin") == addresses.origin(self._base_url)
 
+    def _unchecked_deployment(self) -> str:
+        """What the message says before its signature is checked: good for looking up, not for letting in."""
+        value = self._jwt["body"].get(LTI + "deployment_id")
+        return value if isinstance(value, str) and value.isascii() and value.isprintable() else ""
+
     def validate_jwt_format(self) -> Self:
-        """Corrects: bounded, and header and body must be objects that a database could hold."""
+        """Corrects: it was read before; see `validate_state`."""
+        return self
+
+    def _read_token(self) -> None:
+        """Bounded, and header and body must be objects that a database could hold."""
         token = self.id_token
         if len(token) > MAX_TOKEN:
             raise LaunchRefused("token_too_large", f"{len(token)} characters")
@@ -211,7 +232,6 @@ class PlatformMessage(MessageLaunch[WebRequest, PlatformLookup, LoginStates, Sta
         if not isinstance(header, dict) or not isinstance(body, dict):
             raise LaunchRefused("token_malformed")
         self._jwt["header"], self._jwt["body"] = header, body  # type: ignore[typeddict-item]
-        return self
 
     def validate_nonce(self) -> Self:
         """Corrects: the nonce must belong to this very login."""
@@ -303,8 +323,8 @@ class PlatformMessage(MessageLaunch[WebRequest, PlatformLookup, LoginStates, Sta
             raise LaunchRefused("claim_missing", "resource_link")
         launch = read_launch(claims, self.registration)
         super().validate_message()
-        self.deployment = deployments.admit(launch)
-        self.launch = deployments.completed(launch, self.deployment)
+        self.deployment = deployments.admit(launch, self._known_deployment)
+        self.launch = replace(deployments.completed(launch, self.deployment), stored_browser=self._stored_browser())
         return self
 
     def _validate_target(self) -> None:

@@ -5,20 +5,21 @@ from __future__ import annotations
 import hashlib
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from typing import Any, cast
 
 from flask import Response, request
 from pylti1p3.cookie import CookieService
 from pylti1p3.session import SessionService, TStateParams
-from sqlalchemy import BindParameter, Table, bindparam, delete, insert, select
+from sqlalchemy import BindParameter, Table, and_, bindparam, delete, insert, select
 from sqlalchemy.orm import Session
 
 from lti_tool import clock
 from lti_tool.database import UtcDateTime, db, transaction
+from lti_tool.lti.deployments import Deployment
 from lti_tool.lti.registrations import COLUMNS, Registration
-from lti_tool.lti.tables import LtiLoginState, LtiRegistration
+from lti_tool.lti.tables import LtiDeployment, LtiLoginState, LtiRegistration
 
 LIFETIME = timedelta(minutes=10)
 # Expired states go in passing: one login in so many removes at most so many rows.
@@ -31,12 +32,21 @@ MOST_COOKIES = 10
 # Core statements, built once: every launch runs them, and the ORM would double their time.
 _state = cast(Table, LtiLoginState.__table__)
 _registration = cast(Table, LtiRegistration.__table__)
+_deployment = cast(Table, LtiDeployment.__table__)
 _NOW: BindParameter[datetime] = bindparam("now", type_=UtcDateTime())
 _INSERT = insert(_state)
 _BEGUN = ("nonce_hash", "target_link_uri", "login_hint", "message_hint", "storage_target")
+_DEPLOYMENT = tuple(_deployment.c[field.name] for field in fields(Deployment))
 _FIND = (
-    select(*(_state.c[name] for name in _BEGUN), *COLUMNS)
+    select(*(_state.c[name] for name in _BEGUN), *_DEPLOYMENT, *COLUMNS)
     .join_from(_state, _registration, _state.c.registration_id == _registration.c.id)
+    .outerjoin(
+        _deployment,
+        and_(
+            _deployment.c.registration_id == _state.c.registration_id,
+            _deployment.c.deployment_id == bindparam("deployment"),
+        ),
+    )
     .where(_state.c.state_hash == bindparam("state"), _state.c.expires_at > _NOW)
 )
 _CONSUME = (
@@ -61,19 +71,25 @@ def digest(secret: str) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class Login:
-    """A login under way, as the launch that answers it needs it."""
+    """A login under way, as the launch that answers it needs it, with the deployment that the launch names."""
 
     nonce_hash: bytes
     target_link_uri: str
     login_hint: str
     message_hint: str
     storage_target: str
+    deployment: Deployment | None
     registration: Registration
 
 
 def _login(row: Sequence[Any]) -> Login:
-    begun, registration = row[: len(_BEGUN)], row[len(_BEGUN) :]
-    return Login(**dict(zip(_BEGUN, begun, strict=True)), registration=Registration(*registration))
+    begun, row = row[: len(_BEGUN)], row[len(_BEGUN) :]
+    deployment, registration = Deployment(*row[: len(_DEPLOYMENT)]), row[len(_DEPLOYMENT) :]
+    return Login(
+        **dict(zip(_BEGUN, begun, strict=True)),
+        deployment=deployment if deployment.status else None,
+        registration=Registration(*registration),
+    )
 
 
 class LoginStates(SessionService):
@@ -100,9 +116,10 @@ class LoginStates(SessionService):
         """Never: the library would accept a message again that it has accepted before, without the cookie."""
         return False
 
-    def find(self, state: str) -> Login | None:
+    def find(self, state: str, deployment_id: str = "") -> Login | None:
         """The unexpired login of `state`. Ends its read, since keys may be fetched next."""
-        row = db.session.execute(_FIND, {"state": digest(state), "now": clock.wall()}).one_or_none()
+        values = {"state": digest(state), "deployment": deployment_id, "now": clock.wall()}
+        row = db.session.execute(_FIND, values).one_or_none()
         db.session.rollback()
         self.login = _login(row) if row else None
         return self.login

@@ -67,7 +67,8 @@ class Recorded:
     """Where a launch leads: what `web.visits.open_visit` needs to know, and what happened.
 
     `first_reading` says that the roster has never been read and that this launch asked for it. An administrator
-    who is not in the course has no enrolment.
+    who is not in the course has no enrolment. `standing_changed` says that the person's last launch was in another
+    role in this course, or as an administrator and this one is not.
     """
 
     tenant_id: int
@@ -84,6 +85,7 @@ class Recorded:
     locale: str | None
     course_title: str
     first_reading: bool
+    standing_changed: bool
 
 
 def record(session: Session, launch: Launch) -> Recorded:
@@ -95,8 +97,9 @@ def record(session: Session, launch: Launch) -> Recorded:
     known = _known(connection, launch, launch.context)
     tenant_id = _tenant(connection, launch, known, now)
     course = _course(connection, launch, launch.context, known.of(COURSE), tenant_id, now)
-    person = _person(connection, launch, known.of(PERSON), tenant_id)
-    enrolment = _enrolment(connection, launch, known.of(ENROLMENT), course["id"], person["id"], now)
+    known_person, known_enrolment = known.of(PERSON), known.of(ENROLMENT)
+    person = _person(connection, launch, known_person, tenant_id)
+    enrolment = _enrolment(connection, launch, known_enrolment, course["id"], person["id"], now)
     link = _link(connection, launch, known.of(LINK), course["id"])
     return Recorded(
         tenant_id=tenant_id,
@@ -113,6 +116,7 @@ def record(session: Session, launch: Launch) -> Recorded:
         locale=person["locale"],
         course_title=course["title"],
         first_reading=_first_reading(session, launch, course),
+        standing_changed=_is_demoted(known_person, person) or _has_other_role(known_enrolment, enrolment),
     )
 
 
@@ -146,6 +150,7 @@ def record_administrator(session: Session, launch: Launch) -> Recorded | None:
         locale=person["locale"],
         course_title=course["title"],
         first_reading=False,
+        standing_changed=False,
     )
 
 
@@ -246,6 +251,7 @@ def _link(connection: Connection, launch: Launch, known: Row | None, course_id: 
 def _person(connection: Connection, launch: Launch, known: Row | None, tenant_id: int) -> Row:
     identity = launch.identity
     stated = _given(name=stated_name(identity), email=identity.email, locale=identity.locale, zone=identity.zone)
+    stated["launched_as_admin"] = launch.standing.is_admin
     otherwise = {"name": made_up_name(identity.subject, launch.standing.role)}
     keys = {"tenant_id": tenant_id, "subject": identity.subject}
     return _store(connection, PERSON, known, keys, stated, otherwise)
@@ -255,14 +261,25 @@ def _enrolment(
     connection: Connection, launch: Launch, known: Row | None, course_id: int, person_id: int, now: datetime
 ) -> Row:
     standing = launch.standing
-    stated: Row = {"role": standing.role.value, "is_test": standing.is_test, "launched_at": now}
+    role = standing.role.value
+    stated: Row = {"role": role, "launched_as": role, "is_test": standing.is_test, "launched_at": now}
     if known is not None and standing.role is Role.NONE:
-        # An administrator's launch may say nothing about the course; that is no news about it.
+        # A launch may say nothing about the course, an administrator's above all; that is no news about it.
         del stated["role"]
+        if standing.is_admin:
+            del stated["launched_as"]
     if known is not None and known["left_at"] is not None:
         stated |= {"left_at": None, "joined_at": now, "reading_id": None}
     keys = {"course_id": course_id, "person_id": person_id}
     return _store(connection, ENROLMENT, known, keys, stated, {"joined_at": now})
+
+
+def _is_demoted(known: Row | None, person: Row) -> bool:
+    return known is not None and known["launched_as_admin"] and not person["launched_as_admin"]
+
+
+def _has_other_role(known: Row | None, enrolment: Row) -> bool:
+    return known is not None and known["launched_as"] != enrolment["launched_as"]
 
 
 def _first_reading(session: Session, launch: Launch, course: Row) -> bool:

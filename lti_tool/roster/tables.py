@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import JSON, CheckConstraint, ColumnElement, ForeignKey, Index, String, UniqueConstraint, and_
+from sqlalchemy import JSON, CheckConstraint, ColumnElement, ForeignKey, Index, String, UniqueConstraint, and_, false
 from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
@@ -71,7 +71,7 @@ class CourseLink(Base):
 
 
 class Person(Base):
-    """Somebody known to a tenant. All but `subject` depends on what the LMS shares."""
+    """Somebody known to a tenant. What else is known of them depends on what the LMS shares."""
 
     __tablename__ = "person"
     __table_args__ = (UniqueConstraint("tenant_id", "subject"),)
@@ -83,6 +83,7 @@ class Person(Base):
     email: Mapped[str | None] = mapped_column(String(320))
     locale: Mapped[str | None] = mapped_column(String(35))
     zone: Mapped[str | None] = mapped_column(String(64))
+    launched_as_admin: Mapped[bool] = mapped_column(server_default=false())
 
 
 class Enrolment(Base):
@@ -107,6 +108,7 @@ class Enrolment(Base):
     joined_at: Mapped[datetime]
     left_at: Mapped[datetime | None]
     launched_at: Mapped[datetime | None]
+    launched_as: Mapped[str | None] = mapped_column(String(20))  # the role of the last launch; none for one without
     # The last reading of the roster in which the person was seen; empty for one known by launch alone.
     reading_id: Mapped[int | None] = mapped_column(ForeignKey("roster_reading.id", ondelete="SET NULL"))
     # The reading that saw the person for the first time, or again after they had left.

@@ -20,7 +20,21 @@ from typing import cast
 
 import structlog
 from flask import Response, g, request
-from sqlalchemy import JSON, ForeignKey, String, Table, and_, bindparam, delete, insert, or_, select, update
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    ForeignKey,
+    String,
+    Table,
+    and_,
+    bindparam,
+    delete,
+    insert,
+    not_,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -66,20 +80,17 @@ class VisitRow(Base):
 # On the way of every launch: Core statements, built once, since the ORM would double their time.
 _visit = cast(Table, VisitRow.__table__)
 _INSERT = insert(_visit)
-_STANDING = ("role", "is_test", "is_admin")
-_END_OTHERS = delete(_visit).where(
+_END_FORMER = delete(_visit).where(
+    _visit.c.person_id == bindparam("person_id"),
     or_(
-        and_(
-            _visit.c.person_id == bindparam("person_id"),
-            _visit.c.course_id == bindparam("course_id"),
-            or_(*(_visit.c[name] != bindparam(name) for name in _STANDING)),
-        ),
-        and_(
-            _visit.c.cookie_hash == bindparam("cookie_hash"),
-            _visit.c.tenant_id == bindparam("tenant_id"),
-            _visit.c.person_id != bindparam("person_id"),
-        ),
-    )
+        and_(_visit.c.course_id == bindparam("course_id"), _visit.c.role != bindparam("role")),
+        and_(_visit.c.is_admin, not_(bindparam("is_admin", type_=Boolean))),
+    ),
+)
+_END_OTHERS = delete(_visit).where(
+    _visit.c.cookie_hash == bindparam("cookie_hash"),
+    _visit.c.tenant_id == bindparam("tenant_id"),
+    _visit.c.person_id != bindparam("person_id"),
 )
 _SWEEP = delete(_visit).where(
     _visit.c.id.in_(select(_visit.c.id).where(_visit.c.seen_at < bindparam("ended")).limit(SWEEP_ROWS))
@@ -125,13 +136,16 @@ def open_visit(
     zone: str,
     locale: str | None,
     frame_origins: tuple[str, ...],
+    stored_browser: str | None,
+    standing_changed: bool,
 ) -> Ticket:
     """Store a new visit within the caller's transaction and return the browser's secrets.
 
-    Ends what somebody else left open in this browser, and what this person has open in another standing.
+    `stored_browser` is what the platform's storage keeps of this browser where it keeps no cookie. Ends what somebody
+    else left open in this browser and, with `standing_changed`, what is no longer this person's.
     """
     cookie = _cookie()
-    browser = cookie or _secret(request.form.get("stored_browser"))
+    browser = cookie or _secret(stored_browser)
     ticket = Ticket(secrets.token_urlsafe(SECRET_BYTES), browser or secrets.token_urlsafe(SECRET_BYTES))
     now = clock.wall()
     values = {
@@ -151,7 +165,10 @@ def open_visit(
         "created_at": now,
         "seen_at": now,
     }
-    session.execute(_END_OTHERS, values)
+    if standing_changed:
+        session.execute(_END_FORMER, values)
+    if browser:
+        session.execute(_END_OTHERS, values)
     session.execute(_INSERT, values)
     if secrets.randbelow(SWEEP_ONE_IN) == 0:
         sweep(session)

@@ -90,6 +90,15 @@ def test_our_own_page_that_found_the_state_completes_the_launch_once(browser: Br
     assert len(browser.tool.launches) == 1
 
 
+def test_what_the_storage_keeps_of_a_browser_counts_only_with_the_state_from_there(browser: Browser) -> None:
+    login_with_storage(browser)
+    found = {"stored_state": browser.auth["state"], "stored_browser": "from the storage"}
+    come_back(browser, browser.base, **found)
+    browser.login()
+    come_back(browser, browser.platform.issuer, stored_browser="from somebody's form")
+    assert [launch.stored_browser for launch in browser.tool.launches] == ["from the storage", None]
+
+
 @pytest.mark.parametrize("origin", [None, "null", "https://evil.example", "the platform"])
 def test_no_other_page_can_say_that_the_state_was_found(
     browser: Browser, refused: Refused, origin: str | None

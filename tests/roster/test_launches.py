@@ -11,7 +11,7 @@ from sqlalchemy import event, func, select, update
 
 from lti_tool import clock
 from lti_tool.database import db, transaction
-from lti_tool.lti.launch import Identity, Platform, Role, Standing
+from lti_tool.lti.launch import Context, Identity, Platform, Role, Standing
 from lti_tool.roster.launches import NoCourseError, Recorded
 from lti_tool.roster.tables import Course, CourseLink, Enrolment, ReadingState, RosterReading, Tenant
 from tests.roster.lms import Lms, course, enrolment, person, reading
@@ -148,6 +148,37 @@ def test_an_administrators_launch_does_not_take_a_role_in_the_course_away(lms: L
     recorded = lms.arrives("ana", Role.NONE, standing=Standing(Role.NONE, is_admin=True))
     assert (recorded.role, recorded.is_admin) == (Role.NONE, True)
     assert enrolment("ana").role == "learner"
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "changed"),
+    [
+        (Standing(Role.LEARNER), Standing(Role.LEARNER), False),
+        (Standing(Role.INSTRUCTOR), Standing(Role.LEARNER), True),
+        (Standing(Role.INSTRUCTOR), Standing(Role.NONE), True),
+        (Standing(Role.INSTRUCTOR), Standing(Role.NONE, is_admin=True), False),
+        (Standing(Role.INSTRUCTOR, is_admin=True), Standing(Role.INSTRUCTOR), True),
+        (Standing(Role.INSTRUCTOR), Standing(Role.INSTRUCTOR, is_admin=True), False),
+    ],
+)
+def test_a_launch_tells_whether_its_person_was_something_else_before(
+    lms: Lms, before: Standing, now: Standing, *, changed: bool
+) -> None:
+    assert not lms.arrives("ana", before.role, standing=before).standing_changed
+    assert lms.arrives("ana", now.role, standing=now).standing_changed is changed
+    assert lms.arrives("ana", now.role, standing=now).standing_changed is False
+
+
+def test_a_roster_that_has_told_of_the_new_role_first_hides_no_change(lms: Lms) -> None:
+    lms.arrives("ana", Role.INSTRUCTOR)
+    with transaction() as session:
+        session.execute(update(Enrolment).values(role="learner"))
+    assert lms.arrives("ana", Role.LEARNER).standing_changed
+
+
+def test_who_was_an_administrator_is_none_in_another_course_either(lms: Lms) -> None:
+    lms.arrives("ana", standing=Standing(Role.INSTRUCTOR, is_admin=True))
+    assert lms.arrives("ana", context=Context("c2", "PL2", "Another course")).standing_changed
 
 
 def test_a_role_that_changes_in_the_lms_changes_here(lms: Lms) -> None:

@@ -214,7 +214,7 @@ def test_a_deployment_remembers_the_one_instance_that_it_named(
 ) -> None:
     for guid in stated:
         launch = lms_on_sqlite.launch("ana", Role.LEARNER, platform=Instance(guid=guid))
-        deployment = deployments.admit(launch)
+        deployment = deployments.admit(launch, known=None)
         with transaction() as session:
             deployments.learn_instance(session, launch, deployment)
     assert db.session.scalars(select(LtiDeployment.guid)).one() == kept
@@ -223,7 +223,7 @@ def test_a_deployment_remembers_the_one_instance_that_it_named(
 
 def test_two_instances_named_at_the_same_moment_are_several(lms: Lms) -> None:
     first, second = (lms.launch("ana", Role.LEARNER, platform=Instance(guid=guid)) for guid in ("a", "b"))
-    deployment = deployments.admit(first)
+    deployment = deployments.admit(first, known=None)
     for launch in (first, second):
         with transaction() as session:
             deployments.learn_instance(session, launch, deployment)

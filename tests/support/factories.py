@@ -224,6 +224,8 @@ def visit(
                 zone=course.zone,
                 locale="en",
                 frame_origins=(),
+                stored_browser=None,
+                standing_changed=True,
             )
         found = visits.find(ticket.token)
         assert found is not None

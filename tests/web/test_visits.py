@@ -138,6 +138,17 @@ def test_a_changed_role_ends_what_is_open_in_the_old_one_at_the_next_launch(app:
     assert of_another.get("people").status_code == 200
 
 
+def test_who_is_no_administrator_any_more_has_no_page_of_one_open_in_any_course(any_app: Flask) -> None:
+    here = factories.make_course()
+    there = factories.make_course(title="Elsewhere", tenant_id=here.tenant_id)
+    [ana] = factories.make_people(here, ["Ana"], role=Role.INSTRUCTOR)
+    as_admin = factories.visit(any_app, there, ana, Role.INSTRUCTOR, is_admin=True)
+    as_teacher = factories.visit(any_app, there, ana, Role.INSTRUCTOR)
+    assert as_admin.get("connection").status_code == 401
+    factories.visit(any_app, here, ana, Role.INSTRUCTOR)
+    assert as_teacher.get().status_code == 200
+
+
 def test_a_cookie_that_is_none_of_ours_is_replaced(app: Flask) -> None:
     course = factories.make_course()
     [ana] = factories.make_people(course, ["Ana"])
