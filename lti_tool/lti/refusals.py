@@ -26,9 +26,9 @@ class Explanation(NamedTuple):
     todo: LazyString
 
 
-_YOU = _("You can.")
-_ADMIN = _("The administrator of your LMS can.")
-_OPERATOR = _("The people who run Peerloop can.")
+_YOU = _("You can mend this yourself.")
+_ADMIN = _("The administrator of your LMS can mend this.")
+_OPERATOR = _("The people who run Peerloop can mend this.")
 _AGAIN = _("Go back to your course page and open the link again.")
 _TELL_ADMIN = _("Send the reference below to the administrator of your LMS.")
 _NOT_TRUSTED = _("This launch could not be trusted")
