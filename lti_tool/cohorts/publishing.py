@@ -23,6 +23,7 @@ from lti_tool.programs.schedule import is_over
 from lti_tool.programs.tables import Program
 from lti_tool.roster.tables import Person
 
+MOST_EXPLAINED = 20  # of a whole new section, say; the reasons of more would keep the page waiting
 HOMECOMING = 1_000_000.0  # who comes back goes to the cohort that they were in, if its rules allow
 
 
@@ -163,12 +164,15 @@ def _place_each(problem: Problem, members: list[list[str]], newcomers: Sequence[
 
 
 def why_waiting(session: Session, program: Program, waiting: Sequence[Person]) -> list[tuple[Person, list[str]]]:
-    """For each waiting person what closes each cohort to them, in words; nothing when one is open."""
+    """For each waiting person what closes each cohort to them, in words; nothing when one is open.
+
+    Of many only the first `MOST_EXPLAINED` are told why.
+    """
     if not waiting:
         return []
     placing = _placing(session, program, waiting)
     found = []
-    for newcomer in waiting:
+    for newcomer in waiting[:MOST_EXPLAINED]:
         obstacles = [
             newly_broken(placing.problem, placing.members, str(newcomer.id), position, placing.names)
             for position in range(len(placing.cohorts))
@@ -178,7 +182,7 @@ def why_waiting(session: Session, program: Program, waiting: Sequence[Person]) -
             for cohort, obstacle in zip(placing.cohorts, obstacles, strict=True)
         ]
         found.append((newcomer, reasons if all(obstacles) else []))
-    return found
+    return found + [(newcomer, []) for newcomer in waiting[MOST_EXPLAINED:]]
 
 
 def newly_broken(

@@ -38,7 +38,7 @@ def test_an_instructor_goes_from_rules_to_published_cohorts(departments: House) 
     page = browser.post(departments.at("propose"), **SIZES, spread="department", balance="level")
     assert page.status_code == 200
     assert "24 people, 2 cohorts of 12" in text_of(page.text)
-    assert "every rule kept" in page.text
+    assert "every rule below is kept" in page.text
     assert "Spread department" in page.text
     assert re.search(r"12 people · level [23](\.\d)?", page.text)
     published = browser.post(departments.at("publish"), version="1")
@@ -132,7 +132,7 @@ def test_rules_that_cannot_hold_are_told_with_names_and_a_way_out(app: Flask) ->
     for dropped in ("apart", "together"):
         page = browser.post(house.at("propose"), **fields, drop=f"{dropped}:{ana}-{tom}", version=house.version())
         assert "24 people, 2 cohorts of 12" in text_of(page.text)
-        assert "every rule kept" in page.text
+        assert "every rule below is kept" in page.text
     assert house.draft().rules.apart == (house.ids(0, 1),)
 
 
