@@ -72,6 +72,29 @@ def test_a_demonstration_needs_two_ports(environment: dict[str, str]) -> None:
     ]
 
 
+@pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGHUP])
+def test_a_demonstration_that_is_ended_half_way_leaves_nothing_running(
+    tmp_path: Path, ending: signal.Signals
+) -> None:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PEERLOOP_")}
+    port, lms_port = free_port(), free_port()
+    ports = ("--port", str(port), "--lms-port", str(lms_port))
+    process = start(environment, "demo", *ports, "--data", str(tmp_path / "demo"))
+    while not is_open(lms_port):
+        assert process.poll() is None
+        time.sleep(0.05)
+    process.send_signal(ending)
+    process.communicate(timeout=30)
+    assert process.returncode == 128 + ending
+    assert not is_open(port)
+    assert not is_open(lms_port)
+
+
+def is_open(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
 def test_upgrading_twice_does_no_harm(environment: dict[str, str]) -> None:
     again = peerloop(environment, "db", "upgrade")
     assert again.returncode == 0

@@ -5,8 +5,11 @@ from __future__ import annotations
 import json
 import shutil
 import signal
+import sys
 import threading
 from pathlib import Path
+from types import FrameType
+from typing import NoReturn
 
 import click
 import requests
@@ -20,6 +23,7 @@ from lti_tool.demo.report import Line, lines, table
 from lti_tool.sandbox.families import FAMILIES
 
 ROLES = ("admin", "instructor", "facilitator", "learner")
+ENDING = (signal.SIGTERM, signal.SIGHUP)  # as when a terminal is closed
 DATA = config.ROOT / "var" / "demo"  # a folder in it for each port, so that one demonstration spares the others
 
 
@@ -35,6 +39,8 @@ DATA = config.ROOT / "var" / "demo"  # a folder in it for each port, so that one
 def demo(check: bool, as_json: bool, port: int, lms_port: int, family: str, data: Path | None) -> None:
     """Play three weeks of a program on a sandbox LMS, then stay with an address for each role."""
     console = Console(stderr=as_json)
+    for signum in ENDING:
+        signal.signal(signum, _end)
     try:
         tool, lms = (free_port(), free_port()) if check else _chosen(port, lms_port)
         folder = data or DATA / str(tool)
@@ -48,6 +54,11 @@ def demo(check: bool, as_json: bool, port: int, lms_port: int, family: str, data
             _offer(place, console, as_json=as_json)
     except (DemoError, requests.RequestException) as error:
         raise click.ClickException(str(error)) from None
+
+
+def _end(signum: int, _frame: FrameType | None) -> NoReturn:
+    """Leave by way of everything that stops what was started."""
+    sys.exit(128 + signum)
 
 
 def _chosen(port: int, lms_port: int) -> tuple[int, int]:
@@ -98,7 +109,7 @@ def _offer(place: Place, console: Console, *, as_json: bool) -> None:
             console.print(f"  {role:<12} {address}")
         console.print("\nThe LMS's own gradebook is in its course menu. Ctrl-C stops everything.")
     stop = threading.Event()
-    for signum in (signal.SIGINT, signal.SIGTERM):
+    for signum in (signal.SIGINT, *ENDING):
         signal.signal(signum, lambda *_: stop.set())
     stop.wait()
     console.print("Stopping")
