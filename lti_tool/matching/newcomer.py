@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from lti_tool.matching.objective import objective, terms
@@ -34,28 +34,80 @@ def place_newcomer(problem: Problem, cohorts: Sequence[Sequence[str]], person: s
         if name not in by_id:
             raise ValueError(f"{name} is not one of the problem's people")
     current = [[by_id[member] for member in cohort] for cohort in cohorts]
-    obstacles = [_obstacle(problem, current, by_id[person], c) for c in range(len(current))]
-    options = [
-        (_objective_with(problem, current, by_id[person], c), len(current[c]), c)
-        for c, obstacle in enumerate(obstacles)
-        if obstacle is None
-    ]
+    at = {member: c for c, cohort in enumerate(cohorts) for member in cohort}
+    obstacles = [_obstacle(problem, current, at, by_id[person], c) for c in range(len(current))]
+    added = _Added(problem, current, by_id[person])
+    options = [(added.to(c), len(current[c]), c) for c, obstacle in enumerate(obstacles) if obstacle is None]
     if not options:
         return Placement(None, reasons=tuple(reason for reason in obstacles if reason is not None))
-    cost, _, cohort = min(options, key=lambda option: (round(option[0], 9), *option[1:]))
-    return Placement(cohort, cost)
+    _cost, _size, cohort = min(options, key=lambda option: (round(option[0], 9), *option[1:]))
+    current[cohort].append(by_id[person])
+    return Placement(cohort, objective(problem, terms(problem, current)))
 
 
-def _objective_with(problem: Problem, current: list[list[Person]], person: Person, cohort: int) -> float:
-    after = [[*members, person] if c == cohort else members for c, members in enumerate(current)]
-    return objective(problem, terms(problem, after))
+class _Added:
+    """What somebody adds to J in one cohort, without what is the same in each.
+
+    Totals and overall means count the newcomer, wherever they go.
+    """
+
+    def __init__(self, problem: Problem, current: list[list[Person]], person: Person) -> None:
+        self._problem, self._current, self._person = problem, current, person
+        self._everybody = [person, *(member for cohort in current for member in cohort)]
+        self._shares = {w.attribute: self._share(w.attribute) for w in problem.spread}
+        self._spreads = {w.attribute: self._overall(w.attribute) for w in problem.balance}
+
+    def to(self, cohort: int) -> float:
+        """The part of J that differs, with the newcomer in `cohort`."""
+        members, problem = self._current[cohort], self._problem
+        added = sum(
+            w.weight * (2 * (self._alike(w.attribute, members) - self._shares[w.attribute]) + 1)
+            for w in problem.spread
+        )
+        added += sum(w.weight * (len(members) - self._alike(w.attribute, members)) for w in problem.gather)
+        added += sum(w.weight * self._balance(w.attribute, members) for w in problem.balance)
+        if problem.previous is not None:
+            added += problem.previous.weight * (problem.previous.cohorts.get(self._person.id, cohort) != cohort)
+        return added
+
+    def _alike(self, attribute: str, members: list[Person]) -> int:
+        value = self._person.value(attribute)
+        return sum(member.value(attribute) == value for member in members)
+
+    def _share(self, attribute: str) -> float:
+        return self._alike(attribute, self._everybody) / len(self._current)
+
+    def _overall(self, attribute: str) -> tuple[float, float]:
+        """Mean and variance over everybody who has a value; the variance is 0 where there is nothing to balance."""
+        known = _numbers(attribute, self._everybody)
+        if not known or min(known) == max(known):
+            return 0.0, 0.0
+        mean = sum(known) / len(known)
+        return mean, sum((x - mean) ** 2 for x in known) / len(known)
+
+    def _balance(self, attribute: str, members: list[Person]) -> float:
+        mean, variance = self._spreads[attribute]
+        if not variance:
+            return 0.0
+
+        def term(people: list[Person]) -> float:
+            known = _numbers(attribute, people)
+            return len(known) * (sum(known) / len(known) - mean) ** 2 / variance if known else 0.0
+
+        return term([*members, self._person]) - term(members)
 
 
-def _obstacle(problem: Problem, current: list[list[Person]], person: Person, cohort: int) -> str | None:
+def _numbers(attribute: str, people: list[Person]) -> list[float]:
+    return [float(person.attributes[attribute]) for person in people if attribute in person.attributes]
+
+
+def _obstacle(
+    problem: Problem, current: list[list[Person]], at: Mapping[str, int], person: Person, cohort: int
+) -> str | None:
     """Why the person cannot join this cohort; None when they can."""
     for reason in (
         _size_obstacle(problem, current, cohort),
-        _people_obstacle(problem, current, person, cohort),
+        _people_obstacle(problem, at, person, cohort),
         _alone_obstacle(problem, current[cohort], person),
         _slots_obstacle(problem, current[cohort], person),
     ):
@@ -76,11 +128,10 @@ def _size_obstacle(problem: Problem, current: list[list[Person]], cohort: int) -
     return None
 
 
-def _people_obstacle(problem: Problem, current: list[list[Person]], person: Person, cohort: int) -> str | None:
+def _people_obstacle(problem: Problem, at: Mapping[str, int], person: Person, cohort: int) -> str | None:
     lock = problem.locked.get(person.id, cohort)
     if lock != cohort:
         return f"{person.id} must be in cohort {lock + 1}"
-    at = {p.id: c for c, members in enumerate(current) for p in members}
     for friend in _companions(problem, person.id):
         if at.get(friend, cohort) != cohort:
             return f"{person.id} and {friend} must be together"

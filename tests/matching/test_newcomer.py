@@ -5,8 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from lti_tool.matching.newcomer import Placement, place_newcomer
+from lti_tool.matching.objective import objective, terms
 from lti_tool.matching.problem import Problem
 from tests.matching.examples import plain
 
@@ -34,6 +37,44 @@ def test_the_place_with_the_least_objective_is_chosen() -> None:
     answer = place(["ab", "cd"], attributes=attributes, gather=[{"attribute": "x"}])
     assert answer == Placement(1, 0.0)
     assert place(["ab", "cd"], attributes=attributes, spread=[{"attribute": "x"}]).cohort == 0
+
+
+@given(st.data())
+def test_no_other_place_has_a_smaller_objective(data: st.DataObject) -> None:
+    values = st.fixed_dictionaries(
+        {"x": st.integers(1, 3), "y": st.integers(1, 3)}, optional={"n": st.integers(0, 5)}
+    )
+    everybody = {letter: data.draw(values) for letter in "abcdefgh"}
+    problem = Problem.from_json(
+        {
+            "people": [{"id": letter, "attributes": known} for letter, known in everybody.items()],
+            "size": {"min": 1, "max": 8, "target": 3, "slack": 8},
+            "spread": [{"attribute": "x", "weight": 1.5}],
+            "gather": [{"attribute": "y", "weight": 0.5}],
+            "balance": [{"attribute": "n", "weight": 2.0}],
+            "previous": {"cohorts": {"h": data.draw(st.integers(0, 2))}, "weight": 0.25},
+        }
+    )
+    at = {letter: data.draw(st.integers(0, 2)) for letter in "abcdefg"}
+    cohorts = [[letter for letter in at if at[letter] == position] for position in range(3)]
+    answer = place_newcomer(problem, cohorts, "h")
+    by_id = {person.id: person for person in problem.people}
+    reached = [
+        objective(
+            problem,
+            terms(
+                problem,
+                [
+                    [by_id[letter] for letter in (*members, "h") if letter != "h" or position == chosen]
+                    for position, members in enumerate(cohorts)
+                ],
+            ),
+        )
+        for chosen in range(3)
+    ]
+    assert answer.cohort is not None
+    assert answer.objective == pytest.approx(min(reached))
+    assert reached[answer.cohort] == pytest.approx(min(reached))
 
 
 @pytest.mark.parametrize(
