@@ -7,12 +7,17 @@ network that the tool runs in (server-side request forgery).
 from __future__ import annotations
 
 import ipaddress
+import re
 import socket
 from functools import lru_cache
 from urllib.parse import urlsplit
 
+import idna
+
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
+# A name, or an IPv6 address. Origins stand in headers, where anything else could say more than one origin.
+_HOST = re.compile(r"[a-z0-9._-]+|[0-9a-f:.]+")
 
 
 class AddressError(ValueError):
@@ -21,16 +26,25 @@ class AddressError(ValueError):
 
 @lru_cache(maxsize=1024)
 def origin(url: str) -> str | None:
-    """Scheme, host and port of an http(s) address in one spelling (RFC 6454), or None if it has none."""
+    """Scheme, host and port of an http(s) address in one spelling (RFC 6454), or None if it has none.
+
+    It is ASCII: a name in other letters is written as the DNS has it (RFC 5891).
+    """
     try:
         parts = urlsplit(url)
-        host, port = parts.hostname, parts.port
+        host, port = _ascii(parts.hostname or ""), parts.port
     except ValueError:
         return None
-    if parts.scheme not in _DEFAULT_PORTS or not host or any(c.isspace() or c in "\"'<>;," for c in host):
+    # To a browser a backslash ends the host, to Python it does not.
+    if parts.scheme not in _DEFAULT_PORTS or "\\" in parts.netloc or not _HOST.fullmatch(host):
         return None
     shown = f"[{host}]" if ":" in host else host
     return f"{parts.scheme}://{shown}" + ("" if port in (None, _DEFAULT_PORTS[parts.scheme]) else f":{port}")
+
+
+def _ascii(host: str) -> str:
+    """Raises ValueError for what is no host name."""
+    return host if host.isascii() else idna.encode(host, uts46=True).decode()
 
 
 def check_form(url: str, *, allow_private: bool) -> None:

@@ -181,13 +181,13 @@ class Tool:
             "allow_private_platforms": True,
             "lms_timeout_seconds": 2.0,
             "refusals_per_minute": 1_000_000,  # tests are refused all the time
+            "database_url": f"sqlite:///{folder / 'tool.db'}",
             **settings,
         }
         self.settings = config.Settings(
             base_url=base_url,
             secret_key=SecretStr("x" * 40),
             key_encryption_key=SecretStr(base64.urlsafe_b64encode(b"k" * 32).decode()),
-            database_url=f"sqlite:///{folder / 'tool.db'}",
             **values,
         )
         self.launches: list[Launch] = []
