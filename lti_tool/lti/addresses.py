@@ -14,6 +14,9 @@ from urllib.parse import urlsplit
 
 import idna
 
+# All that has been given out of IPv6: https://www.iana.org/assignments/ipv6-address-space
+_UNICAST = ipaddress.IPv6Network("2000::/3")
+# What a network without IPv4 calls an IPv4 address (RFC 6052).
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 # A name, or an IPv6 address. Origins stand in headers, where anything else could say more than one origin.
@@ -81,5 +84,7 @@ def _is_public(text: str) -> bool:
         if inner is None and address in _NAT64:
             inner = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
         if inner is not None:
-            return inner.is_global and not inner.is_multicast
+            return _is_public(str(inner))
+        if address not in _UNICAST:
+            return False
     return address.is_global and not address.is_multicast

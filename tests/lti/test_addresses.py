@@ -33,7 +33,11 @@ def test_an_address_of_the_wrong_form_is_refused(url: str) -> None:
 
 
 V4 = ["127.0.0.1", "10.1.2.3", "192.168.0.1", "169.254.169.254", "100.64.0.1", "224.0.0.1", "2130706433", "0"]
-V6 = ["::1", "fd00::1", "fe80::1", "::ffff:10.0.0.1", "64:ff9b::a00:1", "2002:a00:1::"]
+V4 += ["172.31.255.255", "192.0.0.1", "192.0.2.1", "198.18.0.1", "198.19.255.255", "240.0.0.1", "255.255.255.255"]
+V6 = ["::1", "::", "fd00::1", "fe80::1", "fec0::1", "ff02::1", "ff0e::1", "100::1", "2001:db8::1"]
+# An IPv4 address within: compatible, mapped, translated (RFC 2765, 6052, 8215), 6to4, Teredo.
+V6 += ["::127.0.0.1", "::ffff:10.0.0.1", "::ffff:0:10.0.0.1", "64:ff9b::a00:1", "64:ff9b::100.64.0.1"]
+V6 += ["64:ff9b:1::a00:1", "2002:a00:1::", "2002:7f00:1::1", "2001:0:a00:1::1", "2001:0:808:808::f5ff:fffe"]
 
 
 @pytest.mark.parametrize("host", ["localhost", *V4, *V6])
@@ -52,7 +56,7 @@ def test_one_private_address_among_public_ones_is_enough_to_refuse(monkeypatch: 
 
 
 def test_a_public_address_is_good() -> None:
-    for address in ("93.184.215.14", "2606:2800:21f:cb07:6820:80da:af6b:8b2c"):
+    for address in ("93.184.215.14", "2606:2800:21f:cb07:6820:80da:af6b:8b2c", "64:ff9b::5db8:d70e"):
         assert addresses.public_addresses(address) == [address]
 
 
