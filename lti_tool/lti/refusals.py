@@ -268,7 +268,7 @@ EXPLANATIONS: dict[str, Explanation] = {
     "registration_incomplete": Explanation(
         400,
         _("Your LMS sent an incomplete registration"),
-        _("The address of the LMS's configuration, which comes with a registration, cannot be used."),
+        _("The address of its configuration, or the token, with which it came cannot be used."),
         _ADMIN,
         _("Paste the registration address into the LMS once more. If this repeats, register Peerloop by hand."),
     ),

@@ -27,7 +27,7 @@ def register() -> ResponseReturnValue:
     invitation = _parameter("invitation", SECRET_LENGTH)
     configuration_url = _parameter("openid_configuration", URL_LENGTH)
     if configuration_url:
-        return _registered(Asked(configuration_url, _parameter("registration_token", SECRET_LENGTH), invitation))
+        return _registered(Asked(configuration_url, _token(), invitation))
     if invitation:
         dynamic.require_open(invitation)
     return _how_to(invitation)
@@ -45,6 +45,14 @@ def _parameter(name: str, length: int) -> str:
     if len(value) > length or not value.isprintable() or " " in value:
         raise LaunchRefused("registration_incomplete", name)
     return value
+
+
+def _token() -> str:
+    """The token goes back in a header, which has ASCII alone (RFC 6750, 2.1)."""
+    token = _parameter("registration_token", SECRET_LENGTH)
+    if not token.isascii():
+        raise LaunchRefused("registration_incomplete", "registration_token")
+    return token
 
 
 def _registered(asked: Asked) -> Response:

@@ -137,6 +137,8 @@ def test_ids_that_come_as_numbers_are_taken_as_the_texts_that_launches_carry(adm
         {"openid_configuration": "https://x/\r\nX: 1"},
         {"registration_token": "t" * 8193},
         {"registration_token": "a b"},
+        {"registration_token": "tökén"},
+        {"registration_token": "жетон"},
         {"invitation": "\x00"},
     ],
 )
