@@ -14,18 +14,32 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Column, Connection, Select, delete, exists, select
+from sqlalchemy import Column, Connection, Select, delete, exists, select, update
 from sqlalchemy.orm import Session
 
 from lti_tool.database import Base
 from lti_tool.lti.deployments import SEVERAL
 from lti_tool.lti.launch import Launch
 from lti_tool.lti.tables import LtiDeployment
+from lti_tool.web.incidents import Incident
 
 TENANT, COURSE, LINK, PERSON = (Base.metadata.tables[name] for name in ("tenant", "course", "course_link", "person"))
 GUID = "guid:"
-# What an LMS has said and will say again, and visits, which end anyway. All else is somebody's work.
-HEARSAY = frozenset({"course", "course_link", "enrolment", "person", "roster_reading", "visit"})
+# What an LMS has said and will say again, and what ends anyway. All else is somebody's work. (Whoever answers an
+# LMS's wish for links leaves an entry of the audit.)
+HEARSAY = frozenset(
+    {
+        "checkup",
+        "course",
+        "course_link",
+        "deep_linking_request",
+        "enrolment",
+        "person",
+        "roster_reading",
+        "visit",
+    }
+)
+WORKED_ON = ("course", "course_link", "person")
 
 
 def key(launch: Launch) -> str:
@@ -46,7 +60,7 @@ def choose(connection: Connection, launch: Launch, found: Mapping[str, Any]) -> 
         return named
     if named is None or _holds_work(connection, nameless["tenant_id"]):
         return nameless
-    connection.execute(delete(TENANT).where(TENANT.c.id == nameless["tenant_id"]))
+    _join(connection, nameless["tenant_id"], named["tenant_id"])
     return named
 
 
@@ -57,6 +71,12 @@ def named(session: Session, guids: Sequence[str]) -> dict[tuple[int, str | None]
         select(TENANT.c.registration_id, TENANT.c.key, TENANT.c.name).where(TENANT.c.key.in_(keys))
     )
     return {(registration, key_.removeprefix(GUID)): name for registration, key_, name in rows}
+
+
+def _join(connection: Connection, old: int, new: int) -> None:
+    """Make one tenant of two. A reference that somebody was given in the old one can be looked up in the new."""
+    connection.execute(update(Incident).where(Incident.tenant_id == old).values(tenant_id=new))
+    connection.execute(delete(TENANT).where(TENANT.c.id == old))
 
 
 def _names_several(connection: Connection, launch: Launch) -> bool:
@@ -85,8 +105,4 @@ def _work_columns() -> list[tuple[Column[Any], str]]:
     """The columns, of whatever room, in which work names a course, a link or a person, with the table they name."""
     tables = [table for name, table in Base.metadata.tables.items() if name not in HEARSAY]
     keys = (foreign for table in tables for foreign in table.foreign_keys)
-    return [
-        (foreign.parent, name)
-        for foreign in keys
-        if (name := foreign.column.table.name) in ("course", "course_link", "person")
-    ]
+    return [(foreign.parent, name) for foreign in keys if (name := foreign.column.table.name) in WORKED_ON]
