@@ -1,27 +1,36 @@
-"""Copied courses: whose plan an instructor may take over, and what the copied links opened."""
+"""Copied courses: whose plan an instructor may take over, and what the copied links opened.
+
+A history comes as a custom parameter, into which whoever makes a link in the LMS can write anything. So it only
+leads to what this person has seen anyway: the plans of courses that they teach, or taught.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
+from typing import cast
 
-from sqlalchemy import exists, select
-from sqlalchemy.orm import Session
+from sqlalchemy import Exists, Table, exists, select, true
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from lti_tool import audit, clock
 from lti_tool.gradebook import promises
 from lti_tool.links import histories, targets
 from lti_tool.links.tables import Copying, CourseCopy
 from lti_tool.links.targets import Target
-from lti_tool.lti.launch import Launch
+from lti_tool.lti.launch import STAFF, Launch
 from lti_tool.programs import copying
 from lti_tool.programs.tables import Program
 from lti_tool.roster.launches import Recorded
-from lti_tool.roster.tables import Course, CourseLink
+from lti_tool.roster.tables import Course, CourseLink, Enrolment
+from lti_tool.roster.upserts import dialect_of, insert_into
+from lti_tool.web.visits import Visit
+
+COPY = cast(Table, CourseCopy.__table__)
 
 
 def is_to_be_asked(session: Session, launch: Launch, recorded: Recorded) -> bool:
-    """Whether this course is a copy of one of the same institution with a program, and nobody has decided yet.
+    """Whether this course is a copy of one with a program that this person may take over, and nobody has decided.
 
     A course that is no copy, by what the LMS says, costs no query.
     """
@@ -30,17 +39,32 @@ def is_to_be_asked(session: Session, launch: Launch, recorded: Recorded) -> bool
         return False
     known = session.get(CourseCopy, recorded.course_id)
     if known is not None:
-        return known.decision is None
+        return known.decision is None and _may_take_over(session, known, recorded)
     origin_id = _origin(session, recorded, history)
     if origin_id is None:
         return False
-    session.add(CourseCopy(course_id=recorded.course_id, origin_id=origin_id))
-    session.flush()
+    found = {"course_id": recorded.course_id, "origin_id": origin_id}
+    # Another launch may find it in this moment.
+    session.execute(insert_into(dialect_of(session), COPY).values(found).on_conflict_do_nothing())
     return True
 
 
+def _may_take_over(session: Session, copy: CourseCopy, who: Recorded | Visit) -> bool:
+    return who.is_admin or bool(session.scalar(select(_taught(copy.origin_id, who.person_id))))
+
+
+def _taught(course_id: int | InstrumentedAttribute[int], person_id: int) -> Exists:
+    """Whether a person is staff of a course, or was when they left it."""
+    return exists().where(
+        Enrolment.course_id == course_id, Enrolment.person_id == person_id, Enrolment.role.in_(STAFF)
+    )
+
+
 def _origin(session: Session, recorded: Recorded, history: Sequence[str]) -> int | None:
-    """The newest of these courses that has a program; None too where this course has one of its own."""
+    """The newest of these courses whose program this person may take over.
+
+    None too where this course has a program of its own.
+    """
     planned = exists().where(Program.course_id == Course.id)
     rows = session.execute(
         select(Course.context_id, Course.id).where(
@@ -48,6 +72,7 @@ def _origin(session: Session, recorded: Recorded, history: Sequence[str]) -> int
             Course.context_id.in_(history),
             Course.id != recorded.course_id,
             planned,
+            true() if recorded.is_admin else _taught(Course.id, recorded.person_id),
         )
     )
     found = dict(iter(rows))
@@ -71,10 +96,11 @@ def opened_by_origin(session: Session, launch: Launch, recorded: Recorded) -> Ta
     return next((targets.read(found[link_id]) for link_id in history if link_id in found), None)
 
 
-def undecided(session: Session, course_id: int) -> CourseCopy | None:
-    """The copy that waits for a decision, locked."""
-    query = select(CourseCopy).where(CourseCopy.course_id == course_id, CourseCopy.decision.is_(None))
-    return session.scalar(query.with_for_update())
+def undecided(session: Session, visit: Visit) -> CourseCopy | None:
+    """The copy that waits for this person's decision, locked."""
+    query = select(CourseCopy).where(CourseCopy.course_id == visit.course_id, CourseCopy.decision.is_(None))
+    copy = session.scalar(query.with_for_update())
+    return copy if copy is not None and _may_take_over(session, copy, visit) else None
 
 
 def take_over(session: Session, copy: CourseCopy, source: Program, first_session_on: date, actor_id: int) -> Program:

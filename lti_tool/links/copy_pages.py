@@ -60,7 +60,7 @@ def afresh() -> ResponseReturnValue:
 
 
 def _copy() -> CourseCopy | None:
-    return copies.undecided(db.session(), current_visit().course_id)
+    return copies.undecided(db.session(), current_visit())
 
 
 def _chosen(copy: CourseCopy) -> tuple[Program, date]:
