@@ -77,9 +77,8 @@ def _how_to(invitation: str) -> Response:
 
 
 def _private(page: str) -> Response:
-    """The address of this page holds secrets, and its opener (Brightspace, say) waits to hear that it is done."""
+    """The address of this page holds secrets."""
     response = make_response(page)
     response.headers["Cache-Control"] = "no-store"
     response.headers["Referrer-Policy"] = "no-referrer"
-    response.headers["Cross-Origin-Opener-Policy"] = "unsafe-none"
     return response

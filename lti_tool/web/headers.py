@@ -49,8 +49,11 @@ def _set(response: Response) -> Response:
     headers.setdefault("Content-Security-Policy", policy)
     headers.setdefault("Referrer-Policy", "same-origin")
     headers.setdefault("X-Content-Type-Options", "nosniff")
-    headers.setdefault("Cross-Origin-Opener-Policy", "same-origin-allow-popups")
     headers.setdefault("Permissions-Policy", "camera=(), microphone=(), geolocation=()")
+    if g.get("operator") is not None:
+        # Only there: an LMS may open all else in a window, which must not lose it. It keeps the state of a launch,
+        # hears that a registration is done, and closes the window itself when deep linking has been answered.
+        headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
     if g.get("visit") is not None or g.get("operator") is not None:
         headers.setdefault("Cache-Control", "no-store")
     return response

@@ -97,7 +97,9 @@ def test_only_hashes_are_kept_and_no_secret_stands_in_the_answer(app: Flask) -> 
     row = db.session.scalars(select(OperatorVisitRow)).one()
     for secret in (address.rpartition("/")[2], cookie.partition("=")[2].partition(";")[0]):
         assert secret not in {row.link_hash, row.cookie_hash}
-    assert "frame-ancestors 'none'" in client.get("/operator/").headers["Content-Security-Policy"]
+    headers = client.get("/operator/").headers
+    assert "frame-ancestors 'none'" in headers["Content-Security-Policy"]
+    assert headers["Cross-Origin-Opener-Policy"] == "same-origin"
 
 
 def operators_pages(app: Flask) -> list[tuple[str, str]]:

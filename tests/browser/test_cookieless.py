@@ -100,12 +100,28 @@ def test_where_nothing_keeps_the_state_the_tool_opens_in_a_window_of_its_own(
     assert not tour.LAUNCHED.search(frame.url)
 
 
+def open_tab(page: Page, sites: Sites, rel: str) -> None:
+    """Follow the LMS's link that opens the tool in a tab, from a page that shows it in a frame."""
+    launched(open_tool(page, sites))
+    link = page.get_by_role("link", name="Open in a new tab")
+    link.evaluate("(link, rel) => { link.rel = rel; }", rel)
+    with page.context.expect_page() as opened:
+        link.click()
+    opened.value.wait_for_url(tour.LAUNCHED)
+
+
+def test_a_tab_that_the_lms_opened_uses_the_storage_of_the_page_that_opened_it(page: Page, sites: Sites) -> None:
+    sites.control.storage("frame")
+    asked: list[str] = []
+    page.context.on("request", lambda request: asked.append(request.url.removeprefix(sites.tool)))
+    open_tab(page, sites, "opener")
+    assert asked.count("/lti/launch") == 4  # the message, and the state that was found, in frame and tab
+    assert "/lti/login/cookie" not in asked
+
+
 def test_a_tab_of_its_own_keeps_the_state_in_its_own_cookie(page: Page, sites: Sites) -> None:
     sites.control.storage("frame")
-    launched(open_tool(page, sites))
-    with page.expect_popup() as opened:
-        page.get_by_role("link", name="Open in a new tab").click()
-    opened.value.wait_for_url(tour.LAUNCHED)
+    open_tab(page, sites, "noopener")
     assert cookies(page, sites) == ["__Host-peerloop-browser"]
 
 

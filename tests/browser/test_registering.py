@@ -47,8 +47,8 @@ def test_in_a_frame_the_last_page_says_what_is_left_and_closes(browser: Browser,
 
 def test_in_a_tab_the_lms_that_opened_it_hears_that_it_is_done(browser_page: Page, place: Place) -> None:
     # A browser whose tab loses its opener would leave this test waiting for ever.
-    policy = requests.get(f"{place.tool}/lti/register", timeout=20).headers["Cross-Origin-Opener-Policy"]
-    assert policy == "unsafe-none"
+    headers = requests.get(f"{place.tool}/lti/register", timeout=20).headers
+    assert "Cross-Origin-Opener-Policy" not in headers
     robot = Robot(place.lms)
     robot.get("/enter/admin")
     robot.get("/admin/tools")

@@ -1,4 +1,4 @@
-"""Choosing in a real browser: the answer leaves the tool's frame for the LMS by itself."""
+"""Choosing in a real browser: the answer leaves the tool's frame for the LMS by itself, in a window too."""
 
 from __future__ import annotations
 
@@ -26,3 +26,18 @@ def test_an_instructor_adds_the_program_with_two_clicks_and_opens_a_week(
     assert tour.LAUNCHED.search(opened.url)
     assert opened.url.endswith(program.weeks[2])
     assert complaints == []
+
+
+def test_in_a_window_the_page_that_gets_the_answer_still_has_the_one_that_opened_it(
+    stage: Stage, program: Planned, browser_page: Page
+) -> None:
+    base = stage.sandbox.base_url
+    browser_page.goto(f"{base}/enter/person/{stage.people('instructor')[0]}?course={COURSE}")
+    with browser_page.expect_popup() as opened:
+        browser_page.evaluate("(path) => { window.open(path); }", f"/launch/content/{COURSE}/{stage.tool_id}")
+    window = opened.value
+    window.get_by_role("button", name="Add all 8 weeks").click()
+    expect(window.get_by_role("heading", name="8 added to Giving feedback")).to_be_visible()
+    window.evaluate("() => { opener.document.title = 'Added'; window.close(); }")
+    expect(browser_page).to_have_title("Added")
+    assert program.id
