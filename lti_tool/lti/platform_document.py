@@ -1,9 +1,10 @@
 """What an LMS says of itself when it is registered: its OpenID configuration, checked in form and in origin.
 
 Anybody can write such a document and name any issuer in it. It counts for an issuer only when it comes from the
-issuer's own address, or when all that it names lies with the vendor whose cloud has that issuer. And an LMS may only
-name a token address and an audience of its own: with those of another LMS, and a client id that this tool has there,
-it would be handed what opens the other one's rosters and grades.
+issuer's own address, or when all that launches and tokens come by lies with the vendor whose cloud has that issuer.
+And an LMS may only name a token address and an audience of its own: with those of another LMS, and a client id that
+this tool has there, it would be handed what opens the other one's rosters and grades. Where it takes registrations
+does not matter: what is told there is public, and the client id that comes back opens nothing without the issuer.
 Dynamic Registration 1.0, "OpenID configuration"; https://openid.net/specs/openid-connect-discovery-1_0.html
 """
 
