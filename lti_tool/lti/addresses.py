@@ -10,7 +10,7 @@ import ipaddress
 import re
 import socket
 from functools import lru_cache
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 import idna
 
@@ -48,6 +48,14 @@ def origin(url: str) -> str | None:
 def _ascii(host: str) -> str:
     """Raises ValueError for what is no host name."""
     return host if host.isascii() else idna.encode(host, uts46=True).decode()
+
+
+def joined(url: str, reference: str) -> str:
+    """Where a `reference` in an answer from `url` leads. Raises AddressError if it is none."""
+    try:
+        return urljoin(url, reference)
+    except ValueError as error:
+        raise AddressError("is not an http(s) address") from error
 
 
 def check_form(url: str, *, allow_private: bool) -> None:

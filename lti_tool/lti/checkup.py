@@ -152,7 +152,7 @@ class _Listening(LmsClient):
             theirs = parsedate_to_datetime(answer.headers.get("Date", ""))
             # The header has no fraction of its second.
             offset = theirs + timedelta(seconds=0.5) - ours
-        except (ValueError, TypeError):
+        except (ValueError, TypeError, OverflowError):
             return
         if self.offset is None or abs(offset) < abs(self.offset):
             self.offset = offset

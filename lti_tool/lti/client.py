@@ -57,13 +57,18 @@ class Answer:
         return Unreadable(self.service, reason, status=self.status, excerpt=excerpt(self.body))
 
 
+class _Session(requests.Session):
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        """None: even if it follows no redirect, requests reads it to its end and parses where it leads."""
+
+
 class LmsClient:
     """One for each process; its methods may be called from many threads at once."""
 
     def __init__(self, *, timeout: float, allow_private: bool) -> None:
         self.timeout = timeout
         self.allow_private = allow_private
-        self.session = requests.Session()
+        self.session = _Session()
         self.session.headers["User-Agent"] = f"Peerloop/{lti_tool.__version__}"
         # A .netrc would replace our Authorization header, and a cookie of one platform is nobody else's.
         self.session.trust_env = False
@@ -155,7 +160,7 @@ def _retry_after(answer: Answer) -> float | None:
         return min(float(value), MAX_RETRY_AFTER)
     try:
         until = parsedate_to_datetime(value)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     if until.tzinfo is None:
         until = until.replace(tzinfo=UTC)

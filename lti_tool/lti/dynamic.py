@@ -12,7 +12,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from threading import BoundedSemaphore
 from typing import Any
-from urllib.parse import urljoin
 
 import structlog
 
@@ -125,11 +124,19 @@ def _read_document(wire: Wire, asked: Asked) -> PlatformDocument:
         if answer.status not in REDIRECTS:
             values = _json(_accepted(answer, asked.token))
             return platform_document.read(url, values, allow_private=wire.client.allow_private)
-        target = urljoin(url, answer.headers.get("Location", ""))
+        target = _target(url, answer)
         if addresses.origin(target) != addresses.origin(url):
             headers.pop("Authorization", None)  # it is for the LMS alone
         url = target
     raise LaunchRefused("registration_unreachable", "too many redirects")
+
+
+def _target(url: str, answer: Answer) -> str:
+    """Where a redirect from `url` leads."""
+    try:
+        return addresses.joined(url, answer.headers.get("Location", ""))
+    except addresses.AddressError as error:
+        raise LaunchRefused("registration_unreachable", f"the address {error}") from error
 
 
 def _enrol(wire: Wire, document: PlatformDocument, token: str) -> tuple[Agreement, frozenset[str]]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import suppress
-from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
-from lti_tool.lti.addresses import origin
+from lti_tool.lti.addresses import AddressError, joined, origin
 from lti_tool.lti.client import Answer
 from lti_tool.lti.connection import Connection
 
@@ -33,7 +33,10 @@ def pages(connection: Connection, service: str, url: str, *, scope: str, accept:
         following = next_link(answer.headers.get("Link", ""))
         if following is None:
             return
-        url = urljoin(url, following)
+        try:
+            url = joined(url, following)
+        except AddressError as error:
+            raise answer.unreadable(f"page {number} names a next page whose address {error}") from error
         if origin(url) != home:
             raise answer.unreadable(f"page {number} names a next page on another server")
         if url in seen:

@@ -218,6 +218,12 @@ def test_a_copy_from_a_cache_tells_no_time(lms: Lms) -> None:
     assert found_in(lms, may_write=False)[Point.CLOCK].outcome is Outcome.GOOD
 
 
+@pytest.mark.parametrize("date", ["soon", "Fri, 31 Dec 9999 23:59:59 GMT", "Mon, 01 Jan 99999999999 00:00:00 GMT"])
+def test_a_date_that_is_none_tells_no_time(lms: Lms, date: str) -> None:
+    lms.platform.jwks_headers = {"Date": date}
+    assert found_in(lms, may_write=False)[Point.CLOCK].outcome is Outcome.GOOD
+
+
 def test_what_is_to_be_done_for_several_steps_is_told_once(lms: Lms) -> None:
     denied = [Finding(point, Outcome.BAD, Cause.DENIED, "invalid_client", 401) for point in checkup.SCOPES]
     first, *others = words.lines(denied, About(lms.registration, "https://tool.test", None))

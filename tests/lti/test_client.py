@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import socket
 import threading
 import time
@@ -195,6 +196,13 @@ def test_a_failure_is_typed_by_what_to_do_next(
     assert len(platform.requests) == 1
 
 
+def test_a_redirect_without_end_is_not_read_to_its_end(platform: Platform, connection: Connection) -> None:
+    headers = {"Location": "https://evil.example/"}
+    platform.answers["/x"] = lambda _request: Response(itertools.repeat(b"x" * 65536), 302, headers)
+    with pytest.raises(Unreadable, match="larger"):
+        call(connection)
+
+
 def test_a_platform_says_when_to_come_back(platform: Platform, connection: Connection) -> None:
     platform.answers["/x"] = answering(429, Retry_After="7")
     with pytest.raises(Throttled) as error:
@@ -205,10 +213,11 @@ def test_a_platform_says_when_to_come_back(platform: Platform, connection: Conne
     with pytest.raises(Retryable) as retryable:
         call(connection)
     assert retryable.value.retry_after == pytest.approx(100, abs=3)
-    platform.answers["/x"] = answering(503, Retry_After="some time")
-    with pytest.raises(Retryable) as retryable:
-        call(connection)
-    assert retryable.value.retry_after is None
+    for no_time in ("some time", "Mon, 01 Jan 99999999999 00:00:00 GMT", "Mon, 01 Jan 2026 00:00:00 +99999999999"):
+        platform.answers["/x"] = answering(503, Retry_After=no_time)
+        with pytest.raises(Retryable) as retryable:
+            call(connection)
+        assert retryable.value.retry_after is None
 
 
 def test_what_a_failure_quotes_is_short_and_holds_no_token() -> None:
@@ -237,6 +246,15 @@ def raw_server(handle: Callable[[socket.socket], None]) -> Iterator[str]:
         thread.join()
         for connection in connections:
             connection.close()
+
+
+@pytest.mark.parametrize("target", [b"//[", b"https://[::1", b"https://\xff\xfe/", b"https://\xc3\xa9"])
+def test_a_redirect_is_not_even_looked_at(connection: Connection, target: bytes) -> None:
+    def redirect(caller: socket.socket) -> None:
+        caller.sendall(b"HTTP/1.1 307 Moved\r\nContent-Length: 0\r\nLocation: " + target + b"\r\n\r\n")
+
+    with raw_server(redirect) as url, pytest.raises(Refused, match="redirect"):
+        call(connection, url)
 
 
 def test_a_connection_that_is_dropped_may_have_done_its_work(connection: Connection) -> None:

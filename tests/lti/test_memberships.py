@@ -79,6 +79,12 @@ def test_what_is_no_next_link_ends_the_walk(header: str) -> None:
     assert paging.next_link(header) is None
 
 
+def test_a_next_link_that_is_no_address_is_said(platform: Platform, connection: Connection) -> None:
+    platform.answers["/members"] = lambda _request: page([person(1)], '<//[>; rel="next"')
+    with pytest.raises(Unreadable, match=r"page 1 names a next page whose address is not"):
+        list(read_pages(connection, platform.url("/members")))
+
+
 def test_a_next_link_to_another_server_is_not_followed(platform: Platform, connection: Connection) -> None:
     platform.answers["/members"] = lambda _request: page([person(1)], '<https://evil.example/>; rel="next"')
     pages = read_pages(connection, platform.url("/members"))

@@ -245,7 +245,13 @@ def test_a_name_that_leads_to_a_private_address(guarded: Guarded, private: str) 
 
 @pytest.mark.parametrize(
     "target",
-    ["https://169.254.169.254/latest", "https://[::1]/", f"https://localhost/{NAME}", "http://lms.example.edu/"],
+    [
+        "https://169.254.169.254/latest",
+        "https://[::1]/",
+        f"https://localhost/{NAME}",
+        "http://lms.example.edu/",
+        "//[",
+    ],
 )
 def test_a_redirect_to_a_private_address(guarded: Guarded, target: str) -> None:
     guarded.lms.dns = [[STAND_IN]]
