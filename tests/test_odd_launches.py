@@ -11,12 +11,13 @@ import requests
 
 from lti_tool.lti import addresses
 from tests.support import postgres
-from tests.support.platform import Browser, Platforms, serving
+from tests.support.platform import GONE, Browser, Platforms, serving
 from tests.support.product import Product
 
 MEMBERSHIP = "http://purl.imsglobal.org/vocab/lis/v2/membership#"
-ENDPOINT = "https://purl.imsglobal.org/spec/lti-ags/claim/endpoint"
-NUL, HALF, LONG = "a\x00b", "a\ud800b", "ä" * 5000
+GRADES = "https://purl.imsglobal.org/spec/lti-ags/claim/endpoint"
+# What a database refuses, what turns the text around it, what fits no column, and what looks like something else.
+ODD = ["a\x00b", "a\ud800b", "\u202eabc", "\u2028", "ä" * 500, "😀" * 300, "%00%ff", "{0} %s %(a)s {{ x }}", "", " "]
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
@@ -72,3 +73,37 @@ def test_what_is_no_host_frames_nothing(browser: Browser, url: str) -> None:
     page = browser.launch(tool_platform={"guid": "g", "url": url})
     assert page.status_code == 200
     assert frame_ancestors(page) == ["'self'", addresses.origin(browser.platform.issuer)]
+
+
+@pytest.mark.parametrize("odd", ODD)
+def test_an_odd_text_wherever_texts_stand_opens_pages(browser: Browser, odd: str) -> None:
+    for role in ("Instructor", "Learner"):
+        page = browser.launch(
+            sub=role,
+            **dict.fromkeys(("given_name", "family_name", "email", "locale", "zoneinfo"), odd),
+            name=GONE,
+            roles=[MEMBERSHIP + role, odd],
+            context={"id": "course", "label": odd, "title": odd, "type": [odd]},
+            resource_link={"id": "link", "title": odd, "description": odd},
+            tool_platform={"name": odd, "product_family_code": odd, "version": odd, "url": odd},
+            launch_presentation={"locale": odd, "document_target": odd},
+            custom={odd: odd, **dict.fromkeys(("tz", "context_history", "link_history", "peerloop_opens"), odd)},
+            **{GRADES: {"scope": [odd], "lineitems": "https://lms.example/items"}},
+        )
+        assert page.status_code == 200
+        assert "/v/" in page.url
+
+
+@pytest.mark.parametrize("odd", ODD[:4])
+def test_an_odd_id_is_refused(browser: Browser, odd: str) -> None:
+    wrong: list[dict[str, Any]] = [
+        {"context": {"id": odd}},
+        {"resource_link": {"id": odd}},
+        {"deployment_id": odd},
+        {"sub": odd},
+        {"tool_platform": {"guid": f"guid{odd}"}},
+        {GRADES: {"lineitems": f"https://lms.example/{odd}"}},
+    ]
+    for claims in wrong:
+        page = browser.launch(**claims)
+        assert (page.status_code, page.headers["X-Peerloop-Error"]) in {(400, "claim_invalid"), (400, "no_identity")}
