@@ -188,9 +188,8 @@ def _send(wire: Wire, method: str, url: str, headers: dict[str, str], body: byte
 
 def _accepted(answer: Answer, token: str) -> Answer:
     if answer.status not in (200, 201):
-        text = excerpt(answer.body)
-        said = text.replace(token, "…") if token else text
-        raise LaunchRefused("registration_refused", f"{answer.method} {answer.status} {said}")
+        said = answer.body.replace(token.encode(), b"") if token else answer.body
+        raise LaunchRefused("registration_refused", f"{answer.method} {answer.status} {excerpt(said)}")
     return answer
 
 

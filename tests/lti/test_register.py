@@ -12,11 +12,13 @@ from datetime import timedelta
 from pathlib import Path
 
 import structlog
+from flask import Response
 from sqlalchemy import select, update
 
 from lti_tool import clock
 from lti_tool.database import transaction
 from lti_tool.lti import dynamic, grades, memberships, offer, waiting
+from lti_tool.lti.failures import EXCERPT_LENGTH
 from lti_tool.lti.tables import LtiInvitation, LtiPendingRegistration
 from tests.lti.registering import (
     TOOL,
@@ -102,6 +104,14 @@ def test_the_lms_registration_token_opens_both_of_its_doors_and_is_told_to_no_lo
     assert sent == {"/openid-configuration": "Bearer S3CRET", "/register": "Bearer S3CRET"}
     assert "S3CRET" not in str(logs)
     assert any(entry.get("code") == "registration_refused" for entry in logs)
+
+
+def test_no_log_is_told_even_a_part_of_a_token_that_the_lms_repeats(tool: Tool, admin: Administrator) -> None:
+    admin.platform.raw = Response("x" * (EXCERPT_LENGTH - 3) + "S3CRET", 403)
+    with structlog.testing.capture_logs() as logs:
+        admin.registers(invite(tool), registration_token="S3CRET")
+    [refused] = [entry for entry in logs if entry.get("code") == "registration_refused"]
+    assert "S3C" not in str(refused)
 
 
 def test_the_first_deployment_of_an_lms_that_named_none_needs_no_approval_and_the_second_does(
