@@ -39,7 +39,7 @@ HEARSAY = frozenset(
         "visit",
     }
 )
-WORKED_ON = ("course", "course_link", "person")
+WORKED_ON = frozenset({"course", "course_link", "person"})
 
 
 def key(launch: Launch) -> str:
@@ -60,8 +60,7 @@ def choose(connection: Connection, launch: Launch, found: Mapping[str, Any]) -> 
         return named
     if named is None or _holds_work(connection, nameless["tenant_id"]):
         return nameless
-    _join(connection, nameless["tenant_id"], named["tenant_id"])
-    return named
+    return named if _join(connection, nameless["tenant_id"], named["tenant_id"]) else nameless
 
 
 def named(session: Session, guids: Sequence[str]) -> dict[tuple[int, str | None], str]:
@@ -73,10 +72,18 @@ def named(session: Session, guids: Sequence[str]) -> dict[tuple[int, str | None]
     return {(registration, key_.removeprefix(GUID)): name for registration, key_, name in rows}
 
 
-def _join(connection: Connection, old: int, new: int) -> None:
-    """Make one tenant of two. A reference that somebody was given in the old one can be looked up in the new."""
+def _join(connection: Connection, old: int, new: int) -> bool:
+    """Make one tenant of two, unless somebody is at work in the old one in this very moment, who is waited for.
+
+    A reference that somebody was given in the old one can be looked up in the new.
+    """
+    for rows in _worked_on(old).values():
+        connection.execute(rows.with_for_update())
+    if _holds_work(connection, old):
+        return False
     connection.execute(update(Incident).where(Incident.tenant_id == old).values(tenant_id=new))
     connection.execute(delete(TENANT).where(TENANT.c.id == old))
+    return True
 
 
 def _names_several(connection: Connection, launch: Launch) -> bool:
@@ -89,15 +96,20 @@ def _names_several(connection: Connection, launch: Launch) -> bool:
 
 def _holds_work(connection: Connection, tenant_id: int) -> bool:
     """Whether anything hangs on the courses, links and people of a tenant that an LMS would not say again."""
+    ours = _worked_on(tenant_id)
+    return any(
+        connection.scalar(select(exists().where(column.in_(ours[table])))) for column, table in _work_columns()
+    )
+
+
+def _worked_on(tenant_id: int) -> Mapping[str, Select[Any]]:
+    """The ids of a tenant's rows on which work hangs, by table."""
     courses = select(COURSE.c.id).where(COURSE.c.tenant_id == tenant_id)
-    ours: Mapping[str, Select[Any]] = {
+    return {
         "course": courses,
         "course_link": select(LINK.c.id).where(LINK.c.course_id.in_(courses)),
         "person": select(PERSON.c.id).where(PERSON.c.tenant_id == tenant_id),
     }
-    return any(
-        connection.scalar(select(exists().where(column.in_(ours[table])))) for column, table in _work_columns()
-    )
 
 
 @cache

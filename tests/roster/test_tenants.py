@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
 import pytest
 import requests
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from lti_tool import clock
 from lti_tool.admin.tables import Checkup
@@ -267,6 +268,41 @@ def test_what_was_only_asked_is_no_work(lms: Lms) -> None:
     db.session.rollback()
 
 
+@pytest.mark.parametrize("any_app", ["postgresql"], indirect=True)  # SQLite lets one write at a time
+def test_work_that_is_being_done_while_an_institution_joins_another_is_not_lost(lms: Lms) -> None:
+    alone = lms.arrives("ana", Role.LEARNER, platform=Instance())
+    lms.arrives("ana", Role.LEARNER, deployment_id="deployment-2")
+
+    def joins() -> int:
+        with lms.app.app_context():
+            return lms.arrives("ana", Role.LEARNER).tenant_id
+
+    with ThreadPoolExecutor(1) as pool:
+        with transaction() as session:
+            site = {"name": "site", "value": "Oslo"}
+            session.add(PersonAttribute(course_id=alone.course_id, person_id=alone.person_id, **site))
+            session.flush()
+            joining = pool.submit(joins)
+            wait_for_a_lock()
+        assert joining.result() == alone.tenant_id
+    assert db.session.scalars(select(PersonAttribute.value)).all() == ["Oslo"]
+    db.session.rollback()
+
+
+def wait_for_a_lock() -> None:
+    """Until some connection to this database waits for another."""
+    waits = text(
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    )
+    with db.engine.connect() as watching:
+        for _time in range(1000):
+            if watching.scalar(waits):
+                return
+            watching.rollback()
+            watching.execute(text("SELECT pg_sleep(0.005)"))
+    raise AssertionError("nobody waits")
+
+
 def test_a_reference_can_be_looked_up_when_its_institution_has_joined_another(lms: Lms) -> None:
     alone = lms.arrives("ana", Role.LEARNER, platform=Instance())
     joined = lms.arrives("ana", Role.LEARNER, deployment_id="deployment-2")
@@ -287,6 +323,6 @@ def test_nothing_that_hangs_on_an_institution_is_forgotten_when_it_joins_another
         for name, table in Base.metadata.tables.items()
         if name not in rules.HEARSAY
         for key in table.foreign_keys
-        if key.column.table.name in goes - set(rules.WORKED_ON)
+        if key.column.table.name in goes - rules.WORKED_ON
     }
     assert hang == {"incident.tenant_id"}
