@@ -137,5 +137,7 @@ def _page(row: DeepLinkingRequest, problem: str | None = None) -> str:
 
 def _send(row: DeepLinkingRequest, signed: str, count: int) -> ResponseReturnValue:
     """The page whose form carries the answer to the LMS."""
-    headers.allow_form_to(addresses.origin(row.return_url) or "")
+    # The LMS may lead on from there to another of its hosts.
+    named = (addresses.origin(row.return_url), *current_visit().frame_origins)
+    headers.allow_form_to(dict.fromkeys(origin for origin in named if origin))
     return render_template("links/answer.html", row=row, signed=signed, count=count, nav=[])

@@ -24,13 +24,16 @@ def register(app: Flask) -> None:
     app.after_request(_set)
 
 
-def allow_form_to(origin: str) -> None:
-    """Let a form of this page be sent to another origin, which a message that was checked has named."""
-    g.form_origin = origin
+def allow_form_to(origins: Iterable[str]) -> None:
+    """Let a form of this page be sent to other origins, which a message that was checked has named.
+
+    Chromium follows a redirect in answer to a form to these alone, too.
+    """
+    g.form_origins = origins
 
 
 def _forms() -> str:
-    return f"{OURS} {g.get('form_origin', '')}".strip()
+    return " ".join((OURS, *g.get("form_origins", ())))
 
 
 def _ancestors() -> str:

@@ -21,6 +21,7 @@ from lti_tool.lti.launch import Role
 from lti_tool.meetings import planning
 from lti_tool.meetings.tables import Meeting
 from lti_tool.programs.tables import Program
+from lti_tool.web.visits import VisitRow
 from tests.support import factories, world
 from tests.support.factories import Browser
 from tests.support.world import World
@@ -218,6 +219,14 @@ def test_the_answer_leaves_for_the_lms_alone_and_takes_nothing_of_the_visit_alon
     assert "form-action 'self' https://lms.test;" in policy
     assert browser.csrf not in answer.text
     assert 'action="https://lms.test/deep-linking"' in answer.text
+
+
+def test_the_lms_may_lead_on_from_the_answer_to_another_of_its_hosts(here: World) -> None:
+    browser, page = here.visit("instructor"), asked(here)
+    with transaction() as session:
+        session.execute(update(VisitRow).values(frame_origins=["https://lms.test", "https://courses.lms.test"]))
+    policy = browser.post(page, choose=target(here, "week/1")).headers["Content-Security-Policy"]
+    assert "form-action 'self' https://lms.test https://courses.lms.test;" in policy
 
 
 def test_what_the_lms_says_is_shown_as_text(here: World) -> None:
