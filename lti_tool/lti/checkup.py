@@ -246,7 +246,7 @@ class _Examination:
         if Point.TOKEN_SCORES not in self._granted:
             return _omitted((Point.SCORE, Point.RESULT), Cause.NEEDS_OTHER)
         sent = Score(
-            student, clock.wall(), Activity.COMPLETED, Grading.FULLY_GRADED, given=1.0, maximum=column.score_maximum
+            student, clock.wall(), Activity.COMPLETED, Grading.FULLY_GRADED, given=1.0, maximum=COLUMN.score_maximum
         )
         try:
             grades.post_score(self._connection, str(column.id), sent)
