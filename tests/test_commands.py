@@ -51,6 +51,7 @@ def test_every_command_explains_itself() -> None:
         ["sync", "run"],
         ["platform", "add"],
         ["platform", "change"],
+        ["platform", "remove"],
         ["admin", "link"],
         ["doctor"],
         ["keys", "rotate"],
