@@ -99,9 +99,12 @@ def add(
 @with_appcontext
 def list_all(as_json: bool) -> None:
     """Show every registered LMS."""
-    nothing = "No LMS is registered yet. Add one with `peerloop platform add`."
+    nothing = (
+        "No LMS is registered yet. Invite one with `peerloop platform invite`; "
+        "one that takes no address is entered by `peerloop platform add`."
+    )
     listing.show(registrations.every(), as_json=as_json, described=_described, told=_told, nothing=nothing)
-    count = 0 if as_json else len(waiting.every(db.session()))
+    count = 0 if as_json else waiting.count(db.session())
     if count:
         click.echo(f"{count} registration{' waits' if count == 1 else 's wait'} (see `peerloop platform waiting`).")
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from urllib.parse import urlencode
 
 import click
 from flask.cli import with_appcontext
@@ -21,18 +20,29 @@ _OPTIONS = ("--issuer", "--client-id", "--auth-url", "--token-url", "--jwks-url"
 
 
 @click.command()
-@click.option("--days", type=click.IntRange(1, 90), default=14, show_default=True, help="How long it can be used.")
+@click.option(
+    "--days",
+    type=click.IntRange(1, invitations.MOST_DAYS),
+    default=invitations.USUAL_DAYS,
+    show_default=True,
+    help="How long it can be used.",
+)
 @click.option("--note", default="", help="For whom it is; shown to nobody else.")
+@click.option("--host", default="", help="Where that LMS is opened, if known: it needs no approval in any case then.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @with_appcontext
-def invite(days: int, note: str, as_json: bool) -> None:
+def invite(days: int, note: str, host: str, as_json: bool) -> None:
     """Make an address that registers one LMS: its administrator pastes it there."""
-    if len(note) > NAME_LENGTH or not note.isprintable():
+    if not invitations.is_note(note):
         raise click.ClickException(f"--note must be one line of at most {NAME_LENGTH} characters")
+    try:
+        named = invitations.host_in(host)
+    except ValueError:
+        raise click.ClickException("--host must be a host such as lms.example.edu, or an address there") from None
     with transaction() as session:
-        invitation, secret = invitations.invite(session, days=days, note=note)
+        invitation, secret = invitations.invite(session, days=days, note=note, host=named)
         expires_at = invitation.expires_at
-    url = f"{settings.current().base_url}/lti/register?{urlencode({'invitation': secret})}"
+    url = offer.registration_address(settings.current().base_url, secret)
     if as_json:
         click.echo(json.dumps({"url": url, "expires_at": expires_at.isoformat()}))
         return
@@ -51,8 +61,13 @@ def list_invitations(as_json: bool) -> None:
     listing.show(
         invitations.every(db.session()),
         as_json=as_json,
-        described=lambda one: {"id": one.id, "note": one.note, "expires_at": one.expires_at.isoformat()},
-        told=lambda one: [f"{one.id:>4}  until {one.expires_at:%Y-%m-%d %H:%M} UTC  {one.note}".rstrip()],
+        described=lambda one: {
+            "id": one.id,
+            "note": one.note,
+            "host": one.host,
+            "expires_at": one.expires_at.isoformat(),
+        },
+        told=lambda one: [f"{one.id:>4}  until {one.expires_at:%Y-%m-%d %H:%M} UTC  {one.note}  {one.host}".rstrip()],
         nothing="No invitation can be used.",
     )
 
@@ -64,9 +79,9 @@ def withdraw(number: int) -> None:
     """Let nobody use the invitation with this ID (see `invitations`)."""
     with transaction() as session:
         withdrawn = invitations.withdraw(session, number)
-    if not withdrawn:
+    if withdrawn is None:
         raise click.ClickException(f"there is no invitation {number} (see `peerloop platform invitations`)")
-    click.echo("Withdrawn. What was registered with it, if anything, stays.")
+    click.echo("Withdrawn: nobody can use it any more.")
 
 
 @click.command("waiting")
@@ -80,31 +95,31 @@ def list_waiting(as_json: bool) -> None:
 
 
 @click.command()
-@click.argument("number", metavar="ID", type=int)
+@click.argument("reference", metavar="ID")
 @with_appcontext
-def approve(number: int) -> None:
+def approve(reference: str) -> None:
     """Accept the registration that waits under ID (see `waiting`)."""
     try:
         with transaction() as session:
-            registration = waiting.approve(session, number)
+            registration = waiting.approve(session, reference)
     except NothingWaitsError:
-        raise _nothing(number) from None
+        raise _nothing(reference) from None
     except DuplicateRegistrationError:
         raise click.ClickException("this client is registered already (see `peerloop platform list`)") from None
     click.echo(f"Registered {registration.name} as number {registration.id}; it can be opened from its courses now.")
 
 
 @click.command()
-@click.argument("numbers", metavar="ID…", type=int, nargs=-1, required=True)
+@click.argument("references", metavar="ID…", nargs=-1, required=True)
 @with_appcontext
-def dismiss(numbers: tuple[int, ...]) -> None:
+def dismiss(references: tuple[str, ...]) -> None:
     """Forget the registrations that wait under these IDs, or none of them if one is wrong."""
     with transaction() as session:
-        for number in numbers:
+        for reference in references:
             try:
-                waiting.take(session, number)
+                waiting.take(session, reference)
             except NothingWaitsError:
-                raise _nothing(number) from None
+                raise _nothing(reference) from None
     click.echo("Forgotten. The tool may still stand in the LMS: its administrator can delete it there.")
 
 
@@ -136,21 +151,30 @@ def show_settings(family: str, as_json: bool) -> None:
 
 
 def _told(pending: LtiPendingRegistration) -> Iterator[str]:
-    yield f"{pending.id:>4}  {pending.name}  {pending.issuer}  client {pending.client_id}"
-    yield f"      since {pending.created_at:%Y-%m-%d}; its configuration was read from {pending.host}"
+    yield f"{pending.reference}  {pending.name}  {pending.issuer}  client {pending.client_id}"
+    yield f"         {_invited(pending)}; since {pending.created_at:%Y-%m-%d %H:%M} UTC"
+    yield f"         its configuration was read from {pending.host}; it says that it is: {pending.family}"
     if pending.doubt:
-        yield "      the keys that it names are not the issuer's own: ask the institution before you approve it"
+        yield "         not all addresses that it names are its issuer's own: ask the institution before you approve"
+
+
+def _invited(pending: LtiPendingRegistration) -> str:
+    if pending.invitation is None:
+        return "without an invitation"
+    return f"by the invitation for {pending.invitation}" if pending.invitation else "by an invitation without a note"
 
 
 def _described(pending: LtiPendingRegistration) -> dict[str, object]:
     return {
-        "id": pending.id,
+        "id": pending.reference,
         "name": pending.name,
         "issuer": pending.issuer,
         "client_id": pending.client_id,
         "host": pending.host,
         "family": pending.family,
         "doubt": pending.doubt,
+        "invited": pending.invitation is not None,
+        "note": pending.invitation,
         "auth_url": pending.auth_url,
         "token_url": pending.token_url,
         "audience": pending.audience,
@@ -159,8 +183,8 @@ def _described(pending: LtiPendingRegistration) -> dict[str, object]:
     }
 
 
-def _nothing(number: int) -> click.ClickException:
-    return click.ClickException(f"no registration waits under the number {number} (see `peerloop platform waiting`)")
+def _nothing(reference: str) -> click.ClickException:
+    return click.ClickException(f"no registration waits under {reference!r} (see `peerloop platform waiting`)")
 
 
 COMMANDS = (invite, list_invitations, withdraw, list_waiting, approve, dismiss, show_settings)

@@ -116,10 +116,10 @@ def run(tool: Tool, *arguments: str) -> Result:
     return tool.app.test_cli_runner().invoke(commands.platform, arguments)
 
 
-def invite(tool: Tool, days: int = 14) -> str:
+def invite(tool: Tool, days: int = 14, **more: str) -> str:
     """The secret of a new invitation."""
     with tool.app.app_context(), transaction() as session:
-        return invitations.invite(session, days=days)[1]
+        return invitations.invite(session, days=days, **more)[1]
 
 
 def secret_in(address: str) -> str:
