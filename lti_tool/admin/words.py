@@ -11,7 +11,8 @@ from flask_babel import lazy_gettext as lazy
 
 from lti_tool.lti import checkup
 from lti_tool.lti.checkup import SCOPES, Cause, Finding, Outcome, Point
-from lti_tool.lti.families.places import Places
+from lti_tool.lti.families import guides
+from lti_tool.lti.families.guides import Places
 from lti_tool.lti.registrations import Registration
 
 SIGNS = {Outcome.GOOD: "done", Outcome.BAD: "need", Outcome.OMITTED: "waits"}
@@ -47,7 +48,7 @@ class About:
     @property
     def places(self) -> Places:
         """Where to look in this LMS."""
-        return self.registration.rules.places
+        return guides.of(self.registration.family).places
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,7 +251,7 @@ def _service_path(point: Point, places: Places) -> str:
     return _path(places, places.roster if point in {Point.ROSTER, Point.TOKEN_ROSTER} else places.grades)
 
 
-def _path(places: Places, end: str) -> str:
+def _path(places: Places, end: LazyString) -> str:
     return f"{places.tool} → {end}"
 
 
