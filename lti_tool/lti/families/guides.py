@@ -98,7 +98,9 @@ CANVAS = Guide(
     title="Canvas",
     places=Places(
         tool=_("Admin → the account → Developer Keys → the LTI key of Peerloop → Edit"),
-        addresses=_("Redirect URIs and JWK Method; the client id stands in the list of keys"),
+        addresses=_(
+            "Redirect URIs and JWK Method; the client id stands in the list of keys, Canvas’s own addresses nowhere"
+        ),
         roster=_(
             "LTI Advantage Services → “Can retrieve user data associated with the context the tool is installed in”"
         ),
