@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from itertools import zip_longest
 
 import click
 from flask.cli import with_appcontext
@@ -137,13 +138,16 @@ def show_settings(family: str, as_json: bool) -> None:
     click.echo(str(guide.where))
     width = max(len(label) for label, _value in form) + 2
     for label, value in form:
-        click.echo(f"  {label:<{width}}{value}")
+        for beginning, line in zip_longest([label], value.splitlines(), fillvalue=""):
+            click.echo(f"  {beginning:<{width}}{line}")
     for step in guide.after:
         click.echo(f"  - {step}")
     click.echo("\nThen enter here what it shows:")
     name = "" if family == "standard" else f" --family {family}"
     click.echo(f"  peerloop platform add --name …{name} \\")
     click.echo(" \\\n".join(f"    {option} {guide.known.get(option, '…')}" for option in _OPTIONS))
+    click.echo("  A deployment that is not named, or not known yet, waits for approval after its first launch:")
+    click.echo("  peerloop deployment list")
     if guide.finish:
         click.echo("\nWhat is left to do in the LMS:")
         for step in guide.last_steps(values):
