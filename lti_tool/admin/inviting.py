@@ -123,6 +123,7 @@ def _show(*, form: Mapping[str, str] | None = None, errors: Mapping[str, str] | 
         longest_note=NAME_LENGTH,
         form=form or {},
         errors=errors or {},
+        summary=[(f"field-{name}", words) for name, words in (errors or {}).items()],
         **values,
     )
 

@@ -73,6 +73,7 @@ def test_a_wrong_wish_is_sent_back_with_what_was_typed(app: Flask, field: str, v
     assert refused.status_code == 400
     page = unescape(refused.get_data(as_text=True))
     assert f'id="field-{field}-error"' in page
+    assert f'href="#field-{field}"' in page
     assert fields["note"] in page
     assert fields["host"] in page
     assert actions() == []
