@@ -9,15 +9,15 @@ from flask import abort, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import ngettext
-from sqlalchemy.orm import Session
 
-from lti_tool import audit, settings
+from lti_tool import settings
 from lti_tool.admin.operating import blueprint, page
 from lti_tool.database import db
 from lti_tool.lti import invitations, offer, waiting
 from lti_tool.lti.registrations import DuplicateRegistrationError
-from lti_tool.lti.tables import NAME_LENGTH, LtiInvitation
+from lti_tool.lti.tables import NAME_LENGTH
 from lti_tool.lti.waiting import NothingWaitsError
+from lti_tool.roster import admission
 from lti_tool.web.gate import Access, allow
 
 DAYS = (1, 3, 7, invitations.USUAL_DAYS, 30, invitations.MOST_DAYS)
@@ -37,13 +37,12 @@ def invite() -> ResponseReturnValue:
     session, errors = db.session(), _errors(request.form)
     if errors:
         return _show(form=request.form, errors=errors), 400
-    invitation, secret = invitations.invite(
+    invitation, secret = admission.invite(
         session,
         days=int(request.form["days"]),
         note=request.form["note"].strip(),
         host=invitations.host_in(request.form["host"]),
     )
-    _write_down(session, "invitation.made", invitation)
     return _show(made=invitation, address=offer.registration_address(settings.current().base_url, secret))
 
 
@@ -51,10 +50,8 @@ def invite() -> ResponseReturnValue:
 @allow(Access.OPERATOR)
 def withdraw(number: int) -> ResponseReturnValue:
     """Let nobody use this invitation any more."""
-    invitation = invitations.withdraw(db.session(), number)
-    if invitation is None:
+    if not admission.withdraw(db.session(), number):
         abort(409)  # it has been used, or another operator was quicker
-    _write_down(db.session(), "invitation.withdrawn", invitation)
     return redirect(url_for("operator.new"), code=303)
 
 
@@ -62,17 +59,12 @@ def withdraw(number: int) -> ResponseReturnValue:
 @allow(Access.OPERATOR)
 def approve_registration(reference: str) -> ResponseReturnValue:
     """Make a registration of what waits under this reference."""
-    session = db.session()
     try:
-        made = waiting.approve(session, reference)
+        made = admission.approve_registration(db.session(), reference)
     except NothingWaitsError:
         abort(409)
     except DuplicateRegistrationError:
         abort(409, _("An LMS with this client id and these addresses is registered already. Dismiss this one."))
-    about = {"reference": reference, "issuer": made.issuer, "client": made.client_id}
-    audit.record(
-        session, "registration.approved", "registration", made.id, course_id=None, actor_id=None, after=about
-    )
     return redirect(url_for("operator.platform", registration_id=made.id), code=303)
 
 
@@ -80,21 +72,10 @@ def approve_registration(reference: str) -> ResponseReturnValue:
 @allow(Access.OPERATOR)
 def dismiss_registration(reference: str) -> ResponseReturnValue:
     """Forget what waits under this reference; the tool may still stand in that LMS."""
-    session = db.session()
     try:
-        gone = waiting.take(session, reference)
+        admission.dismiss_registration(db.session(), reference)
     except NothingWaitsError:
         abort(409)
-    about = {"reference": reference, "issuer": gone.issuer, "client": gone.client_id}
-    audit.record(
-        session,
-        "registration.dismissed",
-        "waiting registration",
-        gone.id,
-        course_id=None,
-        actor_id=None,
-        before=about,
-    )
     return redirect(url_for("operator.new"), code=303)
 
 
@@ -126,8 +107,3 @@ def _show(*, form: Mapping[str, str] | None = None, errors: Mapping[str, str] | 
         summary=[(f"field-{name}", words) for name, words in (errors or {}).items()],
         **values,
     )
-
-
-def _write_down(session: Session, action: str, invitation: LtiInvitation) -> None:
-    about = {"note": invitation.note, "host": invitation.host}
-    audit.record(session, action, "invitation", invitation.id, course_id=None, actor_id=None, after=about)

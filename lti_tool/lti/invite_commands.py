@@ -1,4 +1,4 @@
-"""`peerloop platform`: invitations for LMSs that register themselves, what waits, and what to enter by hand."""
+"""`peerloop platform`: which invitations can be used, which registrations wait, and what to enter by hand."""
 
 from __future__ import annotations
 
@@ -10,48 +10,12 @@ import click
 from flask.cli import with_appcontext
 
 from lti_tool import settings
-from lti_tool.database import db, transaction
+from lti_tool.database import db
 from lti_tool.lti import invitations, listing, offer, waiting
 from lti_tool.lti.families.guides import GUIDES
-from lti_tool.lti.registrations import DuplicateRegistrationError
-from lti_tool.lti.tables import NAME_LENGTH, LtiPendingRegistration
-from lti_tool.lti.waiting import NothingWaitsError
+from lti_tool.lti.tables import LtiPendingRegistration
 
 _OPTIONS = ("--issuer", "--client-id", "--auth-url", "--token-url", "--jwks-url", "--deployment")
-
-
-@click.command()
-@click.option(
-    "--days",
-    type=click.IntRange(1, invitations.MOST_DAYS),
-    default=invitations.USUAL_DAYS,
-    show_default=True,
-    help="How long it can be used.",
-)
-@click.option("--note", default="", help="For whom it is; shown to nobody else.")
-@click.option("--host", default="", help="Where that LMS is opened, if known: it needs no approval in any case then.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-@with_appcontext
-def invite(days: int, note: str, host: str, as_json: bool) -> None:
-    """Make an address that registers one LMS: its administrator pastes it there."""
-    if not invitations.is_note(note):
-        raise click.ClickException(f"--note must be one line of at most {NAME_LENGTH} characters")
-    try:
-        named = invitations.host_in(host)
-    except ValueError:
-        raise click.ClickException("--host must be a host such as lms.example.edu, or an address there") from None
-    with transaction() as session:
-        invitation, secret = invitations.invite(session, days=days, note=note, host=named)
-        expires_at = invitation.expires_at
-    url = offer.registration_address(settings.current().base_url, secret)
-    if as_json:
-        click.echo(json.dumps({"url": url, "expires_at": expires_at.isoformat()}))
-        return
-    click.echo(
-        f"Send this address to the administrator of one LMS. It works once, until {expires_at:%Y-%m-%d %H:%M} UTC:"
-    )
-    click.echo(f"  {url}")
-    click.echo("Pasted where the LMS registers tools, it does the rest; opened in a browser, it says where that is.")
 
 
 @click.command("invitations")
@@ -73,18 +37,6 @@ def list_invitations(as_json: bool) -> None:
     )
 
 
-@click.command()
-@click.argument("number", metavar="ID", type=int)
-@with_appcontext
-def withdraw(number: int) -> None:
-    """Let nobody use the invitation with this ID (see `invitations`)."""
-    with transaction() as session:
-        withdrawn = invitations.withdraw(session, number)
-    if withdrawn is None:
-        raise click.ClickException(f"there is no invitation {number} (see `peerloop platform invitations`)")
-    click.echo("Withdrawn: nobody can use it any more.")
-
-
 @click.command("waiting")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @with_appcontext
@@ -93,35 +45,6 @@ def list_waiting(as_json: bool) -> None:
     found = waiting.every(db.session())
     nothing = "No registration waits for approval."
     listing.show(found, as_json=as_json, described=_described, told=_told, nothing=nothing)
-
-
-@click.command()
-@click.argument("reference", metavar="ID")
-@with_appcontext
-def approve(reference: str) -> None:
-    """Accept the registration that waits under ID (see `waiting`)."""
-    try:
-        with transaction() as session:
-            registration = waiting.approve(session, reference)
-    except NothingWaitsError:
-        raise _nothing(reference) from None
-    except DuplicateRegistrationError:
-        raise click.ClickException("this client is registered already (see `peerloop platform list`)") from None
-    click.echo(f"Registered {registration.name} as number {registration.id}; it can be opened from its courses now.")
-
-
-@click.command()
-@click.argument("references", metavar="ID…", nargs=-1, required=True)
-@with_appcontext
-def dismiss(references: tuple[str, ...]) -> None:
-    """Forget the registrations that wait under these IDs, or none of them if one is wrong."""
-    with transaction() as session:
-        for reference in references:
-            try:
-                waiting.take(session, reference)
-            except NothingWaitsError:
-                raise _nothing(reference) from None
-    click.echo("Forgotten. The tool may still stand in the LMS: its administrator can delete it there.")
 
 
 @click.command("settings")
@@ -187,8 +110,4 @@ def _described(pending: LtiPendingRegistration) -> dict[str, object]:
     }
 
 
-def _nothing(reference: str) -> click.ClickException:
-    return click.ClickException(f"no registration waits under {reference!r} (see `peerloop platform waiting`)")
-
-
-COMMANDS = (invite, list_invitations, withdraw, list_waiting, approve, dismiss, show_settings)
+COMMANDS = (list_invitations, list_waiting, show_settings)

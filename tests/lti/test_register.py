@@ -13,10 +13,11 @@ from pathlib import Path
 
 import structlog
 from flask import Response
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 
 from lti_tool import clock
-from lti_tool.database import transaction
+from lti_tool.audit import AuditEntry
+from lti_tool.database import db, transaction
 from lti_tool.lti import dynamic, grades, memberships, offer, waiting
 from lti_tool.lti.failures import EXCERPT_LENGTH
 from lti_tool.lti.tables import LtiInvitation, LtiPendingRegistration
@@ -274,6 +275,25 @@ def test_a_registration_that_was_dismissed_is_gone(tool: Tool, admin: Administra
         assert result.exit_code == 1
         assert "no registration waits" in result.output
     assert registered(admin) is None
+
+
+def test_what_an_operator_decides_is_written_down(tool: Tool, admin: Administrator) -> None:
+    with tool.app.app_context():
+        before = db.session.scalar(select(func.max(AuditEntry.id))) or 0
+    run(tool, "invite", "--note", "Northfield")
+    run(tool, "withdraw", str(json.loads(run(tool, "invitations", "--json").output)[-1]["id"]))
+    for decision in ("dismiss", "approve"):
+        admin.registers()
+        run(tool, decision, waits(admin)[0].reference)
+    with tool.app.app_context():
+        entries = db.session.scalars(select(AuditEntry).where(AuditEntry.id > before).order_by(AuditEntry.id)).all()
+    assert [entry.action for entry in entries] == [
+        "invitation.made",
+        "invitation.withdrawn",
+        "registration.dismissed",
+        "registration.approved",
+    ]
+    assert entries[-1].after["client"] == admin.platform.client_id
 
 
 def test_one_stranger_leaves_only_so_much_waiting(tool: Tool, admin: Administrator) -> None:
