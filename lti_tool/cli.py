@@ -13,10 +13,10 @@ from sqlalchemy.exc import OperationalError, ProgrammingError
 
 import config
 from lti_tool.demo.commands import demo
-from lti_tool.lti.commands import platform
 from lti_tool.lti.key_commands import keys
 from lti_tool.matching.commands import match
 from lti_tool.roster.deployment_commands import deployment
+from lti_tool.roster.platform_commands import platform
 from lti_tool.roster.removal_command import remove
 
 

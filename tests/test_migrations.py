@@ -88,6 +88,16 @@ def test_programs_keep_the_names_of_their_columns_and_links_what_they_open(empty
     assert list(db.session.scalars(text("SELECT opens FROM course_link"))) == ["course/home"]
 
 
+def test_a_registration_that_waited_before_has_a_reference_of_its_own(empty_app: Flask) -> None:
+    assert empty_app
+    flask_migrate.upgrade(revision="last_standing")
+    fill(WAITING_BEFORE)
+    schema.upgrade()
+    references = list(db.session.scalars(text("SELECT reference FROM lti_pending_registration")))
+    assert len(set(references)) == 2
+    assert {len(reference) for reference in references} == {7}
+
+
 def fill(statements: str) -> None:
     with db.engine.begin() as connection:
         for statement in statements.strip().split(";\n"):
@@ -106,6 +116,12 @@ INSERT INTO course_link (course_id, link_id, title) VALUES (1, 'link-1', 'Peerlo
 INSERT INTO program (id, course_id, title, skill, first_session_on, session_time, session_minutes, zone, size_min,
 size_max, size_target, created_at) VALUES
 (7, 1, 'Giving feedback', 'F', '2026-01-05', '14:00', 45, 'UTC', 8, 20, 12, '2026-01-01')
+""".strip()
+WAITING_BEFORE = """
+INSERT INTO lti_pending_registration
+(host, doubt, family, name, issuer, client_id, auth_url, token_url, jwks_url, audience, created_at) VALUES
+('lms.test', false, 'moodle', 'LMS', 'https://lms.test', 'c1', 'a', 't', 'j', 't', '2026-01-01'),
+('lms.test', false, 'moodle', 'LMS', 'https://lms.test', 'c2', 'a', 't', 'j', 't', '2026-01-01')
 """.strip()
 DEPLOYMENTS_BEFORE = """
 INSERT INTO lti_registration (id, name, issuer, client_id, auth_url, token_url, jwks_url, audience, created_at)

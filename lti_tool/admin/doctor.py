@@ -14,7 +14,7 @@ from lti_tool.admin import checking, view
 from lti_tool.admin.checking import Target
 from lti_tool.admin.words import Line
 from lti_tool.database import db
-from lti_tool.lti import registrations
+from lti_tool.lti import registrations, waiting
 from lti_tool.lti.checkup import Finding
 from lti_tool.lti.registrations import Registration
 from lti_tool.lti.tables import LtiDeployment
@@ -102,6 +102,11 @@ def _print_own(failing: Sequence[str]) -> None:
     click.echo("Peerloop")
     for name in health.CHECKS:
         click.echo(f"  {'✗' if name in failing else '✓'} {name}")
+    if failing:
+        return
+    # Strangers can leave registrations there, so these are nothing that is wrong.
+    if count := waiting.count(db.session()):
+        click.echo(f"  – new LMSs that wait for approval: {count} (see `peerloop platform waiting`)")
 
 
 def _print(report: Report) -> None:
@@ -111,6 +116,8 @@ def _print(report: Report) -> None:
     for deployment in report.deployments:
         sign = "done" if deployment.status == "active" else "need"
         click.echo(f"  {_SIGNS[sign]} Deployment {deployment.deployment_id}: {deployment.status}")
+        if deployment.reference:
+            click.echo(f"      If you know whose it is: peerloop deployment approve {deployment.reference}")
     for line in report.lines:
         click.echo(f"  {_SIGNS[line.sign]} {line.title}: {line.text}")
         if line.what:

@@ -15,7 +15,7 @@ from lti_tool.admin import checking, overview, references, view
 from lti_tool.admin.checking import Target
 from lti_tool.admin.connection import chosen_course
 from lti_tool.database import db, transaction
-from lti_tool.lti import registrations
+from lti_tool.lti import registrations, waiting
 from lti_tool.lti.deployments import NotWaitingError
 from lti_tool.lti.registrations import Registration
 from lti_tool.lti.tables import LtiDeployment
@@ -47,7 +47,7 @@ def enter(secret: str) -> ResponseReturnValue:
 def leave() -> ResponseReturnValue:
     """End the visit."""
     operators.leave(db.session(), g.operator)
-    return _page("admin/operator/left.html")
+    return page("admin/operator/left.html")
 
 
 @blueprint.get("/")
@@ -56,7 +56,7 @@ def show() -> ResponseReturnValue:
     """Every registered LMS, a page at a time."""
     text = request.args.get("q", "")[:100].strip()
     found = overview.platforms(db.session(), text=text, page=request.args.get("page", 1, type=int))
-    return _page("admin/operator/platforms.html", found=found, text=text)
+    return page("admin/operator/platforms.html", found=found, text=text, new=waiting.count(db.session()))
 
 
 @blueprint.get("/platforms/<int:registration_id>")
@@ -64,7 +64,7 @@ def show() -> ResponseReturnValue:
 def platform(registration_id: int) -> ResponseReturnValue:
     """One registration: its addresses, deployments and institutions."""
     session, registration = db.session(), _registration(registration_id)
-    return _page(
+    return page(
         "admin/operator/platform.html",
         registration=registration,
         deployments=registrations.deployments(registration_id),
@@ -83,23 +83,23 @@ def check_platform(registration_id: int) -> ResponseReturnValue:
     return redirect(url_for("operator.platform", registration_id=registration_id), code=303)
 
 
-@blueprint.post("/deployments/<waiting>/approve")
+@blueprint.post("/deployments/<reference>/approve")
 @allow(Access.OPERATOR)
-def approve(waiting: str) -> ResponseReturnValue:
+def approve(reference: str) -> ResponseReturnValue:
     """Accept the deployment that waits under this reference."""
-    return _decided(admission.approve, waiting)
+    return _decided(admission.approve, reference)
 
 
-@blueprint.post("/deployments/<waiting>/dismiss")
+@blueprint.post("/deployments/<reference>/dismiss")
 @allow(Access.OPERATOR)
-def dismiss(waiting: str) -> ResponseReturnValue:
+def dismiss(reference: str) -> ResponseReturnValue:
     """Take it off the list; nothing of it was kept, and its next launch waits anew."""
-    return _decided(admission.dismiss, waiting)
+    return _decided(admission.dismiss, reference)
 
 
-def _decided(decide: Callable[[Session, str], LtiDeployment], waiting: str) -> ResponseReturnValue:
+def _decided(decide: Callable[[Session, str], LtiDeployment], reference: str) -> ResponseReturnValue:
     try:
-        row = decide(db.session(), waiting)
+        row = decide(db.session(), reference)
     except NotWaitingError:
         abort(409)  # another operator was quicker
     return redirect(url_for("operator.platform", registration_id=row.registration_id), code=303)
@@ -111,7 +111,7 @@ def tenant(tenant_id: int) -> ResponseReturnValue:
     """One institution, as its own administrators see it."""
     session, row = db.session(), _tenant(tenant_id)
     usual = checking.usual_course(session, row.id)
-    return _page(
+    return page(
         "admin/operator/tenant.html",
         view=view.of_tenant(session, row),
         refusals=references.lately_of_tenant(session, row),
@@ -134,7 +134,7 @@ def check_tenant(tenant_id: int) -> ResponseReturnValue:
 def reference() -> ResponseReturnValue:
     """What a reference stands for that somebody read on an error page."""
     text = request.args.get("reference", "")
-    return _page(
+    return page(
         "admin/reference.html",
         told=references.look_up(db.session(), text, None),
         text=text,
@@ -151,6 +151,11 @@ def _tenant(tenant_id: int) -> Tenant:
     return db.session.get(Tenant, tenant_id) or abort(404)
 
 
-def _page(template: str, **values: Any) -> str:
-    links = [Link(str(_("LMSs")), url_for("operator.show"), current=True)]
+def page(template: str, **values: Any) -> str:
+    """One of the operator's pages, with the way to the others."""
+    on_new = request.endpoint in {"operator.new", "operator.invite"}
+    links = [
+        Link(str(_("LMSs")), url_for("operator.show"), current=not on_new),
+        Link(str(_("New LMSs")), url_for("operator.new"), current=on_new),
+    ]
     return render_template(template, nav=links, program_name="Peerloop", **values)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -15,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from lti_tool import clock
 from lti_tool.gradebook.tables import Cell, Column
-from lti_tool.lti.refusals import EXPLANATIONS
+from lti_tool.lti.refusals import EXPLANATIONS, spelled
 from lti_tool.lti.tables import LtiRegistration
 from lti_tool.programs.tables import Program
 from lti_tool.roster.tables import Course, Tenant
@@ -37,8 +36,10 @@ _ADVICE: dict[str, LazyString] = {
     "deployment_pending": lazy(
         "Whoever runs Peerloop must accept the deployment that is named here: under its LMS, or in the terminal."
     ),
+    "registration_waiting": lazy(
+        "Whoever runs Peerloop decides about this LMS: on the page “New LMSs”, or by “peerloop platform waiting”."
+    ),
 }
-GROUP = 4  # letters before the dash
 LATELY = timedelta(days=7)
 
 
@@ -73,16 +74,6 @@ def look_up(session: Session, text: str, tenant: Tenant | None) -> Told | None:
     if incident is not None and _concerns(session, incident, tenant):
         return _told(session, incident, tenant)
     return _cell(session, reference, tenant)
-
-
-def spelled(text: str) -> str:
-    """A reference as it is kept, however somebody wrote it down.
-
-    >>> spelled(" 7f3k 2aqm ")
-    '7F3K-2AQM'
-    """
-    letters = re.sub(r"[^0-9A-Z]", "", text[:40].upper())
-    return f"{letters[:GROUP]}-{letters[GROUP:]}"
 
 
 def lately(session: Session, registration_id: int) -> Sequence[Refusals]:

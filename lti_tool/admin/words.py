@@ -11,7 +11,8 @@ from flask_babel import lazy_gettext as lazy
 
 from lti_tool.lti import checkup
 from lti_tool.lti.checkup import SCOPES, Cause, Finding, Outcome, Point
-from lti_tool.lti.families.places import Places
+from lti_tool.lti.families import guides
+from lti_tool.lti.families.guides import Places
 from lti_tool.lti.registrations import Registration
 
 SIGNS = {Outcome.GOOD: "done", Outcome.BAD: "need", Outcome.OMITTED: "waits"}
@@ -28,6 +29,19 @@ _TITLES: dict[Point, LazyString] = {
     Point.RESULT: lazy("The score is read back"),
     Point.REMOVAL: lazy("The column is removed"),
     Point.CLOCK: lazy("Clock of the LMS"),
+}
+
+_BAD: dict[Cause, LazyString] = {
+    Cause.UNREACHABLE: lazy("No answer came: %(said)s."),
+    Cause.NOT_THERE: lazy("The LMS has nothing at the address that was asked: %(said)s."),
+    Cause.FAULTY: lazy("The LMS has a problem or is too busy: %(said)s."),
+    Cause.DENIED: lazy("The LMS refused it: %(said)s."),
+    Cause.REFUSED: lazy("The LMS refused it: %(said)s."),
+    Cause.NOT_GRANTED: lazy("The LMS gives no token for this: %(said)s."),
+    Cause.UNREADABLE: lazy("The answer is not what the standard describes: %(said)s."),
+    Cause.NOT_OFFERED: lazy("The last launch from this course did not offer it."),
+    Cause.EMPTY: lazy("The LMS lists nobody."),
+    Cause.DIFFERENT: lazy("The LMS took the score and shows another one, or none."),
 }
 
 
@@ -47,7 +61,7 @@ class About:
     @property
     def places(self) -> Places:
         """Where to look in this LMS."""
-        return self.registration.rules.places
+        return guides.of(self.registration.family).places
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,28 +168,11 @@ def _wanted(finding: Finding) -> str | None:
 
 
 def _bad(finding: Finding) -> str:
-    said = _said(finding)
-    match finding.cause:
-        case Cause.UNREACHABLE:
-            return str(_("No answer came: %(said)s.", said=said))
-        case Cause.FAULTY:
-            return str(_("The LMS has a problem or is too busy: %(said)s.", said=said))
-        case Cause.NOT_GRANTED:
-            return str(_("The LMS gives no token for this: %(said)s.", said=said))
-        case Cause.NOT_OFFERED:
-            return str(_("The last launch from this course did not offer it."))
-        case Cause.EMPTY if finding.point is Point.KEYS:
-            return str(_("It holds no RSA key of 2048 bits or more for signatures."))
-        case Cause.EMPTY:
-            return str(_("The LMS lists nobody."))
-        case Cause.DIFFERENT:
-            return str(_("The LMS took the score and shows another one, or none."))
-        case Cause.CLOCKS_DIFFER:
-            return _distance(finding.figure or 0)
-        case Cause.UNREADABLE:
-            return str(_("The answer is not what the standard describes: %(said)s.", said=said))
-        case _:
-            return str(_("The LMS refused it: %(said)s.", said=said))
+    if finding.cause is Cause.CLOCKS_DIFFER:
+        return _distance(finding.figure or 0)
+    if finding.cause is Cause.EMPTY and finding.point is Point.KEYS:
+        return str(_("It holds no RSA key of 2048 bits or more for signatures."))
+    return str(_BAD[finding.cause or Cause.REFUSED]) % {"said": _said(finding)}
 
 
 def _said(finding: Finding) -> str:
@@ -198,7 +195,7 @@ def _advice(finding: Finding, about: About) -> tuple[str, str | None]:
 
 def _compare(about: About, name: str) -> tuple[str, str]:
     """An address of the LMS that is registered here and leads to nothing of use."""
-    address = getattr(about.registration, name)
+    address, option = getattr(about.registration, name), name.replace("_", "-")
     if name == "jwks_url":
         what = _(
             "The key set address registered here is %(address)s. It must be the one that the LMS shows.",
@@ -209,11 +206,14 @@ def _compare(about: About, name: str) -> tuple[str, str]:
             "The token address registered here is %(address)s. It must be the one that the LMS shows.",
             address=address,
         )
+    usual = guides.of(about.registration.family).known.get(f"--{option}")
+    if usual not in (None, address):
+        what = f"{what} {_('Usually it is %(address)s.', address=usual)}"
     change = _(
-        "If that is another, whoever runs Peerloop enters it: peerloop platform change %(id)s --%(option)s … "
-        "If it is the same, tell whoever runs the LMS.",
+        "If it shows another, whoever runs Peerloop enters it: peerloop platform change %(id)s --%(option)s … "
+        "If it shows the same, tell whoever runs the LMS.",
         id=about.registration.id,
-        option=name.replace("_", "-"),
+        option=option,
     )
     return f"{what} {change}", _path(about.places, about.places.addresses)
 
@@ -250,7 +250,7 @@ def _service_path(point: Point, places: Places) -> str:
     return _path(places, places.roster if point in {Point.ROSTER, Point.TOKEN_ROSTER} else places.grades)
 
 
-def _path(places: Places, end: str) -> str:
+def _path(places: Places, end: LazyString) -> str:
     return f"{places.tool} → {end}"
 
 

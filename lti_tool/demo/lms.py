@@ -41,13 +41,11 @@ def register_tool(place: Place) -> None:
 
 
 def _register_by_address(place: Place, robot: Robot) -> None:
-    invitation = json.loads(peerloop(place, "platform", "invite", "--json"))
+    invitation = json.loads(peerloop(place, "platform", "invite", "--host", place.lms, "--json"))
     page = robot.submit(robot.form("/admin/register"), address=invitation["url"])
     last = robot.get(page.frames[0])
     if last.status != 200:
         raise DemoError(f"the registration ended with {last.status}: {last.text[:200]}")
-    for waits in json.loads(peerloop(place, "platform", "waiting", "--json")):
-        peerloop(place, "platform", "approve", str(waits["id"]))
 
 
 def _register_by_hand(place: Place, robot: Robot) -> None:

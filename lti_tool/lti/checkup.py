@@ -67,6 +67,7 @@ class Cause(StrEnum):
     """Why a step did not come out well."""
 
     UNREACHABLE = "unreachable"  # no whole answer came
+    NOT_THERE = "not-there"  # the LMS has nothing at this address
     FAULTY = "faulty"  # the LMS says that it has a problem, or is too busy
     DENIED = "denied"  # no token, or one that is not accepted
     NOT_GRANTED = "not-granted"  # a token without the scope
@@ -308,6 +309,8 @@ def _failed(point: Point, error: LmsError, cause: Cause | None = None, outcome: 
 
 def _cause(error: LmsError) -> Cause:
     match error:
+        case LmsError(status=404 | 410):
+            return Cause.NOT_THERE
         case Throttled():
             return Cause.FAULTY
         case Retryable():

@@ -11,7 +11,7 @@ from flask.cli import with_appcontext
 
 import config
 from lti_tool.database import db, transaction
-from lti_tool.lti import addresses, invite_commands, listing, registrations, waiting
+from lti_tool.lti import addresses, families, invite_commands, listing, registrations, waiting
 from lti_tool.lti.families import FAMILIES, Standard
 from lti_tool.lti.registrations import DuplicateRegistrationError, Registration
 from lti_tool.lti.tables import ID_LENGTH, NAME_LENGTH, URL_LENGTH, LtiRegistration
@@ -99,9 +99,12 @@ def add(
 @with_appcontext
 def list_all(as_json: bool) -> None:
     """Show every registered LMS."""
-    nothing = "No LMS is registered yet. Add one with `peerloop platform add`."
+    nothing = (
+        "No LMS is registered yet. Invite one with `peerloop platform invite`; "
+        "one that takes no address is entered by `peerloop platform add`."
+    )
     listing.show(registrations.every(), as_json=as_json, described=_described, told=_told, nothing=nothing)
-    count = 0 if as_json else len(waiting.every(db.session()))
+    count = 0 if as_json else waiting.count(db.session())
     if count:
         click.echo(f"{count} registration{' waits' if count == 1 else 's wait'} (see `peerloop platform waiting`).")
 
@@ -133,10 +136,18 @@ def change(registration_id: int, **given: str | None) -> None:
         row = session.get(LtiRegistration, registration_id, with_for_update=True)
         if row is None:
             raise click.ClickException(f"there is no LMS number {registration_id}: see `peerloop platform list`")
+        was_usual = row.audience == _usual_audience(row)
         for name, value in values.items():
             click.echo(f"{name}: {getattr(row, name)} → {value}")
             setattr(row, name, value)
+        if was_usual and "audience" not in values and row.audience != (usual := _usual_audience(row)):
+            click.echo(f"audience, the usual one: {row.audience} → {usual}")
+            row.audience = usual
     click.echo(f"Now see whether it works: peerloop doctor --platform {registration_id}")
+
+
+def _usual_audience(row: LtiRegistration) -> str:
+    return families.family(row.family).audience(row.token_url)
 
 
 _LABELS = (

@@ -22,7 +22,7 @@ from lti_tool import clock
 from lti_tool.database import db, transaction
 from lti_tool.lti import registrations
 from lti_tool.lti.launch import Launch
-from lti_tool.lti.refusals import REFERENCE_LETTERS, LaunchRefused, new_reference
+from lti_tool.lti.refusals import REFERENCE_LETTERS, LaunchRefused, new_reference, spelled
 from lti_tool.lti.tables import LtiDeployment, LtiRegistration
 
 MOST_WAITING = 20
@@ -143,12 +143,8 @@ def _make_room(session: Session, launch: Launch) -> None:
 
 
 def _waiting_under(session: Session, reference: str) -> LtiDeployment:
-    """The reference may come as it was read out: in small letters, without its dash."""
-    letters = reference.upper().replace("-", "").strip()
-    query = select(LtiDeployment).where(
-        LtiDeployment.status == "pending", func.replace(LtiDeployment.reference, "-", "") == letters
-    )
-    found = session.scalars(query).one_or_none()
+    waits = LtiDeployment.status == "pending", LtiDeployment.reference == spelled(reference)
+    found = session.scalars(select(LtiDeployment).where(*waits)).one_or_none()
     if found is None:
         raise NotWaitingError(reference)
     return found

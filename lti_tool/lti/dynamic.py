@@ -47,12 +47,16 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Registered:
-    """How a registration ended: `missing` are the scopes that the LMS keeps back; if it `waits`, for approval."""
+    """How a registration ended: `missing` are the scopes that the LMS keeps back.
+
+    If it waits for approval, then under `reference`: for want of an invitation, or with a `doubt` whose LMS it is.
+    """
 
     document: PlatformDocument
     agreement: Agreement
     missing: frozenset[str]
-    waits: bool
+    reference: str | None
+    doubt: bool
 
 
 def register(wire: Wire, asked: Asked) -> Registered:
@@ -87,13 +91,20 @@ def _as_stranger() -> Iterator[None]:
 
 def _register(wire: Wire, asked: Asked) -> Registered:
     document = _read_document(wire, asked)
-    doubt = not platform_document.is_vouched_for(document)
+    doubt = not platform_document.is_vouched_for(document) and not _is_expected(asked.invitation, document.host)
     if doubt or not asked.invitation:
         _require_room(document.host)
     agreement, missing = _enrol(wire, document, asked.token)
-    waits = _keep(document, agreement, asked.invitation, doubt=doubt)
-    log.info("registered", issuer=agreement.issuer, client_id=agreement.client_id, waits=waits)
-    return Registered(document, agreement, missing, waits)
+    reference = _keep(document, agreement, asked.invitation, doubt=doubt)
+    log.info("registered", issuer=agreement.issuer, client_id=agreement.client_id, waits=reference)
+    return Registered(document, agreement, missing, reference, doubt)
+
+
+def _is_expected(invitation: str, host: str) -> bool:
+    """Whether whoever invited has said that the LMS at this host is meant."""
+    expected = invitations.is_for(db.session(), invitation, host)
+    db.session.rollback()
+    return expected
 
 
 def _require_room(host: str) -> None:
@@ -103,16 +114,16 @@ def _require_room(host: str) -> None:
         db.session.rollback()
 
 
-def _keep(document: PlatformDocument, agreement: Agreement, invitation: str, *, doubt: bool) -> bool:
-    """Store what was agreed on, and tell whether it waits: where an invitation does not settle it."""
+def _keep(document: PlatformDocument, agreement: Agreement, invitation: str, *, doubt: bool) -> str | None:
+    """Store what was agreed on. Returns the reference under which it waits, unless an invitation settles it."""
     try:
         with transaction() as session:
-            invited = bool(invitation) and invitations.use(session, invitation)
-            if invited and not doubt:
+            used = invitations.use(session, invitation) if invitation else None
+            if used and not doubt:
                 waiting.conclude(session, agreement)
-                return False
-            waiting.add(session, agreement, host=document.host, doubt=doubt)
-            return True
+                return None
+            note = used.note if used else None
+            return waiting.add(session, agreement, host=document.host, doubt=doubt, invitation=note).reference
     except DuplicateRegistrationError:
         raise LaunchRefused("registration_exists", f"client {agreement.client_id!r}") from None
 

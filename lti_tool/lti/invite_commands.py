@@ -1,46 +1,21 @@
-"""`peerloop platform`: invitations for LMSs that register themselves, what waits, and what to enter by hand."""
+"""`peerloop platform`: which invitations can be used, which registrations wait, and what to enter by hand."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from urllib.parse import urlencode
+from itertools import zip_longest
 
 import click
 from flask.cli import with_appcontext
 
 from lti_tool import settings
-from lti_tool.database import db, transaction
+from lti_tool.database import db
 from lti_tool.lti import invitations, listing, offer, waiting
 from lti_tool.lti.families.guides import GUIDES
-from lti_tool.lti.registrations import DuplicateRegistrationError
-from lti_tool.lti.tables import NAME_LENGTH, LtiPendingRegistration
-from lti_tool.lti.waiting import NothingWaitsError
+from lti_tool.lti.tables import LtiPendingRegistration
 
 _OPTIONS = ("--issuer", "--client-id", "--auth-url", "--token-url", "--jwks-url", "--deployment")
-
-
-@click.command()
-@click.option("--days", type=click.IntRange(1, 90), default=14, show_default=True, help="How long it can be used.")
-@click.option("--note", default="", help="For whom it is; shown to nobody else.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-@with_appcontext
-def invite(days: int, note: str, as_json: bool) -> None:
-    """Make an address that registers one LMS: its administrator pastes it there."""
-    if len(note) > NAME_LENGTH or not note.isprintable():
-        raise click.ClickException(f"--note must be one line of at most {NAME_LENGTH} characters")
-    with transaction() as session:
-        invitation, secret = invitations.invite(session, days=days, note=note)
-        expires_at = invitation.expires_at
-    url = f"{settings.current().base_url}/lti/register?{urlencode({'invitation': secret})}"
-    if as_json:
-        click.echo(json.dumps({"url": url, "expires_at": expires_at.isoformat()}))
-        return
-    click.echo(
-        f"Send this address to the administrator of one LMS. It works once, until {expires_at:%Y-%m-%d %H:%M} UTC:"
-    )
-    click.echo(f"  {url}")
-    click.echo("Pasted where the LMS registers tools, it does the rest; opened in a browser, it says where that is.")
 
 
 @click.command("invitations")
@@ -51,22 +26,15 @@ def list_invitations(as_json: bool) -> None:
     listing.show(
         invitations.every(db.session()),
         as_json=as_json,
-        described=lambda one: {"id": one.id, "note": one.note, "expires_at": one.expires_at.isoformat()},
-        told=lambda one: [f"{one.id:>4}  until {one.expires_at:%Y-%m-%d %H:%M} UTC  {one.note}".rstrip()],
+        described=lambda one: {
+            "id": one.id,
+            "note": one.note,
+            "host": one.host,
+            "expires_at": one.expires_at.isoformat(),
+        },
+        told=lambda one: [f"{one.id:>4}  until {one.expires_at:%Y-%m-%d %H:%M} UTC  {one.note}  {one.host}".rstrip()],
         nothing="No invitation can be used.",
     )
-
-
-@click.command()
-@click.argument("number", metavar="ID", type=int)
-@with_appcontext
-def withdraw(number: int) -> None:
-    """Let nobody use the invitation with this ID (see `invitations`)."""
-    with transaction() as session:
-        withdrawn = invitations.withdraw(session, number)
-    if not withdrawn:
-        raise click.ClickException(f"there is no invitation {number} (see `peerloop platform invitations`)")
-    click.echo("Withdrawn. What was registered with it, if anything, stays.")
 
 
 @click.command("waiting")
@@ -77,35 +45,6 @@ def list_waiting(as_json: bool) -> None:
     found = waiting.every(db.session())
     nothing = "No registration waits for approval."
     listing.show(found, as_json=as_json, described=_described, told=_told, nothing=nothing)
-
-
-@click.command()
-@click.argument("number", metavar="ID", type=int)
-@with_appcontext
-def approve(number: int) -> None:
-    """Accept the registration that waits under ID (see `waiting`)."""
-    try:
-        with transaction() as session:
-            registration = waiting.approve(session, number)
-    except NothingWaitsError:
-        raise _nothing(number) from None
-    except DuplicateRegistrationError:
-        raise click.ClickException("this client is registered already (see `peerloop platform list`)") from None
-    click.echo(f"Registered {registration.name} as number {registration.id}; it can be opened from its courses now.")
-
-
-@click.command()
-@click.argument("numbers", metavar="ID…", type=int, nargs=-1, required=True)
-@with_appcontext
-def dismiss(numbers: tuple[int, ...]) -> None:
-    """Forget the registrations that wait under these IDs, or none of them if one is wrong."""
-    with transaction() as session:
-        for number in numbers:
-            try:
-                waiting.take(session, number)
-            except NothingWaitsError:
-                raise _nothing(number) from None
-    click.echo("Forgotten. The tool may still stand in the LMS: its administrator can delete it there.")
 
 
 @click.command("settings")
@@ -122,13 +61,16 @@ def show_settings(family: str, as_json: bool) -> None:
     click.echo(str(guide.where))
     width = max(len(label) for label, _value in form) + 2
     for label, value in form:
-        click.echo(f"  {label:<{width}}{value}")
+        for beginning, line in zip_longest([label], value.splitlines(), fillvalue=""):
+            click.echo(f"  {beginning:<{width}}{line}")
     for step in guide.after:
         click.echo(f"  - {step}")
     click.echo("\nThen enter here what it shows:")
     name = "" if family == "standard" else f" --family {family}"
     click.echo(f"  peerloop platform add --name …{name} \\")
     click.echo(" \\\n".join(f"    {option} {guide.known.get(option, '…')}" for option in _OPTIONS))
+    click.echo("  A deployment that is not named, or not known yet, waits for approval after its first launch:")
+    click.echo("  peerloop deployment list")
     if guide.finish:
         click.echo("\nWhat is left to do in the LMS:")
         for step in guide.last_steps(values):
@@ -136,21 +78,30 @@ def show_settings(family: str, as_json: bool) -> None:
 
 
 def _told(pending: LtiPendingRegistration) -> Iterator[str]:
-    yield f"{pending.id:>4}  {pending.name}  {pending.issuer}  client {pending.client_id}"
-    yield f"      since {pending.created_at:%Y-%m-%d}; its configuration was read from {pending.host}"
+    yield f"{pending.reference}  {pending.name}  {pending.issuer}  client {pending.client_id}"
+    yield f"         {_invited(pending)}; since {pending.created_at:%Y-%m-%d %H:%M} UTC"
+    yield f"         its configuration was read from {pending.host}; it says that it is: {pending.family}"
     if pending.doubt:
-        yield "      the keys that it names are not the issuer's own: ask the institution before you approve it"
+        yield "         not all addresses that it names are its issuer's own: ask the institution before you approve"
+
+
+def _invited(pending: LtiPendingRegistration) -> str:
+    if pending.invitation is None:
+        return "without an invitation"
+    return f"by the invitation for {pending.invitation}" if pending.invitation else "by an invitation without a note"
 
 
 def _described(pending: LtiPendingRegistration) -> dict[str, object]:
     return {
-        "id": pending.id,
+        "id": pending.reference,
         "name": pending.name,
         "issuer": pending.issuer,
         "client_id": pending.client_id,
         "host": pending.host,
         "family": pending.family,
         "doubt": pending.doubt,
+        "invited": pending.invitation is not None,
+        "note": pending.invitation,
         "auth_url": pending.auth_url,
         "token_url": pending.token_url,
         "audience": pending.audience,
@@ -159,8 +110,4 @@ def _described(pending: LtiPendingRegistration) -> dict[str, object]:
     }
 
 
-def _nothing(number: int) -> click.ClickException:
-    return click.ClickException(f"no registration waits under the number {number} (see `peerloop platform waiting`)")
-
-
-COMMANDS = (invite, list_invitations, withdraw, list_waiting, approve, dismiss, show_settings)
+COMMANDS = (list_invitations, list_waiting, show_settings)

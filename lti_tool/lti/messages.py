@@ -87,9 +87,9 @@ class PlatformLookup(ToolConfAbstract[WebRequest]):
             return self.registration
         found = registrations.of_issuer(iss, client_id)
         if not found:
-            waits = client_id and waiting.knows(db.session(), iss, client_id)
+            waits = waiting.reference_of(db.session(), iss, client_id) if client_id else None
             code = "registration_waiting" if waits else "unknown_platform"
-            raise LaunchRefused(code, f"issuer {iss!r}, client {client_id!r}")
+            raise LaunchRefused(code, f"issuer {iss!r}, client {client_id!r}", reference=waits)
         if len(found) > 1:
             raise LaunchRefused("ambiguous_platform", f"issuer {iss!r}")
         self.registration = found[0]

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from lti_tool.lti import families, grades, memberships
 from lti_tool.lti.launch import DEEP_LINKING, RESOURCE_LINK, SUBMISSION_REVIEW
@@ -44,6 +44,12 @@ MESSAGES = (
     Message(DEEP_LINKING, NAME, {"canvas": ("assignment_selection", "link_selection")}),
     Message(SUBMISSION_REVIEW, NAME),
 )
+
+
+def registration_address(base_url: str, invitation: str = "") -> str:
+    """What an administrator pastes into an LMS that registers tools by itself; `invitation` is a secret."""
+    query = f"?{urlencode({'invitation': invitation})}" if invitation else ""
+    return f"{base_url}/lti/register{query}"
 
 
 def values(base_url: str) -> dict[str, str]:

@@ -5,6 +5,7 @@ A code is stable: it stands in the header `X-Peerloop-Error`, in the log and in 
 
 from __future__ import annotations
 
+import re
 import secrets
 from typing import NamedTuple
 
@@ -329,7 +330,10 @@ EXPLANATIONS: dict[str, Explanation] = {
         _("This LMS waits for approval"),
         _("Peerloop was registered in your LMS, but nobody here has approved it yet."),
         _OPERATOR,
-        _("Ask them to approve the registration; the administrator of your LMS knows whom to ask."),
+        _(
+            "Ask them to approve the registration, and name the reference below. The administrator of your LMS knows "
+            "whom to ask."
+        ),
     ),
     "no_identity": Explanation(
         400,
@@ -365,5 +369,14 @@ class LaunchRefused(Exception):  # noqa: N818 - a refusal is an outcome of the r
 
 def new_reference(count: int = 8) -> str:
     """Something short that a person can read out and that others can find, of so many letters: 7F3K-2AQM."""
-    letters = "".join(secrets.choice(_ALPHABET) for _letter in range(count))
+    return spelled("".join(secrets.choice(_ALPHABET) for _letter in range(count)))
+
+
+def spelled(text: str) -> str:
+    """A reference as it is kept, however somebody wrote it down.
+
+    >>> spelled(" 7f3k 2aqm ")
+    '7F3K-2AQM'
+    """
+    letters = re.sub(r"[^0-9A-Z]", "", text[:40].upper())
     return f"{letters[:4]}-{letters[4:]}"

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlencode
-
 from flask import Response, g, jsonify, make_response, render_template, request
 from flask.typing import ResponseReturnValue
 
@@ -59,16 +57,18 @@ def _registered(asked: Asked) -> Response:
     here = wire.current()
     done = dynamic.register(here, asked)
     g.frame_origins = done.document.origins
-    steps = guides.GUIDES[done.document.family].last_steps(offer.values(here.base_url))
-    return _private(render_template("lti/registered.html", done=done, steps=steps))
+    values = offer.values(here.base_url)
+    steps = guides.of(done.document.family).last_steps(values)
+    invited = bool(asked.invitation)
+    page = render_template("lti/registered.html", done=done, steps=steps, invited=invited, tool_host=values["domain"])
+    return _private(page)
 
 
 def _how_to(invitation: str) -> Response:
     base_url = wire.current().base_url
-    query = f"?{urlencode({'invitation': invitation})}" if invitation else ""
     page = render_template(
         "lti/how_to_register.html",
-        address=f"{base_url}/lti/register{query}",
+        address=offer.registration_address(base_url, invitation),
         invited=bool(invitation),
         guides=guides.in_order(),
         values=offer.values(base_url),

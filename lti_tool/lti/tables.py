@@ -64,13 +64,17 @@ class LtiDeployment(Base):
 
 
 class LtiInvitation(Base):
-    """An address for one registration, good until it is used or expires. Only a hash of its secret is kept."""
+    """An address for one registration, good until it is used or expires. Only a hash of its secret is kept.
+
+    `host` is where the invited LMS is opened; empty if whoever invited did not say.
+    """
 
     __tablename__ = "lti_invitation"
 
     id: Mapped[int] = mapped_column(primary_key=True)
     secret_hash: Mapped[bytes] = mapped_column(LargeBinary(32), unique=True)
     note: Mapped[str] = mapped_column(String(NAME_LENGTH))
+    host: Mapped[str] = mapped_column(String(ID_LENGTH), default="", server_default="")
     created_at: Mapped[datetime] = mapped_column(default=clock.wall)
     expires_at: Mapped[datetime]
     used_at: Mapped[datetime | None]
@@ -79,14 +83,17 @@ class LtiInvitation(Base):
 class LtiPendingRegistration(LtiPlatform, Base):
     """What an LMS registered and nobody here has approved. No launch sees it.
 
-    `host` is where its configuration was read; with a `doubt`, it names addresses that are not its issuer's own.
+    `reference` is what people are told. `host` is where its configuration was read; with a `doubt`, it names
+    addresses that are not its issuer's own. `invitation` is the note of the invitation that was used, None without.
     """
 
     __tablename__ = "lti_pending_registration"
 
     id: Mapped[int] = mapped_column(primary_key=True)
+    reference: Mapped[str] = mapped_column(String(20), unique=True)
     host: Mapped[str] = mapped_column(String(ID_LENGTH), index=True)
     doubt: Mapped[bool] = mapped_column(default=False)
+    invitation: Mapped[str | None] = mapped_column(String(NAME_LENGTH))
     family: Mapped[str] = mapped_column(String(30))
     deployment_id: Mapped[str | None] = mapped_column(String(ID_LENGTH))
     created_at: Mapped[datetime] = mapped_column(default=clock.wall)

@@ -1,4 +1,4 @@
-"""Registrations that wait for a person's word, since nobody had been invited to make them."""
+"""Registrations that wait for a person's word: nobody was invited to make them, or whose LMS it is is in doubt."""
 
 from __future__ import annotations
 
@@ -6,14 +6,15 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from datetime import timedelta
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import ColumnElement, delete, func, or_, select
 from sqlalchemy.orm import Session
 
 from lti_tool import clock
 from lti_tool.lti import registrations
-from lti_tool.lti.refusals import LaunchRefused
-from lti_tool.lti.registrations import Registration
+from lti_tool.lti.refusals import REFERENCE_LETTERS, LaunchRefused, new_reference, spelled
+from lti_tool.lti.registrations import DuplicateRegistrationError, Registration
 from lti_tool.lti.tables import LtiPendingRegistration as Pending
+from lti_tool.lti.tables import LtiRegistration
 
 # What strangers may leave here: a few from each host, not without end from all, and not for ever.
 MOST_OF_A_HOST = 3
@@ -22,7 +23,7 @@ LONGEST = timedelta(days=30)
 
 
 class NothingWaitsError(Exception):
-    """No registration with this number waits."""
+    """No registration waits under this reference."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,25 +46,34 @@ def conclude(session: Session, agreement: Agreement) -> Registration:
 
     Where the LMS named no deployment, the first launch brings it.
     """
+    _require_tokens_of_its_own(session, agreement)
     values = asdict(agreement)
     deployment_id = values.pop("deployment_id")
     named = () if deployment_id is None else (deployment_id,)
     return registrations.add(session, **values, deployment_ids=named, expects_deployment=deployment_id is None)
 
 
+def _require_tokens_of_its_own(session: Session, agreement: Agreement) -> None:
+    """Whoever shares client id and token address with another LMS here would be handed that one's tokens."""
+    shared = or_(LtiRegistration.token_url == agreement.token_url, LtiRegistration.audience == agreement.audience)
+    asked = select(LtiRegistration.id).where(LtiRegistration.client_id == agreement.client_id, shared)
+    if session.scalars(asked.limit(1)).first() is not None:
+        raise DuplicateRegistrationError(agreement.issuer, agreement.client_id)
+
+
 def require_room(session: Session, host: str) -> None:
     """Raises LaunchRefused while too many wait already, from this host or from all."""
     of_host = func.count().filter(Pending.host == host)
-    alive = Pending.created_at > clock.wall() - LONGEST
-    from_here, in_all = session.execute(select(of_host, func.count()).where(alive)).one()
+    from_here, in_all = session.execute(select(of_host, func.count()).where(_alive())).one()
     if from_here >= MOST_OF_A_HOST or in_all >= MOST:
         raise LaunchRefused("registration_full", f"{from_here} of {host!r}, {in_all} in all")
 
 
-def add(session: Session, agreement: Agreement, *, host: str, doubt: bool) -> Pending:
-    """Let an agreement wait; those that nobody looked at for too long go."""
+def add(session: Session, agreement: Agreement, *, host: str, doubt: bool, invitation: str | None) -> Pending:
+    """Let an agreement wait; those that nobody looked at for too long go. `invitation` is the used one's note."""
     session.execute(delete(Pending).where(Pending.created_at <= clock.wall() - LONGEST))
-    pending = Pending(host=host, doubt=doubt, **asdict(agreement))
+    reference = new_reference(REFERENCE_LETTERS)
+    pending = Pending(reference=reference, host=host, doubt=doubt, invitation=invitation, **asdict(agreement))
     session.add(pending)
     session.flush()
     return pending
@@ -71,27 +81,35 @@ def add(session: Session, agreement: Agreement, *, host: str, doubt: bool) -> Pe
 
 def every(session: Session) -> Sequence[Pending]:
     """All that wait, the oldest first."""
-    alive = Pending.created_at > clock.wall() - LONGEST
-    return session.scalars(select(Pending).where(alive).order_by(Pending.id)).all()
+    return session.scalars(select(Pending).where(_alive()).order_by(Pending.id)).all()
 
 
-def knows(session: Session, issuer: str, client_id: str) -> bool:
-    """Whether a registration of this client waits."""
-    asked = select(Pending.id).where(Pending.issuer == issuer, Pending.client_id == client_id)
-    return session.scalars(asked.limit(1)).first() is not None
+def count(session: Session) -> int:
+    """How many wait."""
+    return session.scalar(select(func.count()).where(_alive())) or 0
 
 
-def approve(session: Session, number: int) -> Registration:
+def reference_of(session: Session, issuer: str, client_id: str) -> str | None:
+    """Under which reference a registration of this client waits, if one does."""
+    asked = select(Pending.reference).where(Pending.issuer == issuer, Pending.client_id == client_id)
+    return session.scalars(asked.limit(1)).first()
+
+
+def approve(session: Session, reference: str) -> Registration:
     """Make a registration of what waits. Raises NothingWaitsError, DuplicateRegistrationError."""
-    pending = take(session, number)
+    pending = take(session, reference)
     return conclude(session, Agreement(**{field.name: getattr(pending, field.name) for field in fields(Agreement)}))
 
 
-def take(session: Session, number: int) -> Pending:
-    """Remove what waits under this number. Raises NothingWaitsError."""
-    pending = session.get(Pending, number)
+def take(session: Session, reference: str) -> Pending:
+    """Remove what waits under this reference. Raises NothingWaitsError."""
+    pending = session.scalars(select(Pending).where(Pending.reference == spelled(reference))).one_or_none()
     if pending is None:
-        raise NothingWaitsError(number)
+        raise NothingWaitsError(reference)
     session.delete(pending)
     session.flush()
     return pending
+
+
+def _alive() -> ColumnElement[bool]:
+    return Pending.created_at > clock.wall() - LONGEST

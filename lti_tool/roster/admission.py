@@ -1,25 +1,65 @@
-"""Accepting or dismissing a deployment that waits, written down for the record."""
+"""Whom operators let in, written down for the record: invitations, new LMSs, and new places in known ones."""
 
 from __future__ import annotations
 
 from sqlalchemy.orm import Session
 
 from lti_tool import audit
-from lti_tool.lti import deployments
-from lti_tool.lti.tables import LtiDeployment
+from lti_tool.lti import deployments, invitations, waiting
+from lti_tool.lti.registrations import Registration
+from lti_tool.lti.tables import LtiDeployment, LtiInvitation, LtiPendingRegistration
 
 
 def approve(session: Session, reference: str) -> LtiDeployment:
     """Accept the deployment that waits under `reference`. Raises deployments.NotWaitingError."""
-    return _written_down(session, "deployment.approved", deployments.approve(session, reference))
+    return _of_deployment(session, "deployment.approved", deployments.approve(session, reference))
 
 
 def dismiss(session: Session, reference: str) -> LtiDeployment:
     """Take it off the list; its next launch waits anew. Raises deployments.NotWaitingError."""
-    return _written_down(session, "deployment.dismissed", deployments.dismiss(session, reference))
+    return _of_deployment(session, "deployment.dismissed", deployments.dismiss(session, reference))
 
 
-def _written_down(session: Session, action: str, row: LtiDeployment) -> LtiDeployment:
+def invite(session: Session, *, days: int, note: str, host: str) -> tuple[LtiInvitation, str]:
+    """Make an invitation; returns it and its secret, which is kept nowhere."""
+    invitation, secret = invitations.invite(session, days=days, note=note, host=host)
+    _of_invitation(session, "invitation.made", invitation)
+    return invitation, secret
+
+
+def withdraw(session: Session, number: int) -> bool:
+    """Let nobody use this invitation any more. False if nobody could."""
+    invitation = invitations.withdraw(session, number)
+    if invitation is not None:
+        _of_invitation(session, "invitation.withdrawn", invitation)
+    return invitation is not None
+
+
+def approve_registration(session: Session, reference: str) -> Registration:
+    """Make a registration of what waits. Raises waiting.NothingWaitsError, DuplicateRegistrationError."""
+    made = waiting.approve(session, reference)
+    about = {"issuer": made.issuer, "client": made.client_id, "reference": reference}
+    _write(session, "registration.approved", "registration", made.id, about)
+    return made
+
+
+def dismiss_registration(session: Session, reference: str) -> LtiPendingRegistration:
+    """Forget what waits under `reference`. Raises waiting.NothingWaitsError."""
+    gone = waiting.take(session, reference)
+    about = {"issuer": gone.issuer, "client": gone.client_id, "reference": gone.reference}
+    _write(session, "registration.dismissed", "waiting registration", gone.id, about)
+    return gone
+
+
+def _of_deployment(session: Session, action: str, row: LtiDeployment) -> LtiDeployment:
     about = {"registration": row.registration_id, "deployment": row.deployment_id, "guid": row.guid}
-    audit.record(session, action, "deployment", row.id, course_id=None, actor_id=None, after=about)
+    _write(session, action, "deployment", row.id, about)
     return row
+
+
+def _of_invitation(session: Session, action: str, invitation: LtiInvitation) -> None:
+    _write(session, action, "invitation", invitation.id, {"note": invitation.note, "host": invitation.host})
+
+
+def _write(session: Session, action: str, subject: str, subject_id: int, about: object) -> None:
+    audit.record(session, action, subject, subject_id, course_id=None, actor_id=None, after=about)

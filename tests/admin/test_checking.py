@@ -17,7 +17,7 @@ from lti_tool.admin.checking import Target
 from lti_tool.admin.tables import Checkup, CheckupState
 from lti_tool.admin.words import About, Line
 from lti_tool.database import db, transaction
-from lti_tool.lti import checkup, memberships
+from lti_tool.lti import addresses, checkup, memberships
 from lti_tool.lti.checkup import Cause, Finding, Outcome, Point
 from lti_tool.lti.families import FAMILIES
 from lti_tool.lti.launch import Role, Standing
@@ -160,6 +160,20 @@ def test_a_key_set_that_cannot_be_read_is_told_with_its_address(lms: Lms, gradeb
         assert lms.registration.jwks_url in line.what
     lms.platform.jwks = {"keys": [public_jwk(OTHER_KEY, "two")]}
     assert causes(found_in(lms)) == {}
+
+
+def test_an_address_at_which_the_lms_has_nothing_is_told_with_the_usual_one(lms: Lms) -> None:
+    target, nothing = arrives(lms), f"{addresses.origin(lms.platform.issuer)}/nobody/nothing"
+    with transaction() as session:
+        session.execute(update(LtiRegistration).values(jwks_url=nothing, token_url=nothing, family="canvas"))
+    found = found_in(lms, target)
+    registration = replace(lms.registration, family="canvas", jwks_url=nothing, token_url=nothing)
+    for point, option in ((Point.KEYS, "jwks-url"), (Point.TOKEN_ROSTER, "token-url")):
+        assert found[point].cause is Cause.NOT_THERE
+        line = words.line(found[point], About(registration, "https://tool.test", None))
+        assert "nothing at the address" in line.text
+        for part in (nothing, f"--{option}", "Usually it is https://sso.canvaslms.com/"):
+            assert part in str(line.what)
 
 
 def test_an_lms_that_is_away_is_asked_once_for_each_kind_of_thing(lms: Lms) -> None:

@@ -12,11 +12,12 @@ from lti_tool.admin import checking
 from lti_tool.admin.checking import Target
 from lti_tool.cli import doctor
 from lti_tool.database import db, transaction
-from lti_tool.lti import memberships
+from lti_tool.lti import memberships, waiting
 from lti_tool.lti.checkup import Point
 from lti_tool.lti.launch import Role, Standing
-from lti_tool.lti.tables import LtiRegistration
+from lti_tool.lti.tables import LtiDeployment, LtiRegistration
 from tests.admin.gradebook import Gradebook, service_of
+from tests.admin.test_inviting import waits
 from tests.roster.lms import Lms, class_of
 
 
@@ -95,3 +96,20 @@ def test_a_registration_that_nobody_used_yet_is_checked_too(lms: Lms) -> None:
     [platform] = report["platforms"]
     assert platform["tenant"] is None
     assert platform["findings"][0]["outcome"] == "good"
+
+
+def test_what_waits_for_a_decision_is_told_with_its_command(lms: Lms) -> None:
+    reference = waits()
+    assert "new LMSs that wait for approval: 1 (see `peerloop platform waiting`)" in run(lms).stdout
+    assert run(lms).exit_code == 0  # anybody can leave one there
+    with transaction() as session:
+        waiting.take(session, reference)
+        session.add(
+            LtiDeployment(
+                registration_id=lms.registration.id, deployment_id="new-one", status="pending", reference="7F3K-2A"
+            )
+        )
+    result = run(lms)
+    assert "wait for approval" not in result.stdout
+    assert "peerloop deployment approve 7F3K-2A" in result.stdout
+    assert result.exit_code == 1

@@ -13,11 +13,10 @@ from sqlalchemy.exc import OperationalError
 
 from lti_tool import clock
 from lti_tool.admin import references
-from lti_tool.admin.references import spelled
 from lti_tool.database import db, transaction
 from lti_tool.gradebook.tables import Cell
 from lti_tool.lti.launch import Platform, Role
-from lti_tool.lti.refusals import EXPLANATIONS
+from lti_tool.lti.refusals import EXPLANATIONS, spelled
 from lti_tool.roster.tables import Course, Person, Tenant
 from lti_tool.web import incidents
 from lti_tool.web.incidents import Incident

@@ -79,7 +79,7 @@ class Lms:
         assert page.status == 200, page.text
         with self.app.app_context(), transaction() as session:
             for pending in waiting.every(session):
-                waiting.approve(session, pending.id)
+                waiting.approve(session, pending.reference)
         return page.text
 
     def _register_by_hand(self, base_url: str) -> None:

@@ -16,9 +16,10 @@ from click.testing import Result
 from flask import Response, redirect, request
 
 from lti_tool.database import db, transaction
-from lti_tool.lti import commands, invitations, registrations, waiting
+from lti_tool.lti import invitations, registrations, waiting
 from lti_tool.lti.registrations import Registration
 from lti_tool.lti.tables import LtiPendingRegistration
+from lti_tool.roster.platform_commands import platform
 from tests.support.platform import GONE, Platform, Tool
 
 TOOL = "https://purl.imsglobal.org/spec/lti-tool-configuration"
@@ -113,13 +114,13 @@ class Administrator:
 
 def run(tool: Tool, *arguments: str) -> Result:
     """Run `peerloop platform …`."""
-    return tool.app.test_cli_runner().invoke(commands.platform, arguments)
+    return tool.app.test_cli_runner().invoke(platform, arguments)
 
 
-def invite(tool: Tool, days: int = 14) -> str:
+def invite(tool: Tool, days: int = 14, **more: str) -> str:
     """The secret of a new invitation."""
     with tool.app.app_context(), transaction() as session:
-        return invitations.invite(session, days=days)[1]
+        return invitations.invite(session, days=days, **more)[1]
 
 
 def secret_in(address: str) -> str:

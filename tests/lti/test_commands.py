@@ -102,6 +102,15 @@ def test_what_is_registered_is_corrected_and_the_rest_stays(quiet_tool: Tool) ->
     assert (entry["auth_url"], entry["name"]) == ("https://lms.example.edu/auth", "Our LMS")
 
 
+def test_the_audience_follows_a_corrected_token_address_unless_it_was_another(quiet_tool: Tool) -> None:
+    run(quiet_tool, *options())
+    run(quiet_tool, *options(**{"client-id": "two", "audience": "https://api.example.edu"}))
+    for number in ("1", "2"):
+        run(quiet_tool, "change", number, "--token-url", "https://lms.example.edu/right")
+    shown = json.loads(run(quiet_tool, "list", "--json").output)
+    assert [entry["audience"] for entry in shown] == ["https://lms.example.edu/right", "https://api.example.edu"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

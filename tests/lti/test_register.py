@@ -13,10 +13,11 @@ from pathlib import Path
 
 import structlog
 from flask import Response
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 
 from lti_tool import clock
-from lti_tool.database import transaction
+from lti_tool.audit import AuditEntry
+from lti_tool.database import db, transaction
 from lti_tool.lti import dynamic, grades, memberships, offer, waiting
 from lti_tool.lti.failures import EXCERPT_LENGTH
 from lti_tool.lti.tables import LtiInvitation, LtiPendingRegistration
@@ -157,7 +158,8 @@ def test_an_invitation_is_printed_with_what_it_is_good_for(tool: Tool) -> None:
     said = run(tool, "invite", "--days", "3", "--note", "Northfield")
     assert f"{tool.settings.base_url}/lti/register?invitation=" in said.output
     assert "works once" in said.output
-    for wrong in (("--days", "0"), ("--days", "91"), ("--note", "n" * 201)):
+    wrong_hosts = (("--host", "north field"), ("--host", "https://[x"), ("--host", "h" * 256))
+    for wrong in (("--days", "0"), ("--days", "91"), ("--note", "n" * 201), *wrong_hosts):
         assert run(tool, "invite", *wrong).exit_code != 0
 
 
@@ -242,13 +244,17 @@ def test_a_registration_that_comes_again_is_told_so(tool: Tool, admin: Administr
 def test_without_an_invitation_a_registration_waits_and_opens_nothing_until_it_is_approved(
     tool: Tool, admin: Administrator
 ) -> None:
-    assert "waits for approval" in words(admin.registers())
+    last_page = words(admin.registers())
+    assert "waits for approval" in last_page
+    assert "without an invitation" in last_page
     assert registered(admin) is None
     browser = Browser(tool, admin.platform)
     refused = browser.login()
     assert (refused.status_code, refused.headers["X-Peerloop-Error"]) == (403, "registration_waiting")
     [pending] = waits(admin)
-    approved = run(tool, "approve", str(pending.id))
+    for told in (last_page, words(refused), run(tool, "waiting").output):
+        assert pending.reference in told
+    approved = run(tool, "approve", pending.reference.lower().replace("-", ""))
     assert approved.exit_code == 0, approved.output
     assert browser.launch().text == "welcome"
     assert waits(admin) == []
@@ -260,14 +266,34 @@ def test_a_registration_that_was_dismissed_is_gone(tool: Tool, admin: Administra
     [pending] = waits(admin)
     assert admin.platform.client_id in run(tool, "waiting").output
     assert "1 registration waits" in run(tool, "list").output
-    assert run(tool, "dismiss", str(pending.id), "999999").exit_code == 1
+    assert run(tool, "dismiss", pending.reference, "7F3K-2A").exit_code == 1
     assert len(waits(admin)) == 1
-    assert run(tool, "dismiss", str(pending.id)).exit_code == 0
+    assert run(tool, "dismiss", pending.reference).exit_code == 0
+    admin.registers()  # what comes next has a reference of its own
     for command in ("approve", "dismiss"):
-        result = run(tool, command, str(pending.id))
+        result = run(tool, command, pending.reference)
         assert result.exit_code == 1
         assert "no registration waits" in result.output
     assert registered(admin) is None
+
+
+def test_what_an_operator_decides_is_written_down(tool: Tool, admin: Administrator) -> None:
+    with tool.app.app_context():
+        before = db.session.scalar(select(func.max(AuditEntry.id))) or 0
+    run(tool, "invite", "--note", "Northfield")
+    run(tool, "withdraw", str(json.loads(run(tool, "invitations", "--json").output)[-1]["id"]))
+    for decision in ("dismiss", "approve"):
+        admin.registers()
+        run(tool, decision, waits(admin)[0].reference)
+    with tool.app.app_context():
+        entries = db.session.scalars(select(AuditEntry).where(AuditEntry.id > before).order_by(AuditEntry.id)).all()
+    assert [entry.action for entry in entries] == [
+        "invitation.made",
+        "invitation.withdrawn",
+        "registration.dismissed",
+        "registration.approved",
+    ]
+    assert entries[-1].after["client"] == admin.platform.client_id
 
 
 def test_one_stranger_leaves_only_so_much_waiting(tool: Tool, admin: Administrator) -> None:

@@ -43,7 +43,27 @@ def test_what_to_enter_by_hand_is_printed_in_the_words_of_the_lms(tool: Tool, fa
     assert printed.exit_code == 0, printed.output
     assert "{" not in printed.output
     assert "peerloop platform add" in printed.output
+    assert "peerloop deployment list" in printed.output
+    custom = [f"{name}={variable}" for name, variable in WANTED_VARIABLES.items()]
+    columns = {line.index(value) for line in printed.output.splitlines() for value in custom if value in line}
+    assert len(columns) <= 1, "the lines of one value do not stand under each other"
     form = json.loads(run(tool, "settings", family, "--json").output)["form"]
     base = tool.settings.base_url
     needed = {f"{base}/lti/launch", f"{base}/lti/{'config.json' if family == 'canvas' else 'jwks'}"}
     assert needed <= set(form.values())
+
+
+DEEP_LINKING = {
+    "blackboard": "type “Deep Linking content tool”",
+    "brightspace": "type “Deep Linking Quicklink”",
+    "canvas": "placements “Assignment Selection” and “Link Selection”",
+    "moodle": "“Supports Deep Linking (Content-Item Message)” must be ticked",
+    "sakai": "“Deep Link launch”",
+    "schoology": "Deep Linking",
+    "standard": "Allow deep linking",
+}
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_an_administrator_is_told_how_teachers_come_to_choose_what_a_link_opens(tool: Tool, family: str) -> None:
+    assert DEEP_LINKING[family] in run(tool, "settings", family).output

@@ -2,25 +2,41 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import pytest
 
 from lti_tool.lti import platform_document, registrations
-from tests.lti.registering import PLATFORM, Administrator, invite, is_open, registered, run, waits, words
-from tests.support.platform import Tool
+from tests.lti.registering import (
+    PLATFORM,
+    Administrator,
+    RegisteringPlatform,
+    invite,
+    is_open,
+    registered,
+    run,
+    secret_in,
+    waits,
+    words,
+)
+from tests.support.platform import Platforms, Tool
 
 
 def test_canvas_on_an_institutions_own_domain_waits_even_with_an_invitation(tool: Tool, admin: Administrator) -> None:
     admin.platform.about = {"product_family_code": "canvas"}
     admin.platform.changes = {"issuer": "https://canvas.instructure.com"}
-    invitation = invite(tool)
-    assert "waits for approval" in words(admin.registers(invitation))
+    invitation = invite(tool, note="Northfield College")
+    last_page = words(admin.registers(invitation))
+    assert "waits for approval" in last_page
     [pending] = waits(admin)
     assert pending.doubt
+    assert "not its issuer's own" in last_page
+    assert f"Write to whoever sent you the invitation, and name the reference {pending.reference}" in last_page
     assert not is_open(tool, invitation)
     shown = run(tool, "waiting").output
     assert "ask the institution" in shown
+    assert "by the invitation for Northfield College" in shown
 
 
 @pytest.mark.parametrize(
@@ -43,6 +59,47 @@ def test_an_lms_that_would_have_us_ask_another_one_for_tokens_waits_even_with_an
     admin.platform.changes = changes
     assert "waits for approval" in words(admin.registers(invite(tool)))
     assert [pending.doubt for pending in waits(admin)] == [True]
+
+
+@pytest.mark.parametrize(
+    ("about", "changes"),
+    [
+        ({"product_family_code": "canvas"}, {"issuer": "https://canvas.instructure.com"}),
+        (
+            {"product_family_code": "desire2learn"},
+            {"token_endpoint": "https://auth.brightspace.com/core/connect/token"},
+        ),
+    ],
+)
+@pytest.mark.parametrize("named", ["the host", "another", "none"])
+def test_the_lms_at_the_host_that_an_invitation_names_needs_no_approval(
+    tool: Tool, admin: Administrator, about: dict[str, str], changes: dict[str, str], named: str
+) -> None:
+    admin.platform.about = about
+    admin.platform.changes = changes
+    host = {"the host": f"{admin.platform.issuer}/login", "another": "lms.northfield.example", "none": ""}[named]
+    printed = run(tool, "invite", "--host", host, "--json").output
+    page = words(admin.registers(secret_in(json.loads(printed)["url"])))
+    assert ("waits for approval" in page) == (named != "the host")
+
+
+def test_nobody_is_handed_the_tokens_of_another_lms_by_naming_its_client_id_and_token_address(
+    tool: Tool, admin: Administrator, platforms: Platforms
+) -> None:
+    """Not by an invitation that names the host, and not by an approval either."""
+    shared = {"token_endpoint": "https://auth.brightspace.com/core/connect/token"}
+    other = Administrator(tool, platforms.of(RegisteringPlatform))
+    for one in (admin, other):
+        one.platform.about = {"product_family_code": "desire2learn"}
+        one.platform.changes = shared
+    other.platform.client_id = admin.platform.client_id
+    assert "is registered" in words(admin.registers(invite(tool, host="127.0.0.1")))
+    again = other.registers(invite(tool, host="127.0.0.1"))
+    assert again.headers["X-Peerloop-Error"] == "registration_exists"
+    other.registers()
+    [pending] = waits(other)
+    assert "registered already" in run(tool, "approve", pending.reference).output
+    assert registered(other) is None
 
 
 @pytest.mark.parametrize("stated", ["https://lms.of-somebody-else.example/token", "lms.of-somebody-else.example", 7])

@@ -5,9 +5,6 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from flask_babel import gettext as _
-
-from lti_tool.lti.families.places import Places
 from lti_tool.lti.families.standard import Standard
 
 
@@ -16,21 +13,6 @@ class Blackboard(Standard):
 
     name = "blackboard"
     codes = ("blackboard", "blackboardlearn")
-
-    @property
-    def places(self) -> Places:
-        """An administrator finds Peerloop under LTI Tool Providers; its addresses lie in the developer portal.
-
-        Source: BB, registration; setup guides of Instructure and other tool makers.
-        """
-        return Places(
-            tool=_("Administrator Panel → Integrations → LTI Tool Providers → Peerloop → Edit"),
-            addresses=_(
-                "the client id; the addresses of both sides stand in the application at developer.blackboard.com"
-            ),
-            roster=_("Institution Policies → “Allow Membership Service Access”: Yes"),
-            grades=_("Institution Policies → “Allow grade service access”: Yes"),
-        )
 
     def audience(self, _token_url: str) -> str:
         """The audience is the same for every institution, and also the token address.

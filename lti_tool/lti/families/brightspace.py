@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from flask_babel import gettext as _
 
-from lti_tool.lti.families.places import Places
 from lti_tool.lti.families.standard import Standard
 
 
@@ -14,19 +13,6 @@ class Brightspace(Standard):
     name = "brightspace"
     codes = ("brightspace", "desire2learn", "d2l")
     cloud_domains = ("brightspace.com",)
-
-    @property
-    def places(self) -> Places:
-        """An administrator allows services twice: in the registration, and in each deployment.
-
-        Source: D2L, registration and deployment.
-        """
-        return Places(
-            tool=_("Admin Tools → Manage Extensibility → LTI Advantage → Peerloop"),
-            addresses=_("Brightspace Registration Details"),
-            roster=_("Extensions → “Names and Role Provisioning Services”, and the same in its deployment"),
-            grades=_("Extensions → “Assignment and Grade Services”, and the same in its deployment"),
-        )
 
     @property
     def roster_advice(self) -> str | None:

@@ -5,9 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from flask_babel import gettext as _
-
-from lti_tool.lti.families.places import Places
 from lti_tool.lti.families.standard import Standard
 
 if TYPE_CHECKING:
@@ -54,22 +51,6 @@ class Canvas(Standard):
         Source: CANVAS, registration.
         """
         return {f"{EXTENSION}privacy_level": "public", f"{EXTENSION}tool_id": "peerloop"}
-
-    @property
-    def places(self) -> Places:
-        """An administrator finds Peerloop among the developer keys, with a switch for each scope.
-
-        Source: CANVAS, admin guide "How do I configure an LTI key for an account?".
-        """
-        return Places(
-            tool=_("Admin → the account → Developer Keys → the LTI key of Peerloop → Edit"),
-            addresses=_("Redirect URIs and JWK Method; the client id stands in the list of keys"),
-            roster=_(
-                "LTI Advantage Services → “Can retrieve user data associated with the context "
-                "the tool is installed in”"
-            ),
-            grades=_("LTI Advantage Services → all that name assignment data, submission data or submission results"),
-        )
 
     @property
     def concurrency(self) -> int:

@@ -1,7 +1,8 @@
 """What an administrator does in each LMS, in that LMS's own words.
 
 Names in quotation marks are what stands on its pages, and so are the labels of its forms: they are not translated.
-Sources: CANVAS, MOODLE, D2L, BB, SAKAI and SCHO, see `docs/families.md`.
+Sources: CANVAS, MOODLE, D2L, BB, SAKAI and SCHO, see `docs/families.md`; where those are silent, the setup guides of
+other tools' makers.
 """
 
 from __future__ import annotations
@@ -19,8 +20,22 @@ _IN_THE_LMS = _("Enter this in the LMS:")
 
 
 @dataclass(frozen=True, slots=True)
+class Places:
+    """Paths through an LMS's menus.
+
+    `tool` leads to the settings of this tool. From there `addresses` leads to what both sides know of each other,
+    `roster` and `grades` to the switch of a service.
+    """
+
+    tool: LazyString
+    addresses: LazyString
+    roster: LazyString
+    grades: LazyString
+
+
+@dataclass(frozen=True, slots=True)
 class Guide:
-    """How Peerloop is brought into an LMS.
+    """How Peerloop is brought into an LMS, and the `places` in which its settings stand there later.
 
     `begin` leads to the place where the registration address is pasted, and is empty where there is none. `finish`
     is what is left to do in the LMS when Peerloop is registered. The others are for doing it by hand: `where`; the
@@ -29,6 +44,7 @@ class Guide:
     """
 
     title: str | LazyString
+    places: Places
     begin: Steps = ()
     finish: Steps = ()
     where: LazyString = _IN_THE_LMS
@@ -47,6 +63,12 @@ class Guide:
 
 STANDARD = Guide(
     title=_("Another LMS"),
+    places=Places(
+        tool=_("the LMS’s list of external (LTI 1.3) tools → Peerloop"),
+        addresses=_("its addresses and client id"),
+        roster=_("its service “Names and Roles”"),
+        grades=_("its service “Assignment and Grades”, with columns, scores and results"),
+    ),
     begin=(
         _("As an administrator, open the page of the LMS where tools are registered (“LTI Advantage”, “LTI 1.3”)."),
         _("Choose dynamic registration, and paste the address where the LMS asks for the registration URL."),
@@ -54,6 +76,10 @@ STANDARD = Guide(
     finish=(
         _("Activate Peerloop, if the LMS asks for that."),
         _("Allow the services that it asks for: the roster, and the gradebook with columns, scores and results."),
+        _(
+            "Allow deep linking (also called content selection or content items), if the LMS asks: with it teachers "
+            "choose what a link opens, or add the whole program at once."
+        ),
         _("Place Peerloop in a course and open it there as the instructor."),
     ),
     form=(
@@ -61,6 +87,7 @@ STANDARD = Guide(
         ("Redirect URL", "{launch}"),
         ("Target link URL", "{launch}"),
         ("Public key set URL (JWKS)", "{keys}"),
+        ("Deep linking (content selection) URL", "{launch}"),
         ("Services", "Names and Roles; Assignment and Grades with line items, scores and results"),
         ("Privacy", "name and e-mail address"),
         ("Custom parameters", "{custom}"),
@@ -69,6 +96,16 @@ STANDARD = Guide(
 
 CANVAS = Guide(
     title="Canvas",
+    places=Places(
+        tool=_("Admin → the account → Developer Keys → the LTI key of Peerloop → Edit"),
+        addresses=_(
+            "Redirect URIs and JWK Method; the client id stands in the list of keys, Canvas’s own addresses nowhere"
+        ),
+        roster=_(
+            "LTI Advantage Services → “Can retrieve user data associated with the context the tool is installed in”"
+        ),
+        grades=_("LTI Advantage Services → all that name assignment data, submission data or submission results"),
+    ),
     begin=(
         _("Open “Admin”, your account, “Developer Keys”; then “+ Developer Key” and “+ LTI Registration”."),
         _("Paste the address as the registration URL and choose “Continue”."),
@@ -76,6 +113,10 @@ CANVAS = Guide(
     finish=(
         _("Canvas shows what Peerloop asks for: leave it as it is and choose “Enable & Close”."),
         _("In “Developer Keys”, the state of Peerloop must be “On”."),
+        _(
+            "Leave the placements “Assignment Selection” and “Link Selection” on: by them teachers choose in "
+            "Peerloop what to add, under “External Tool” in an assignment’s “Submission Type” and in a module."
+        ),
         _("In a course, open “Settings”, “Navigation”, move Peerloop up among the items that are shown, and save."),
         _("Open Peerloop from the course's menu as a teacher."),
     ),
@@ -100,13 +141,26 @@ CANVAS = Guide(
 
 MOODLE = Guide(
     title="Moodle",
+    places=Places(
+        tool=_("Site administration → Plugins → Activity modules → External tool → Manage tools → Peerloop"),
+        addresses=_("the cog for what Moodle knows of Peerloop, the list beside it for Moodle’s own addresses"),
+        roster=_("Services → “IMS LTI Names and Role Provisioning”: use this service"),
+        grades=_(
+            "Services → “IMS LTI Assignment and Grade Services”: use this service for grade sync and column "
+            "management"
+        ),
+    ),
     begin=(
         _("Open “Site administration”, “Plugins”, “External tool”, “Manage tools”."),
         _("Paste the address into “Tool URL…” and choose “Add LTI Advantage”."),
     ),
     finish=(
         _("Peerloop's card says “Pending”: choose “Activate”."),
-        _("Its setting “Tool configuration usage” decides whether teachers find it among the activities."),
+        _(
+            "In its settings “Supports Deep Linking (Content-Item Message)” must be ticked: then teachers choose "
+            "what a link opens by “Select content”. “Tool configuration usage” decides whether they find Peerloop "
+            "among the activities."
+        ),
         _("In a course, add the activity “Peerloop” and open it as the teacher."),
     ),
     form=(
@@ -118,6 +172,9 @@ MOODLE = Guide(
         ("Initiate login URL", "{login}"),
         ("Redirection URI(s)", "{launch}"),
         ("Custom parameters", "{custom}"),
+        ("Tool configuration usage", "Show in activity chooser and as a preconfigured tool"),
+        ("Supports Deep Linking (Content-Item Message)", "ticked"),
+        ("Content Selection URL", "{launch}"),
         ("IMS LTI Assignment and Grade Services", "Use this service for grade sync and column management"),
         (
             "IMS LTI Names and Role Provisioning",
@@ -137,18 +194,32 @@ MOODLE = Guide(
 
 BRIGHTSPACE = Guide(
     title="Brightspace",
+    # Services are allowed twice there: in the registration, and in each deployment.
+    places=Places(
+        tool=_("Admin Tools → Manage Extensibility → LTI Advantage → Peerloop"),
+        addresses=_("Brightspace Registration Details"),
+        roster=_("Extensions → “Names and Role Provisioning Services”, and the same in its deployment"),
+        grades=_("Extensions → “Assignment and Grade Services”, and the same in its deployment"),
+    ),
     begin=(
         _("Open “Admin Tools”, “Manage Extensibility”, “LTI Advantage”, “Register Tool”."),
         _("Choose “Dynamic”, paste the address, and choose “Register”. A new tab opens."),
     ),
     finish=(
         _("In “Manage Extensibility”, “LTI Advantage”, open Peerloop and enable it: it is off now."),
-        _("Choose “View Deployments”, “New Deployment”: Peerloop, both extensions, and your org units."),
+        _(
+            "Choose “View Deployments”, “New Deployment”: Peerloop, your org units, and all three extensions: “Deep "
+            "Linking” lets teachers choose what a link opens."
+        ),
         _(
             "Under “Security Settings” share the name and e-mail, and switch on “Classlist including users not known "
             "to this deployment”, or Peerloop sees only people who have opened it."
         ),
-        _("In the deployment, choose “View Links”, “New Link”, with the address {launch}; add it to a course."),
+        _(
+            "In the deployment, choose “View Links”, “New Link”, twice, both with the address {launch}: one of the "
+            "type “Basic Launch”, one of the type “Deep Linking Quicklink”, by which teachers choose."
+        ),
+        _("Add the first to a course and open it there as the instructor."),
     ),
     form=(
         ("Name", "Peerloop"),
@@ -157,7 +228,7 @@ BRIGHTSPACE = Guide(
         ("OpenID Connect Login URL", "{login}"),
         ("Target Link URI", "{launch}"),
         ("Keyset URL", "{keys}"),
-        ("Extensions", "Assignment and Grade Services; Names and Role Provisioning Services"),
+        ("Extensions", "Assignment and Grade Services; Deep Linking; Names and Role Provisioning Services"),
         ("Custom Parameters", "{custom}"),
     ),
     known={"--token-url": "https://auth.brightspace.com/core/connect/token"},
@@ -165,10 +236,26 @@ BRIGHTSPACE = Guide(
 
 BLACKBOARD = Guide(
     title="Blackboard",
+    places=Places(
+        tool=_("Administrator Panel → Integrations → LTI Tool Providers → Peerloop → Edit"),
+        addresses=_(
+            "the client id; the addresses of both sides stand in the application at developer.blackboard.com"
+        ),
+        roster=_("Institution Policies → “Allow Membership Service Access”: Yes"),
+        grades=_("Institution Policies → “Allow grade service access”: Yes"),
+    ),
     where=_("The people who run Peerloop enter this once at developer.blackboard.com, and give you the client id:"),
     finish=(
         _("In “Administrator Panel”, “LTI Tool Providers”, “Register LTI 1.3/Advantage Tool”, enter the client id."),
-        _("Under “User Fields to Send” allow all three; allow the grade service and the membership service."),
+        _(
+            "Set “Tool Status” to “Approved”. Under “User Fields to Send” allow all three; allow the grade service "
+            "and the membership service."
+        ),
+        _(
+            "In the list, choose the number under “Placements”, then “Create Placement”: type “Deep Linking content "
+            "tool” without “Allow student access”, “Target Link URI” {launch}. By it teachers choose what a link "
+            "opens."
+        ),
         _("Tell the people who run Peerloop the deployment id that Blackboard shows."),
     ),
     form=(
@@ -180,19 +267,33 @@ BLACKBOARD = Guide(
     ),
     known={
         "--issuer": "https://blackboard.com",
+        "--auth-url": "https://developer.blackboard.com/api/v1/gateway/oidcauth",
+        "--jwks-url": "https://developer.blackboard.com/api/v1/management/applications/…/jwks.json",
         "--token-url": "https://developer.blackboard.com/api/v1/gateway/oauth2/jwttoken",
     },
 )
 
 SAKAI = Guide(
     title="Sakai",
+    places=Places(
+        tool=_("Administration Workspace → External Tools → Peerloop → Edit"),
+        addresses=_("the LTI 1.3 fields at the end of the form"),
+        roster=_("Services → “Provide Roster to External Tool”"),
+        grades=_(
+            "Services → “Allow External Tool to return grades” and “Allow External Tool to create grade columns”"
+        ),
+    ),
     begin=(
         _("In the “Administration Workspace”, open “External Tools”, “Install LTI 1.x Tool”, and enter a title."),
         _("Choose “LTI Advantage Auto-Configuration” and paste the address."),
     ),
     finish=(
-        _("Look at what was filled in, and save the tool."),
         _("Allow names, e-mail addresses, the roster and the gradebook for Peerloop."),
+        _(
+            "Tick both kinds of launch, “Resource Link launch” and “Deep Link launch”, and the places in which "
+            "instructors are to find Peerloop, such as Lessons: they choose there what a link opens."
+        ),
+        _("Look at the rest of what was filled in, and save the tool."),
         _("In a site, add Peerloop through “Site Info”, “Manage Tools”, and open it as an instructor."),
     ),
     form=(
@@ -202,15 +303,29 @@ SAKAI = Guide(
         ("LTI 1.3 Tool OpenID Connect/Initialization Endpoint", "{login}"),
         ("LTI 1.3 Tool Redirect Endpoint(s)", "{launch}"),
         ("Custom Parameters", "{custom}"),
+        ("The tool URL supports a single LTI tool (Resource Link launch)", "ticked"),
+        ("The tool URL supports a “resource picker” experience with one or more tools (Deep Link launch)", "ticked"),
+        ("Allow the tool to be selected from Lessons", "ticked"),
+        ("Allow the tool to be placed in site-level navigation", "ticked"),
         ("Services", "roster, gradebook columns and scores; send names and e-mail addresses"),
     ),
 )
 
 SCHOOLOGY = Guide(
     title="Schoology",
+    places=Places(
+        tool=_("App Center → My Developer Apps (or Organization Apps) → Peerloop → Options"),
+        addresses=_("API Info for the client id, Edit for the addresses"),
+        roster=_("Edit → “Names and Roles Services”"),
+        grades=_("Edit → “Assignment and Grade Services”"),
+    ),
     finish=(
-        _("Install the app for your school, and add it to a course through “Add Materials”."),
-        _("Tell the people who run Peerloop the client id and the deployment id that Schoology shows."),
+        _("Install the app for your school (“Install LTI 1.3 App”, “Add to Organization”)."),
+        _(
+            "Tell the people who run Peerloop the client id (“Options”, “API Info”) and the deployment id "
+            "(“Configure”, beside the installed app)."
+        ),
+        _("In a course, teachers choose Peerloop in “Add Materials”, and then what the link opens."),
     ),
     form=(
         ("Type of App", "LTI 1.3"),
@@ -218,7 +333,9 @@ SCHOOLOGY = Guide(
         ("Domain/URL", "{launch}"),
         ("OIDC Login Init URL", "{login}"),
         ("Redirect URLs", "{launch}"),
-        ("Services", "Assignment and Grade Service; Names and Role Service"),
+        ("Deep Linking", "ticked"),
+        ("Assignment and Grade Services", "ticked"),
+        ("Names and Roles Services", "ticked"),
         ("Privacy", "Send Name and Email/Username of user who launches the tool"),
     ),
     known={
@@ -238,6 +355,11 @@ GUIDES: Mapping[str, Guide] = {
     "sakai": SAKAI,
     "schoology": SCHOOLOGY,
 }
+
+
+def of(family: str) -> Guide:
+    """The guide of this family; that of any other LMS where none is known."""
+    return GUIDES.get(family, STANDARD)
 
 
 def in_order() -> list[Guide]:

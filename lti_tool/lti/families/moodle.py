@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from flask_babel import gettext as _
-
-from lti_tool.lti.families.places import Places
 from lti_tool.lti.families.standard import Standard
 
 
@@ -13,22 +10,6 @@ class Moodle(Standard):
 
     name = "moodle"
     codes = ("moodle",)
-
-    @property
-    def places(self) -> Places:
-        """An administrator finds Peerloop among the external tools, with a choice for each service.
-
-        Source: MOODLE, mod_lti and its services; the labels are those of the English language pack.
-        """
-        return Places(
-            tool=_("Site administration → Plugins → Activity modules → External tool → Manage tools → Peerloop"),
-            addresses=_("the cog for what Moodle knows of Peerloop, the list beside it for Moodle’s own addresses"),
-            roster=_("Services → “IMS LTI Names and Role Provisioning”: use this service"),
-            grades=_(
-                "Services → “IMS LTI Assignment and Grade Services”: use this service for grade "
-                "sync and column management"
-            ),
-        )
 
     def is_superseded(self, status: int, _excerpt: str) -> bool:
         """A score in the same whole second as the one before, or an older one, is answered with 409.

@@ -5,9 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from flask_babel import gettext as _
-
-from lti_tool.lti.families.places import Places
 from lti_tool.lti.families.standard import Standard
 
 READ_ONLY = "https://www.sakailms.org/spec/lti-ags/v2p0/readOnly"
@@ -24,21 +21,6 @@ class Sakai(Standard):
 
         Source: SAKAI, token validator.
         """
-
-    @property
-    def places(self) -> Places:
-        """An administrator finds Peerloop in the Administration Workspace, with a box for each service.
-
-        Source: setup guides of tool makers for Sakai, Services.
-        """
-        return Places(
-            tool=_("Administration Workspace → External Tools → Peerloop → Edit"),
-            addresses=_("the LTI 1.3 fields at the end of the form"),
-            roster=_("Services → “Provide Roster to External Tool”"),
-            grades=_(
-                "Services → “Allow External Tool to return grades” and “Allow External Tool to create grade columns”"
-            ),
-        )
 
     def may_write(self, line_item: Mapping[str, Any]) -> bool:
         """Where tools may read the whole gradebook, others' columns are listed as read-only and refuse scores (403).

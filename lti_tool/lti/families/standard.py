@@ -5,10 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from flask_babel import gettext as _
-
-from lti_tool.lti.families.places import Places
-
 if TYPE_CHECKING:
     from lti_tool.lti.grades import Score
 
@@ -66,19 +62,6 @@ class Standard:
         Source: NRPS, membership container.
         """
         return None
-
-    @property
-    def places(self) -> Places:
-        """An administrator finds Peerloop among the external (LTI 1.3) tools of the LMS.
-
-        Source: none; every LMS has such a list.
-        """
-        return Places(
-            tool=_("the LMS’s list of external (LTI 1.3) tools → Peerloop"),
-            addresses=_("its addresses and client id"),
-            roster=_("its service “Names and Roles”"),
-            grades=_("its service “Assignment and Grades”, with columns, scores and results"),
-        )
 
     def audience(self, token_url: str) -> str:
         """A token is asked for in the name of the address that gives it, unless the registration says otherwise.

@@ -75,6 +75,18 @@ function remember(store, key, value) {
   }
 }
 
+// Not every page may write to the clipboard; there the text is selected by hand.
+function offerToCopy() {
+  if (!navigator.clipboard) return;
+  for (const button of document.querySelectorAll("[data-copy]")) {
+    button.hidden = false;
+    button.addEventListener("click", async () => {
+      await navigator.clipboard.writeText(document.getElementById(button.dataset.copy).value);
+      button.textContent = button.dataset.copied;
+    });
+  }
+}
+
 function tellRelativeTime() {
   const times = [...document.querySelectorAll("time[data-relative]")];
   if (!times.length) return;
@@ -123,6 +135,7 @@ function sendAnswer() {
 fitFrame();
 sendOnce();
 keepDrafts();
+offerToCopy();
 tellRelativeTime();
 showWhereOneIs();
 dismissNotices();

@@ -9,14 +9,4 @@ function offerToClose(button) {
   button.addEventListener("click", () => lms.postMessage({ subject: "org.imsglobal.lti.close" }, "*"));
 }
 
-function offerToCopy(button) {
-  if (!navigator.clipboard) return;
-  button.hidden = false;
-  button.addEventListener("click", async () => {
-    await navigator.clipboard.writeText(document.getElementById(button.dataset.copy).value);
-    button.textContent = button.dataset.copied;
-  });
-}
-
 document.querySelectorAll("[data-close-registration]").forEach(offerToClose);
-document.querySelectorAll("[data-copy]").forEach(offerToCopy);
