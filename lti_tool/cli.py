@@ -17,7 +17,6 @@ from lti_tool.lti.key_commands import keys
 from lti_tool.matching.commands import match
 from lti_tool.roster.deployment_commands import deployment
 from lti_tool.roster.platform_commands import platform
-from lti_tool.roster.removal_command import remove
 
 
 class Peerloop(click.Group):
@@ -183,5 +182,4 @@ main.add_command(demo)
 main.add_command(deployment)
 main.add_command(keys)
 main.add_command(match)
-platform.add_command(remove)
 main.add_command(platform)

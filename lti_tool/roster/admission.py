@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from lti_tool import audit
 from lti_tool.lti import deployments, invitations, waiting
 from lti_tool.lti.registrations import Registration
-from lti_tool.lti.tables import LtiDeployment, LtiInvitation, LtiPendingRegistration
+from lti_tool.lti.tables import LtiDeployment, LtiInvitation, LtiPendingRegistration, LtiRegistration
+from lti_tool.roster.tables import Course, Person, Tenant
 
 
 def approve(session: Session, reference: str) -> LtiDeployment:
@@ -49,6 +51,24 @@ def dismiss_registration(session: Session, reference: str) -> LtiPendingRegistra
     about = {"issuer": gone.issuer, "client": gone.client_id, "reference": gone.reference}
     _write(session, "registration.dismissed", "waiting registration", gone.id, about)
     return gone
+
+
+def in_use(session: Session, registration_id: int) -> tuple[int, int]:
+    """How many courses and how many people a registration has."""
+
+    def count(table: type[Course] | type[Person]) -> int:
+        query = select(func.count(table.id)).join(Tenant, Tenant.id == table.tenant_id)
+        return session.scalar(query.where(Tenant.registration_id == registration_id)) or 0
+
+    return count(Course), count(Person)
+
+
+def remove(session: Session, registration: LtiRegistration) -> None:
+    """Remove an LMS, and with it everything that was done in its courses."""
+    courses, people = in_use(session, registration.id)
+    about = {"issuer": registration.issuer, "client": registration.client_id, "courses": courses, "people": people}
+    session.execute(delete(LtiRegistration).where(LtiRegistration.id == registration.id))
+    _write(session, "registration.removed", "registration", registration.id, about)
 
 
 def _of_deployment(session: Session, action: str, row: LtiDeployment) -> LtiDeployment:

@@ -1,4 +1,4 @@
-"""`peerloop platform`: inviting LMSs that register themselves, and deciding about those that wait.
+"""`peerloop platform`: inviting LMSs that register themselves, deciding about those that wait, removing one.
 
 These commands write to the record, of which the wire knows nothing; the others of the group are in `lti/`.
 """
@@ -15,7 +15,7 @@ from lti_tool.database import transaction
 from lti_tool.lti import invitations, offer
 from lti_tool.lti.commands import platform as platform
 from lti_tool.lti.registrations import DuplicateRegistrationError
-from lti_tool.lti.tables import NAME_LENGTH
+from lti_tool.lti.tables import NAME_LENGTH, LtiRegistration
 from lti_tool.lti.waiting import NothingWaitsError
 from lti_tool.roster import admission
 
@@ -93,6 +93,27 @@ def dismiss(references: tuple[str, ...]) -> None:
             except NothingWaitsError:
                 raise _nothing(reference) from None
     click.echo("Forgotten. The tool may still stand in the LMS: its administrator can delete it there.")
+
+
+@platform.command()
+@click.argument("registration_id", metavar="NUMBER", type=int)
+@click.option("--with-courses", type=int, default=0, help="How many courses it has; they are removed too.")
+@with_appcontext
+def remove(registration_id: int, with_courses: int) -> None:
+    """Remove an LMS by its number. Nobody comes in from there any more, and it can be registered anew."""
+    with transaction() as session:
+        row = session.get(LtiRegistration, registration_id, with_for_update=True)
+        if row is None:
+            raise click.ClickException(f"there is no LMS number {registration_id}: see `peerloop platform list`")
+        courses, people = admission.in_use(session, row.id)
+        if courses != with_courses:
+            raise click.ClickException(
+                f"{row.name} is in use (courses: {courses}, people: {people}). Programs and work would go with it:"
+                f" make a copy of the database, then add --with-courses {courses}. Nothing was removed."
+            )
+        words = f"{row.name} ({row.issuer})"
+        admission.remove(session, row)
+    click.echo(f"Removed {words}. Now delete the tool in the LMS, too.")
 
 
 def _nothing(reference: str) -> click.ClickException:
