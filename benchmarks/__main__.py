@@ -1,6 +1,6 @@
 """Measure Peerloop beside its peers and print one table.
 
-    python -m benchmarks              launches, platforms, rosters, scores
+    python -m benchmarks              launches, platforms, rosters, scores, cells
     python -m benchmarks matching     the forming of cohorts
 
 Each row is measured in one run beside its peer, since machines are noisy: read the ratio, not the figures.
@@ -18,11 +18,14 @@ from rich.console import Console
 from rich.table import Table
 
 RESULTS = Path(__file__).parent / "results"
-SUITES = {"": ("launches", "platforms", "roster", "scores"), "matching": ("matching",)}
+SUITES = {"": ("launches", "platforms", "roster", "scores", "cells"), "matching": ("matching",)}
 
 
 class Row(TypedDict):
-    """One comparison. `ratio` is how many times better ours is; `holds` is null where there is no goal."""
+    """One comparison; `holds` is null where there is no goal.
+
+    `ratio` is how many times better ours is; with a unit "…, at most", how many times as much it needs.
+    """
 
     name: str
     ours: float
