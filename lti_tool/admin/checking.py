@@ -106,7 +106,7 @@ def check_now(target: Target, course_id: int | None, *, may_write: bool) -> Chec
         row.attempts, row.leased_until = 1, _lease_end()
         session.add(row)
         session.flush()
-        claim = _Claim(row.id, 1)
+        claim = _Claim(row.id, 1, row.asked_at)
     _check(claim)
     return db.session.get_one(Checkup, claim.checkup_id, populate_existing=True)
 
@@ -126,6 +126,7 @@ class _Claim:
 
     checkup_id: int
     attempt: int
+    asked_at: datetime
 
 
 def _new(target: Target, course_id: int | None, state: CheckupState, *, may_write: bool) -> Checkup:
@@ -164,7 +165,7 @@ def _claim() -> _Claim | None:
             return None
         row.state, row.leased_until = CheckupState.RUNNING.value, _lease_end()
         row.attempts += 1
-        return _Claim(row.id, row.attempts)
+        return _Claim(row.id, row.attempts, row.asked_at)
 
 
 def _check(claim: _Claim) -> None:
@@ -227,6 +228,8 @@ def _mine(claim: _Claim) -> ColumnElement[bool]:
     return and_(
         Checkup.id == claim.checkup_id,
         Checkup.attempts == claim.attempt,
+        # SQLite gives the id of a row that was removed to another one, of another LMS it may be.
+        Checkup.asked_at == claim.asked_at,
         Checkup.state == CheckupState.RUNNING.value,
     )
 

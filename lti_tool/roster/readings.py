@@ -103,6 +103,7 @@ class _Claim:
 
     reading_id: int
     attempt: int
+    started_at: datetime
     course_id: int
     tenant_id: int
     registration_id: int
@@ -156,12 +157,13 @@ def _claim() -> _Claim | None:
         reading, course, registration_id = row
         reading.state = ReadingState.RUNNING
         reading.attempts += 1
-        reading.started_at = clock.wall()
+        reading.started_at = now
         reading.leased_until = _lease_end()
         reading.pages = reading.members = reading.skipped = 0
         return _Claim(
             reading_id=reading.id,
             attempt=reading.attempts,
+            started_at=now,
             course_id=course.id,
             tenant_id=course.tenant_id,
             registration_id=registration_id,
@@ -174,6 +176,8 @@ def _claim() -> _Claim | None:
 _MINE = and_(
     READING.c.id == bindparam("mine"),
     READING.c.attempts == bindparam("attempt"),
+    # SQLite gives the id of a row that was removed to another one, of another LMS it may be.
+    READING.c.started_at == bindparam("started"),
     READING.c.state == ReadingState.RUNNING.value,
 )
 _HOLD = update(READING).where(_MINE).values(leased_until=bindparam("until"))
@@ -187,7 +191,8 @@ _ADVANCE = _HOLD.values(
 
 def _hold(session: Session, claim: _Claim, statement: Update = _HOLD, **values: object) -> None:
     """Prolong the lease by `statement`. Raises _LeaseLostError if it is no longer ours."""
-    values |= {"mine": claim.reading_id, "attempt": claim.attempt, "until": _lease_end()}
+    proof = {"mine": claim.reading_id, "attempt": claim.attempt, "started": claim.started_at}
+    values |= {**proof, "until": _lease_end()}
     # Not through the session: it would take longer over this statement than the database does.
     held = session.connection().execute(statement, values)
     if held.rowcount != 1:

@@ -7,16 +7,18 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from flask import Flask, Response
-from sqlalchemy import func, select, update
+from sqlalchemy import delete, func, select, update
 
 from lti_tool import clock, jobs
 from lti_tool.audit import AuditEntry
 from lti_tool.database import db, transaction
 from lti_tool.lti.launch import Role, Standing
+from lti_tool.lti.tables import LtiRegistration
 from lti_tool.roster import departures, readings
 from lti_tool.roster.signals import roster_read
-from lti_tool.roster.tables import Course, RosterReading
+from lti_tool.roster.tables import Course, Person, RosterReading
 from tests.roster.lms import Lms, class_of, course, enrolment, member, person, present, reading
+from tests.support import factories
 
 HOUR = timedelta(hours=1)
 
@@ -435,6 +437,28 @@ def test_a_reading_that_never_survives_is_given_up() -> None:
     readings.run()
     assert reading().state == "failed"
     assert "interrupted" in str(reading().problem)
+
+
+def test_an_lms_that_is_removed_meanwhile_leaves_its_people_to_no_other(lms_on_sqlite: Lms) -> None:
+    lms = lms_on_sqlite
+    lms.people = class_of(25)
+    lms.arrives("teach", Role.INSTRUCTOR)
+
+    def replaced(page: int) -> None:
+        if page != 2:
+            return
+        db.session.remove()
+        with transaction() as session:
+            session.execute(delete(LtiRegistration).where(LtiRegistration.id == lms.registration.id))
+        other = factories.make_course(title="University B", issuer="https://b.test")
+        with transaction() as session:
+            readings.request(session, other.id)
+        assert readings._claim() is not None
+
+    lms.before_page = replaced
+    readings.run()
+    db.session.rollback()
+    assert db.session.scalars(select(Person.name)).all() == []
 
 
 def test_a_worker_that_stops_gives_the_reading_back(ready: Lms, any_app: Flask) -> None:
