@@ -262,7 +262,8 @@ def _enrolment(
 ) -> Row:
     standing = launch.standing
     role = standing.role.value
-    stated: Row = {"role": role, "launched_as": role, "is_test": standing.is_test, "launched_at": now}
+    launched_as = f"{role}+admin" if standing.is_admin else role
+    stated: Row = {"role": role, "launched_as": launched_as, "is_test": standing.is_test, "launched_at": now}
     if known is not None and standing.role is Role.NONE:
         # A launch may say nothing about the course, an administrator's above all; that is no news about it.
         del stated["role"]
@@ -270,6 +271,9 @@ def _enrolment(
             del stated["launched_as"]
     if known is not None and known["left_at"] is not None:
         stated |= {"left_at": None, "joined_at": now, "reading_id": None}
+    if known is not None and "launched_as" in stated:
+        # Written in any case: a launch in another role may have been recorded since we looked.
+        known = {**known, "launched_as": None}
     keys = {"course_id": course_id, "person_id": person_id}
     return _store(connection, ENROLMENT, known, keys, stated, {"joined_at": now})
 

@@ -108,7 +108,7 @@ class Enrolment(Base):
     joined_at: Mapped[datetime]
     left_at: Mapped[datetime | None]
     launched_at: Mapped[datetime | None]
-    launched_as: Mapped[str | None] = mapped_column(String(20))  # the role of the last launch; none for one without
+    launched_as: Mapped[str | None] = mapped_column(String(20))  # as what the last launch came: role, "+admin"
     # The last reading of the roster in which the person was seen; empty for one known by launch alone.
     reading_id: Mapped[int | None] = mapped_column(ForeignKey("roster_reading.id", ondelete="SET NULL"))
     # The reading that saw the person for the first time, or again after they had left.
