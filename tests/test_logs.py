@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 import pytest
+from flask import Flask
+from sqlalchemy import insert
+from sqlalchemy.exc import IntegrityError
 
 from lti_tool import logs
+from lti_tool.database import transaction
+from lti_tool.roster.tables import Person
+from tests.support import factories
 
 
 @pytest.mark.parametrize(
@@ -29,3 +35,17 @@ def test_what_looks_like_a_token_is_blotted_out(text: str) -> None:
 
 def test_ordinary_words_stay() -> None:
     assert logs.blot_secrets(None, "info", {"event": "roster read: 3 pages"})["event"] == "roster read: 3 pages"
+
+
+def test_an_error_of_the_database_names_nobody(any_app: Flask) -> None:  # noqa: ARG001 - its database
+    course = factories.make_course()
+    values = {
+        "tenant_id": course.tenant_id,
+        "subject": "s1",
+        "name": "Maria Secretname",
+        "email": "maria@example.edu",
+    }
+    with pytest.raises(IntegrityError) as refused, transaction() as session:
+        session.execute(insert(Person), [values, values])
+    assert "Secretname" not in str(refused.value)
+    assert "maria@" not in str(refused.value)
