@@ -54,7 +54,7 @@ def leave() -> ResponseReturnValue:
 @allow(Access.OPERATOR)
 def show() -> ResponseReturnValue:
     """Every registered LMS, a page at a time."""
-    text = request.args.get("q", "")[:100].strip()
+    text = "".join(letter for letter in request.args.get("q", "")[:100] if letter.isprintable()).strip()
     found = overview.platforms(db.session(), text=text, page=request.args.get("page", 1, type=int))
     return page("admin/operator/platforms.html", found=found, text=text, new=waiting.count(db.session()))
 

@@ -144,7 +144,7 @@ def _make_room(session: Session, launch: Launch) -> None:
 
 def _waiting_under(session: Session, reference: str) -> LtiDeployment:
     waits = LtiDeployment.status == "pending", LtiDeployment.reference == spelled(reference)
-    found = session.scalars(select(LtiDeployment).where(*waits)).one_or_none()
+    found = session.scalars(select(LtiDeployment).where(*waits).with_for_update()).one_or_none()
     if found is None:
         raise NotWaitingError(reference)
     return found
