@@ -18,7 +18,7 @@ import structlog
 from lti_tool.database import db, transaction
 from lti_tool.lti import addresses, invitations, offer, platform_document, waiting
 from lti_tool.lti.client import Answer
-from lti_tool.lti.failures import LmsError, Unreadable, excerpt
+from lti_tool.lti.failures import LmsError, Unreadable, excerpt, own_words
 from lti_tool.lti.platform_document import PlatformDocument
 from lti_tool.lti.refusals import LaunchRefused
 from lti_tool.lti.registrations import DuplicateRegistrationError
@@ -30,8 +30,9 @@ SERVICE = "registration"
 MOST_BYTES = 256 * 1024
 MOST_REDIRECTS = 3
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
-# Strangers' servers may be slow: they never hold more of this process's threads than this.
+# The servers of others may be slow: they never hold more of this process's threads than this.
 STRANGERS_AT_ONCE = BoundedSemaphore(2)
+INVITED_AT_ONCE = BoundedSemaphore(4)
 
 log = structlog.get_logger(__name__)
 
@@ -66,8 +67,7 @@ def register(wire: Wire, asked: Asked) -> Registered:
     """
     if asked.invitation:
         require_open(asked.invitation)
-        return _register(wire, asked)
-    with _as_stranger():
+    with _one_of(INVITED_AT_ONCE if asked.invitation else STRANGERS_AT_ONCE):
         return _register(wire, asked)
 
 
@@ -80,19 +80,19 @@ def require_open(invitation: str) -> None:
 
 
 @contextmanager
-def _as_stranger() -> Iterator[None]:
-    if not STRANGERS_AT_ONCE.acquire(blocking=False):
+def _one_of(places: BoundedSemaphore) -> Iterator[None]:
+    if not places.acquire(blocking=False):
         raise LaunchRefused("registration_full", "at this moment")
     try:
         yield
     finally:
-        STRANGERS_AT_ONCE.release()
+        places.release()
 
 
 def _register(wire: Wire, asked: Asked) -> Registered:
     document = _read_document(wire, asked)
     doubt = not platform_document.is_vouched_for(document) and not _is_expected(asked.invitation, document.host)
-    if doubt or not asked.invitation:
+    if not asked.invitation:
         _require_room(document.host)
     agreement, missing = _enrol(wire, document, asked.token)
     reference = _keep(document, agreement, asked.invitation, doubt=doubt)
@@ -122,6 +122,8 @@ def _keep(document: PlatformDocument, agreement: Agreement, invitation: str, *, 
             if used and not doubt:
                 waiting.conclude(session, agreement)
                 return None
+            if used is None:  # or no more: somebody else has used it meanwhile
+                waiting.require_room(session, document.host)
             note = used.note if used else None
             return waiting.add(session, agreement, host=document.host, doubt=doubt, invitation=note).reference
     except DuplicateRegistrationError:
@@ -199,9 +201,15 @@ def _send(wire: Wire, method: str, url: str, headers: dict[str, str], body: byte
 
 def _accepted(answer: Answer, token: str) -> Answer:
     if answer.status not in (200, 201):
-        said = answer.body.replace(token.encode(), b"") if token else answer.body
-        raise LaunchRefused("registration_refused", f"{answer.method} {answer.status} {excerpt(said)}")
+        raise LaunchRefused("registration_refused", f"{answer.method} {answer.status} {_said(answer.body, token)}")
     return answer
+
+
+def _said(body: bytes, token: str) -> str:
+    """What the LMS calls its error, without the token that it may repeat, in JSON with escapes."""
+    if not token:
+        return own_words(excerpt(body))
+    return own_words(excerpt(body.replace(token.encode(), b""))).replace(token, "")
 
 
 def _json(answer: Answer) -> Any:

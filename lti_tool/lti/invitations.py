@@ -12,12 +12,13 @@ from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.orm import Session
 
 from lti_tool import clock
+from lti_tool.lti.addresses import origin
 from lti_tool.lti.states import digest
 from lti_tool.lti.tables import ID_LENGTH, NAME_LENGTH, LtiInvitation
 
 USUAL_DAYS = 14
 MOST_DAYS = 90
-_HOST = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?")
+_HOST = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)*")
 
 
 def is_note(text: str) -> bool:
@@ -30,7 +31,8 @@ def host_in(text: str) -> str:
     text = text.strip()
     if not text:
         return ""
-    host = urlsplit(text if "//" in text else f"//{text}").hostname or ""
+    known = origin(text if "//" in text else f"https://{text}")
+    host = urlsplit(known or "").hostname or ""
     if len(host) > ID_LENGTH or not _HOST.fullmatch(host):
         raise ValueError(f"{text[:80]!r} names no host")
     return host

@@ -88,7 +88,7 @@ class PlatformLookup(ToolConfAbstract[WebRequest]):
         found = registrations.of_issuer(iss, client_id)
         if not found:
             waits = waiting.reference_of(db.session(), iss, client_id) if client_id else None
-            code = "registration_waiting" if waits else "unknown_platform"
+            code = "unknown_platform" if waits is None else "registration_waiting"
             raise LaunchRefused(code, f"issuer {iss!r}, client {client_id!r}", reference=waits)
         if len(found) > 1:
             raise LaunchRefused("ambiguous_platform", f"issuer {iss!r}")

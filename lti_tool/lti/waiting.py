@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from datetime import timedelta
 
-from sqlalchemy import ColumnElement, delete, func, or_, select
+from sqlalchemy import ColumnElement, delete, func, select
 from sqlalchemy.orm import Session
 
 from lti_tool import clock
 from lti_tool.lti import registrations
+from lti_tool.lti.addresses import origin
 from lti_tool.lti.refusals import REFERENCE_LETTERS, LaunchRefused, new_reference, spelled
 from lti_tool.lti.registrations import DuplicateRegistrationError, Registration
 from lti_tool.lti.tables import LtiPendingRegistration as Pending
@@ -54,17 +55,22 @@ def conclude(session: Session, agreement: Agreement) -> Registration:
 
 
 def _require_tokens_of_its_own(session: Session, agreement: Agreement) -> None:
-    """Whoever shares client id and token address with another LMS here would be handed that one's tokens."""
-    shared = or_(LtiRegistration.token_url == agreement.token_url, LtiRegistration.audience == agreement.audience)
-    asked = select(LtiRegistration.id).where(LtiRegistration.client_id == agreement.client_id, shared)
-    if session.scalars(asked.limit(1)).first() is not None:
+    """Whoever has client id and token server of another LMS here would be handed that one's tokens.
+
+    An address has too many spellings to be compared as a whole.
+    """
+    asked = select(LtiRegistration.token_url, LtiRegistration.audience)
+    known = session.execute(asked.where(LtiRegistration.client_id == agreement.client_id))
+    theirs = {origin(address) or address for row in known for address in row}
+    if theirs & {origin(address) or address for address in (agreement.token_url, agreement.audience)}:
         raise DuplicateRegistrationError(agreement.issuer, agreement.client_id)
 
 
 def require_room(session: Session, host: str) -> None:
-    """Raises LaunchRefused while too many wait already, from this host or from all."""
+    """Raises LaunchRefused while too many wait already without an invitation, from this host or from all."""
     of_host = func.count().filter(Pending.host == host)
-    from_here, in_all = session.execute(select(of_host, func.count()).where(_alive())).one()
+    counted = select(of_host, func.count()).where(_alive(), Pending.invitation.is_(None))
+    from_here, in_all = session.execute(counted).one()
     if from_here >= MOST_OF_A_HOST or in_all >= MOST:
         raise LaunchRefused("registration_full", f"{from_here} of {host!r}, {in_all} in all")
 
@@ -90,9 +96,13 @@ def count(session: Session) -> int:
 
 
 def reference_of(session: Session, issuer: str, client_id: str) -> str | None:
-    """Under which reference a registration of this client waits, if one does."""
-    asked = select(Pending.reference).where(Pending.issuer == issuer, Pending.client_id == client_id)
-    return session.scalars(asked.limit(1)).first()
+    """Under which reference a registration of this client waits, if one does. Empty where several do.
+
+    Anybody may let one wait for a client of somebody else, and theirs is not the one to be passed on.
+    """
+    asked = select(Pending.reference).where(Pending.issuer == issuer, Pending.client_id == client_id, _alive())
+    found = session.scalars(asked.limit(2)).all()
+    return found[0] if len(found) == 1 else "" if found else None
 
 
 def approve(session: Session, reference: str) -> Registration:
@@ -103,7 +113,8 @@ def approve(session: Session, reference: str) -> Registration:
 
 def take(session: Session, reference: str) -> Pending:
     """Remove what waits under this reference. Raises NothingWaitsError."""
-    pending = session.scalars(select(Pending).where(Pending.reference == spelled(reference))).one_or_none()
+    asked = select(Pending).where(Pending.reference == spelled(reference), _alive())
+    pending = session.scalars(asked.with_for_update()).one_or_none()
     if pending is None:
         raise NothingWaitsError(reference)
     session.delete(pending)

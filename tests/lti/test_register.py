@@ -10,7 +10,9 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
+from threading import BoundedSemaphore
 
+import pytest
 import structlog
 from flask import Response
 from sqlalchemy import func, select, update
@@ -113,6 +115,15 @@ def test_no_log_is_told_even_a_part_of_a_token_that_the_lms_repeats(tool: Tool, 
         admin.registers(invite(tool), registration_token="S3CRET")
     [refused] = [entry for entry in logs if entry.get("code") == "registration_refused"]
     assert "S3C" not in str(refused)
+
+
+def test_no_log_is_told_a_token_that_the_lms_repeats_in_another_spelling(tool: Tool, admin: Administrator) -> None:
+    said = json.dumps({"error": "no such token: S3C/RET"}).replace("/", "\\/")
+    admin.platform.raw = Response(said, 401)
+    with structlog.testing.capture_logs() as logs:
+        admin.registers(invite(tool), registration_token="S3C/RET")
+    [refused] = [entry for entry in logs if entry.get("code") == "registration_refused"]
+    assert refused["detail"] == "GET 401 no such token: "
 
 
 def test_the_first_deployment_of_an_lms_that_named_none_needs_no_approval_and_the_second_does(
@@ -311,17 +322,47 @@ def test_what_nobody_looked_at_for_a_month_makes_room(tool: Tool, admin: Adminis
     admin.registers()
     with tool.app.app_context(), transaction() as session:
         session.execute(update(LtiPendingRegistration).values(created_at=clock.wall() - waiting.LONGEST))
+    [forgotten] = (pending.reference for pending in stored(tool))
+    assert run(tool, "approve", forgotten).exit_code == 1
     admin.platform.client_id = "later"
     admin.registers()
     assert [pending.client_id for pending in waits(admin)] == ["later"]
 
 
-def test_slow_strangers_do_not_hold_every_thread(tool: Tool, admin: Administrator) -> None:
-    held = [dynamic.STRANGERS_AT_ONCE.acquire(blocking=False) for _ in range(2)]
+def stored(tool: Tool) -> list[LtiPendingRegistration]:
+    with tool.app.app_context():
+        return list(db.session.scalars(select(LtiPendingRegistration)))
+
+
+@pytest.mark.parametrize(("places", "count"), [(dynamic.STRANGERS_AT_ONCE, 2), (dynamic.INVITED_AT_ONCE, 4)])
+def test_slow_registrations_do_not_hold_every_thread(
+    tool: Tool, admin: Administrator, places: BoundedSemaphore, count: int
+) -> None:
+    invited = places is dynamic.INVITED_AT_ONCE
+    held = [places.acquire(blocking=False) for _ in range(count)]
     try:
-        assert held == [True, True]
-        assert admin.registers().headers["X-Peerloop-Error"] == "registration_full"
-        assert admin.registers(invite(tool)).status_code == 200
+        assert all(held)
+        refused = admin.registers(invite(tool) if invited else "")
+        assert refused.headers["X-Peerloop-Error"] == "registration_full"
+        assert admin.registers("" if invited else invite(tool)).status_code == 200
     finally:
         for _ in held:
-            dynamic.STRANGERS_AT_ONCE.release()
+            places.release()
+
+
+def test_what_strangers_left_keeps_no_invited_lms_out(tool: Tool, admin: Administrator) -> None:
+    for number in range(waiting.MOST_OF_A_HOST):
+        admin.platform.client_id = f"stranger-{number}"
+        admin.registers()
+    admin.platform.about = {"product_family_code": "canvas"}
+    admin.platform.changes = {"issuer": "https://canvas.instructure.com"}
+    assert "waits for approval" in words(admin.registers(invite(tool)))
+
+
+@pytest.mark.parametrize(
+    ("given", "host"),
+    [("https://münchen.example/login", "xn--mnchen-3ya.example"), ("LMS.Example.edu:8443/x", "lms.example.edu")],
+)
+def test_an_invitation_takes_an_address_for_its_host(tool: Tool, given: str, host: str) -> None:
+    run(tool, "invite", "--host", given)
+    assert host in run(tool, "invitations").output

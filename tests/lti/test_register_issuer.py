@@ -6,6 +6,7 @@ import json
 from dataclasses import replace
 
 import pytest
+import requests
 
 from lti_tool.lti import platform_document, registrations
 from tests.lti.registering import (
@@ -100,6 +101,37 @@ def test_nobody_is_handed_the_tokens_of_another_lms_by_naming_its_client_id_and_
     [pending] = waits(other)
     assert "registered already" in run(tool, "approve", pending.reference).output
     assert registered(other) is None
+
+
+@pytest.mark.parametrize("spelling", ["{}?", "{}/", "{}#x", "{}?a=b"])
+def test_another_spelling_of_the_token_address_is_the_same_server(
+    tool: Tool, admin: Administrator, platforms: Platforms, spelling: str
+) -> None:
+    admin.registers(invite(tool))
+    other = Administrator(tool, platforms.of(RegisteringPlatform))
+    other.platform.client_id = admin.platform.client_id
+    other.platform.changes = {"token_endpoint": spelling.format(admin.platform.url("/token"))}
+    refused = other.registers(invite(tool, host="127.0.0.1"))
+    assert refused.headers["X-Peerloop-Error"] == "registration_exists"
+
+
+def test_a_strangers_reference_is_told_to_nobody_in_place_of_the_lmss_own(
+    tool: Tool, admin: Administrator, platforms: Platforms
+) -> None:
+    stranger = Administrator(tool, platforms.of(RegisteringPlatform))
+    for one in (stranger, admin):
+        one.platform.about = {"product_family_code": "canvas"}
+        one.platform.changes = {"issuer": "https://canvas.instructure.com"}
+        one.platform.client_id = "10000000000042"
+    stranger.registers()
+    admin.registers(invite(tool, note="Northfield"))
+    references = [pending.reference for pending in waits(admin)]
+    assert len(references) == 2
+    login = {"iss": "https://canvas.instructure.com", "client_id": "10000000000042", "login_hint": "x"}
+    base = tool.settings.base_url
+    refused = requests.post(f"{base}/lti/login", {**login, "target_link_uri": f"{base}/lti/launch"}, timeout=10)
+    assert refused.headers["X-Peerloop-Error"] == "registration_waiting"
+    assert not any(reference in refused.text for reference in references)
 
 
 @pytest.mark.parametrize("stated", ["https://lms.of-somebody-else.example/token", "lms.of-somebody-else.example", 7])
