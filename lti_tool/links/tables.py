@@ -45,7 +45,7 @@ class DeepLinkingRequest(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     registration_id: Mapped[int] = mapped_column(ForeignKey("lti_registration.id", ondelete="CASCADE"))
     course_id: Mapped[int] = mapped_column(ForeignKey("course.id", ondelete="CASCADE"), index=True)
-    person_id: Mapped[int] = mapped_column(ForeignKey("person.id", ondelete="CASCADE"))
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id", ondelete="CASCADE"), index=True)
     deployment_id: Mapped[str] = mapped_column(String(ID_LENGTH))
     return_url: Mapped[str] = mapped_column(String(URL_LENGTH))
     targets: Mapped[list[str]] = mapped_column(JSON)

@@ -43,7 +43,7 @@ class Submission(Base):
     person_id: Mapped[int] = mapped_column(ForeignKey("person.id", ondelete="CASCADE"), index=True)
     text: Mapped[str] = mapped_column(Text)
     handed_in_at: Mapped[datetime]
-    confirmed_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    confirmed_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"), index=True)
     confirmed_at: Mapped[datetime | None]
 
     person: Mapped[Person] = relationship(lazy="raise_on_sql", foreign_keys=[person_id])

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
 from click.testing import Result
 from flask import Flask
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, Table, UniqueConstraint, func, select
 
 from lti_tool.database import Base, db
 from lti_tool.lti.tables import LtiRegistration
@@ -45,6 +49,15 @@ def test_an_lms_goes_with_its_courses_once_their_number_is_said(any_app: Flask) 
     removed = ask(any_app, number, "--with-courses", "1")
     assert removed.exit_code == 0, removed.output
     assert rows() == before | {"audit": before["audit"] + 1}
+
+
+@pytest.mark.parametrize("table", Base.metadata.sorted_tables, ids=lambda table: table.name)
+def test_removing_people_looks_through_no_whole_table(table: Table) -> None:
+    found: list[Sequence[ColumnElement[Any]]] = [list(index.columns) for index in table.indexes]
+    found += [list(rule.columns) for rule in table.constraints if isinstance(rule, UniqueConstraint)]
+    found.append(list(table.primary_key.columns))
+    naming = [key.parent for key in table.foreign_keys if key.column.table.name == "person"]
+    assert [column.name for column in naming if all(each[0] is not column for each in found)] == []
 
 
 def test_an_lms_that_is_not_there_is_not_removed(app: Flask) -> None:
