@@ -7,6 +7,7 @@ from flask_babel import lazy_gettext as _
 
 from lti_tool import jobs
 from lti_tool.admin import checking, connection, operating
+from lti_tool.admin import entering as entering
 from lti_tool.admin import inviting as inviting
 from lti_tool.admin import tables as tables
 from lti_tool.web import navigation

@@ -68,7 +68,7 @@ class TenantLine:
 
 
 def platforms(session: Session, *, text: str = "", page: int = 1) -> PlatformPage:
-    """The registrations whose name or issuer holds `text`, by name."""
+    """The registrations whose name or issuer holds `text`, by name; on each page first those that need a look."""
     query = select(LtiRegistration)
     if text:
         query = query.where(
@@ -113,7 +113,7 @@ def _lines(session: Session, rows: Sequence[LtiRegistration]) -> list[PlatformLi
     for row in rows:
         count, launched_at = known.get(row.id, (0, None))
         lines.append(PlatformLine(row, count, launched_at, pending.get(row.id, 0), _health(checked.get(row.id, []))))
-    return lines
+    return sorted(lines, key=lambda line: line.sign != "need")
 
 
 def _last(condition: ColumnElement[bool]) -> Select[Checkup]:

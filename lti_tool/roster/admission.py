@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from lti_tool import audit
-from lti_tool.lti import deployments, invitations, waiting
+from lti_tool.lti import deployments, invitations, registrations, waiting
 from lti_tool.lti.registrations import Registration
 from lti_tool.lti.tables import LtiDeployment, LtiInvitation, LtiPendingRegistration, LtiRegistration
 from lti_tool.roster.tables import Course, Person, Tenant
@@ -51,6 +53,15 @@ def dismiss_registration(session: Session, reference: str) -> LtiPendingRegistra
     about = {"issuer": gone.issuer, "client": gone.client_id, "reference": gone.reference}
     _write(session, "registration.dismissed", "waiting registration", gone.id, about)
     return gone
+
+
+def enter(session: Session, *, deployment_id: str | None, **values: Any) -> Registration:
+    """Register an LMS by what it shows of itself (see registrations.add). Raises DuplicateRegistrationError."""
+    made = registrations.add(session, deployment_ids=[deployment_id] if deployment_id else [], **values)
+    _write(
+        session, "registration.entered", "registration", made.id, {"issuer": made.issuer, "client": made.client_id}
+    )
+    return made
 
 
 def in_use(session: Session, registration_id: int) -> tuple[int, int]:
