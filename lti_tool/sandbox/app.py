@@ -33,7 +33,7 @@ FOR_PROGRAMS = ("control", "tokens", "roster", "line_items", "scores")
 BODY_LIMIT = 16_000_000  # bytes; ten thousand people added at once fit
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self';"
-    " frame-src http: https:; frame-ancestors 'self'; base-uri 'none'"
+    " frame-src http: https:; frame-ancestors 'self' {base_url}; base-uri 'none'"
 )
 
 
@@ -69,6 +69,7 @@ def create_app(settings: Settings) -> Flask:
     shared = {"csrf_token": csrf_token, "role_names": ROLE_NAMES, "lms": settings.lms}
     app.context_processor(lambda: {"me": signed_in(), **shared})
     app.context_processor(lambda: {"storage": platform().storage, "tool_origins": storage.tool_origins})
+    app.add_template_global(storage.frame_address)
     app.add_template_global(reviews.is_reviewable)
     app.add_template_filter(_number, "number")
     return app
@@ -88,7 +89,8 @@ def _explain(error: HTTPException) -> tuple[Response | str, int]:
 
 
 def _protect(response: Response) -> Response:
-    response.headers.setdefault("Content-Security-Policy", CONTENT_SECURITY_POLICY)
+    policy = CONTENT_SECURITY_POLICY.format(base_url=platform().settings.base_url)
+    response.headers.setdefault("Content-Security-Policy", policy)
     response.headers.setdefault("X-Content-Type-Options", "nosniff")
     response.headers.setdefault("Referrer-Policy", "strict-origin-when-cross-origin")
     return response

@@ -19,6 +19,8 @@ class Settings:
     """Which LMS this process plays."""
     storage: Storage | None = None
     """How it keeps a tool's state and nonce at first; None for the way of the LMS that it plays."""
+    apart_url: str = ""
+    """Another origin that leads here, where people may sign in and `Storage.APART` is; empty if there is none."""
 
     @property
     def issuer(self) -> str:

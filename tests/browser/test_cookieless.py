@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Browser, Frame, Page, Route, expect
@@ -28,7 +29,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sites]:
 def sites(running: Sites) -> Sites:
     """Both sites as strangers to a browser that knows no partitioned cookies; the LMS offers no storage."""
     running.browser.is_old = True
-    running.control.storage("none")
+    running.keep_state("none")
     return running
 
 
@@ -57,22 +58,29 @@ def cookies(page: Page, sites: Sites) -> list[str]:
     return [cookie["name"] for cookie in page.context.cookies() if cookie["domain"] in sites.tool]
 
 
-@pytest.mark.parametrize("storage", ["frame", "parent", "unnamed"])
+def kept(page: Page, sites: Sites) -> list[str]:
+    """What the LMS keeps for tools, at whichever of its origins."""
+    frames = (frame for frame in page.frames if frame.url.startswith((sites.lms, sites.apart)))
+    by_origin = {urlsplit(frame.url).netloc: frame.evaluate("Object.keys(localStorage)") for frame in frames}
+    return [key for keys in by_origin.values() for key in keys]
+
+
+@pytest.mark.parametrize("storage", ["frame", "parent", "unnamed", "apart"])
 def test_a_launch_without_cookies_goes_through_the_storage_of_the_platform(
     page: Page, sites: Sites, storage: str
 ) -> None:
-    sites.control.storage(storage)
+    sites.keep_state(storage)
     page.goto(sites.lms)
     pages = page.evaluate("history.length")
     launched(open_tool(page, sites))
     assert page.evaluate("history.length") == pages + 1  # going back leads to where one was
     assert cookies(page, sites) == []
-    [left] = page.evaluate("Object.keys(localStorage)")
+    [left] = kept(page, sites)
     assert left.endswith(" browser")  # neither state nor nonce
 
 
 def test_a_launch_that_is_refused_at_the_last_step_says_why_in_the_frame(page: Page, sites: Sites) -> None:
-    sites.control.storage("frame")
+    sites.keep_state("frame")
     steps: list[Route] = []
 
     def take_too_long(step: Route) -> None:
@@ -91,13 +99,38 @@ def test_a_launch_that_is_refused_at_the_last_step_says_why_in_the_frame(page: P
 def test_where_nothing_keeps_the_state_the_tool_opens_in_a_window_of_its_own(
     page: Page, sites: Sites, storage: str
 ) -> None:
-    sites.control.storage(storage)
+    sites.keep_state(storage)
     frame = open_tool(page, sites)
     with page.expect_popup() as opened:
         frame.get_by_role("link", name=WINDOW).click()
     opened.value.wait_for_url(tour.LAUNCHED)
     expect(opened.value.get_by_role("heading", level=1)).to_be_visible()
     assert not tour.LAUNCHED.search(frame.url)
+
+
+# In the page around the tool: a frame of it, rather than the page itself, says where a tool's state is kept.
+SOMEBODY_ELSE_ANSWERS = """
+if (top === window) {
+  addEventListener("DOMContentLoaded", () => {
+    document.body.append(Object.assign(document.createElement("iframe"), { name: "somebody_else" }));
+  });
+  addEventListener("message", (event) => frames.somebody_else?.postMessage(event.data, "*"));
+} else if (name === "somebody_else") {
+  addEventListener("message", ({ data: { subject, message_id } }) => {
+    const supported_messages = ["lti.put_data", "lti.get_data"].map((subject) => ({ subject }));
+    top.frames.tool.postMessage({ subject: `${subject}.response`, message_id, supported_messages }, "*");
+  });
+}
+"""
+
+
+def test_nobody_but_the_page_around_the_tool_says_where_the_state_is_kept(page: Page, sites: Sites) -> None:
+    page.add_init_script(SOMEBODY_ELSE_ANSWERS)
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    frame = open_tool(page, sites)
+    expect(frame.get_by_role("link", name=WINDOW)).to_be_visible()
+    assert not any("lti_storage_target" in address for address in asked)
 
 
 def open_tab(page: Page, sites: Sites, rel: str) -> None:
@@ -111,7 +144,7 @@ def open_tab(page: Page, sites: Sites, rel: str) -> None:
 
 
 def test_a_tab_that_the_lms_opened_uses_the_storage_of_the_page_that_opened_it(page: Page, sites: Sites) -> None:
-    sites.control.storage("frame")
+    sites.keep_state("frame")
     asked: list[str] = []
     page.context.on("request", lambda request: asked.append(request.url.removeprefix(sites.tool)))
     open_tab(page, sites, "opener")
@@ -120,7 +153,7 @@ def test_a_tab_that_the_lms_opened_uses_the_storage_of_the_page_that_opened_it(p
 
 
 def test_a_tab_of_its_own_keeps_the_state_in_its_own_cookie(page: Page, sites: Sites) -> None:
-    sites.control.storage("frame")
+    sites.keep_state("frame")
     open_tab(page, sites, "noopener")
     assert cookies(page, sites) == ["__Host-peerloop-browser"]
 
@@ -129,7 +162,7 @@ def test_a_tab_of_its_own_keeps_the_state_in_its_own_cookie(page: Page, sites: S
 def test_a_partitioned_cookie_keeps_the_state_where_the_platform_does_not(
     page: Page, sites: Sites, storage: str
 ) -> None:
-    sites.control.storage(storage)
+    sites.keep_state(storage)
     sites.browser.is_old = False
     launched(open_tool(page, sites))
     assert cookies(page, sites) == ["__Host-peerloop-browser"]
@@ -140,7 +173,7 @@ def test_who_signs_in_next_in_the_same_browser_does_not_get_back_to_what_was_ope
     page: Page, sites: Sites, keeps: str
 ) -> None:
     sites.browser.is_old = keeps != "a cookie"
-    sites.control.storage("none" if keeps == "a cookie" else "frame")
+    sites.keep_state("none" if keeps == "a cookie" else "frame")
     frame = open_tool(page, sites)
     launched(frame)
     left = frame.url
@@ -151,7 +184,7 @@ def test_who_signs_in_next_in_the_same_browser_does_not_get_back_to_what_was_ope
 
 
 def test_the_pages_work_in_the_frame_without_any_cookie(page: Page, sites: Sites) -> None:
-    sites.control.storage("frame")
+    sites.keep_state("frame")
     frame = open_tool(page, sites)
     launched(frame)
     frame.get_by_role("link", name="Make a program").click()
@@ -183,7 +216,7 @@ ASK = """
 
 
 def test_the_sandbox_keeps_and_refuses_what_the_standard_and_canvas_say(page: Page, sites: Sites) -> None:
-    sites.control.storage("frame")
+    sites.keep_state("frame")
     frame = open_tool(page, sites)
     launched(frame)
 

@@ -1,7 +1,8 @@
 """The tool and the sandbox LMS on two sites of their own, over https, so that a browser treats them as strangers.
 
 The LMS plays Canvas, whose message hints are good for one answer only.
-The LMS is reachable over plain http too: that is where the tool reads its keys and where tests direct it.
+The LMS is reachable over plain http too: that is where the tool reads its keys and where tests direct it. And it is
+reachable at another port, and so another origin, where people may sign in.
 """
 
 from __future__ import annotations
@@ -14,17 +15,20 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from flask import Flask, Response
+from sqlalchemy import select
 
 import config
 from lti_tool.app import create_app
 from lti_tool.database import db, transaction
 from lti_tool.lti import registrations, wire
+from lti_tool.lti.tables import LtiRegistration
 from lti_tool.sandbox.app import create_app as create_lms
 from lti_tool.sandbox.families.canvas import Canvas
 from lti_tool.sandbox.settings import Settings
@@ -87,10 +91,20 @@ class Sites:
     """Where both are, and what a test may change about them."""
 
     lms: str
+    apart: str
+    """The LMS's other origin."""
     tool: str
     app: Flask
     control: SandboxControl
     browser: OldBrowser
+
+    def keep_state(self, storage: str) -> None:
+        """Let the LMS keep a tool's state in this way, and people sign in where it is kept."""
+        self.control.storage(storage)
+        with self.app.app_context(), transaction() as session:
+            registration = session.scalars(select(LtiRegistration)).one()
+            path = urlsplit(registration.auth_url).path
+            registration.auth_url = (self.apart if storage == "apart" else self.lms) + path
 
 
 @contextmanager
@@ -100,10 +114,13 @@ def running_sites(folder: Path) -> Iterator[Sites]:
     with (
         serving(None) as (plain_server, plain),
         serving(None, tls) as (lms_server, _),
+        serving(None, tls) as (apart_server, _),
         serving(None, tls) as (tool_server, _),
     ):
         lms, tool = f"https://{LMS}:{lms_server.port}", f"https://{TOOL}:{tool_server.port}"
-        plain_server.app = lms_server.app = create_lms(Settings(lms, folder / "lms", CONTROL_TOKEN, Canvas()))
+        apart = f"https://{LMS}:{apart_server.port}"
+        played = create_lms(Settings(lms, folder / "lms", CONTROL_TOKEN, Canvas(), apart_url=apart))
+        plain_server.app = lms_server.app = apart_server.app = played
         app = _tool(tool, folder)
         browser = OldBrowser(app)
         tool_server.app = browser
@@ -128,7 +145,7 @@ def running_sites(folder: Path) -> Iterator[Sites]:
                 )
             db.session.remove()
         control = SandboxControl(plain, CONTROL_TOKEN)
-        yield Sites(lms, tool, app, control, browser)
+        yield Sites(lms, apart, tool, app, control, browser)
         control.close()
         with app.app_context():
             wire.current().client.close()

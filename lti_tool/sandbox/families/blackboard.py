@@ -33,7 +33,7 @@ class Blackboard(Standard):
     algorithms = ("RS256", "RS512")  # BB, OAuth 2
     refused_client = 400
     unknown_variables = frozenset({"$Person.address.timezone"})
-    storage = Storage.UNNAMED  # BB, postMessage: the frame's name is in the answer to lti.capabilities
+    storage = Storage.APART  # BB, postMessage: the frame's name is in the answer to lti.capabilities
     item_query = False
     score_types = (MEDIA_ITEM, MEDIA_SCORE)  # BB, grades: the examples send a score as a line item
 

@@ -11,10 +11,10 @@ const stateKey = `state_${state}`;
 const nonceKey = `nonce_${nonce}`;
 const browserKey = "browser";
 const anew = page.querySelector("[data-failed] [data-window]");
+const around = window.opener || window.parent;
+const root = around === window ? null : around;
 
 function storageFrame() {
-  const root = window.opener || window.parent;
-  if (root === window) return null;
   if (!target || target === "_parent") return root;
   try {
     return root.frames[target] || root;
@@ -23,19 +23,24 @@ function storageFrame() {
   }
 }
 
-function send(subject, members) {
+// What is kept goes to the platform's origin alone. The page around this one may be of another (Blackboard's is the
+// university's), so what it can do is asked of that window, whatever its origin.
+const storage = { window: storageFrame, origin: platform, hasSent: ({ origin }) => origin === platform };
+const pageAround = { window: () => root, origin: "*", hasSent: ({ source }) => source === root };
+
+function send(subject, members, addressee = storage) {
   const message = { subject, message_id: crypto.randomUUID(), ...members };
-  storageFrame().postMessage(message, platform);
+  addressee.window().postMessage(message, addressee.origin);
   return message;
 }
 
-// Resolves to the platform's answer; rejects where it refuses or says nothing in time.
-function ask(subject, members) {
+// Resolves to the addressee's answer; rejects where it refuses or says nothing in time.
+function ask(subject, members, addressee = storage) {
   return new Promise((resolve, reject) => {
     const ended = new AbortController();
     const hear = (event) => {
       const answer = event.data;
-      if (event.origin !== platform || typeof answer !== "object" || answer === null) return;
+      if (!addressee.hasSent(event) || typeof answer !== "object" || answer === null) return;
       if (answer.subject !== `${subject}.response` || answer.message_id !== message.message_id) return;
       ended.abort();
       if (answer.error) reject(answer.error);
@@ -46,12 +51,12 @@ function ask(subject, members) {
       ended.abort();
       reject(new Error("no answer"));
     }, ANSWER_MS);
-    const message = send(subject, members);
+    const message = send(subject, members, addressee);
   });
 }
 
 async function storageKeepsState() {
-  if (!target || !storageFrame()) return false;
+  if (!target || !root) return false;
   try {
     await Promise.all([
       ask("lti.put_data", { key: stateKey, value: state }),
@@ -76,9 +81,9 @@ async function browserInStorage(fresh) {
 
 // A platform that named no frame may still keep the state: it says so if it is asked.
 async function findStorage() {
-  if (target || !storageFrame()) return null;
+  if (target || !root) return null;
   try {
-    const { supported_messages: supported } = await ask("lti.capabilities", {});
+    const { supported_messages: supported } = await ask("lti.capabilities", {}, pageAround);
     const [put, get] = ["put", "get"].map((verb) => supported.find(({ subject }) => subject === `lti.${verb}_data`));
     return put && get && (put.frame || "_parent");
   } catch {
