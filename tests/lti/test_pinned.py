@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import socket
+import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -68,6 +72,68 @@ def test_a_second_address_is_tried_when_the_first_does_not_answer(
     closed = "127.0.0.2"
     monkeypatch.setattr(addresses, "_is_public", lambda address: address in {STAND_IN, closed})
     lms.dns = [[closed, STAND_IN]]
+    assert client.send("keys", "GET", lms.url, headers={}).status == 200
+
+
+OTHERS = [f"127.0.0.{number}" for number in range(2, 10)]
+"""Addresses at which nobody listens."""
+
+
+@pytest.fixture
+def public(lms: Lms, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let every address stand for a public one."""
+    assert lms
+    monkeypatch.setattr(addresses, "_is_public", lambda _address: True)
+
+
+@pytest.fixture
+def silent(lms: Lms) -> Iterator[list[str]]:
+    """Addresses that answer nothing at all: whoever connects waits behind a queue that is full."""
+    port = urlsplit(lms.url).port
+    with ExitStack() as held:
+        for address in OTHERS:
+            server = held.enter_context(socket.socket())
+            server.bind((address, port))
+            server.listen(0)
+            held.enter_context(socket.create_connection((address, port)))
+        yield OTHERS
+
+
+@pytest.fixture
+def hurried(client: LmsClient) -> LmsClient:
+    client.timeout = 1
+    return client
+
+
+@pytest.mark.usefixtures("public")
+def test_however_many_addresses_are_silent_the_wait_is_no_longer_than_for_one(
+    lms: Lms, hurried: LmsClient, silent: list[str]
+) -> None:
+    lms.dns = [silent]
+    began = time.monotonic()
+    with pytest.raises(Retryable, match="did not answer in time"):
+        hurried.send("keys", "GET", lms.url, headers={})
+    assert 0.9 < time.monotonic() - began < 1.5
+
+
+@pytest.mark.usefixtures("public")
+def test_a_silent_address_leaves_time_for_the_next_one(lms: Lms, hurried: LmsClient, silent: list[str]) -> None:
+    lms.dns = [[*silent[:2], STAND_IN]]
+    assert hurried.send("keys", "GET", lms.url, headers={}).status == 200
+
+
+@pytest.mark.usefixtures("public")
+def test_a_few_of_many_addresses_are_tried(lms: Lms, client: LmsClient) -> None:
+    lms.dns = [[*OTHERS[:3], STAND_IN], [*OTHERS[:4], STAND_IN]]
+    assert client.send("keys", "GET", lms.url, headers={}).status == 200
+    client.close()
+    with pytest.raises(Retryable):
+        client.send("keys", "GET", lms.url, headers={})
+
+
+@pytest.mark.usefixtures("public")
+def test_where_ipv6_leads_nowhere_ipv4_is_tried_in_spite_of_many_addresses(lms: Lms, client: LmsClient) -> None:
+    lms.dns = [[*(f"::ffff:{address}" for address in OTHERS), STAND_IN]]
     assert client.send("keys", "GET", lms.url, headers={}).status == 200
 
 
