@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import date
 from typing import cast
 
-from sqlalchemy import Exists, Table, exists, select, true
+from sqlalchemy import ColumnElement, Exists, Table, exists, select, true
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from lti_tool import audit, clock
@@ -29,57 +29,53 @@ from lti_tool.web.visits import Visit
 COPY = cast(Table, CourseCopy.__table__)
 
 
-def is_to_be_asked(session: Session, launch: Launch, recorded: Recorded) -> bool:
-    """Whether this course is a copy of one with a program that this person may take over, and nobody has decided.
+def origin_to_offer(session: Session, launch: Launch, recorded: Recorded) -> int | None:
+    """The course whose plan this person may take over into this one; None where they are not to be asked.
 
+    Each is offered the newest of those that they teach, or taught, until somebody decides or makes a program.
     A course that is no copy, by what the LMS says, costs no query.
     """
     history = histories.read(launch, histories.COURSE)
     if not history:
-        return False
+        return None
     known = session.get(CourseCopy, recorded.course_id)
-    if known is not None:
-        return known.decision is None and _may_take_over(session, known, recorded)
+    if known is not None and known.decision is not None:
+        return None
     origin_id = _origin(session, recorded, history)
-    if origin_id is None:
-        return False
-    found = {"course_id": recorded.course_id, "origin_id": origin_id}
-    # Another launch may find it in this moment.
-    session.execute(insert_into(dialect_of(session), COPY).values(found).on_conflict_do_nothing())
-    return True
-
-
-def _may_take_over(session: Session, copy: CourseCopy, who: Recorded | Visit) -> bool:
-    return who.is_admin or bool(session.scalar(select(_taught(copy.origin_id, who.person_id))))
-
-
-def _taught(course_id: int | InstrumentedAttribute[int], person_id: int) -> Exists:
-    """Whether a person is staff of a course, or was when they left it."""
-    return exists().where(
-        Enrolment.course_id == course_id, Enrolment.person_id == person_id, Enrolment.role.in_(STAFF)
-    )
+    if origin_id is not None and known is None:
+        found = {"course_id": recorded.course_id, "origin_id": origin_id}
+        # Another launch may find it in this moment.
+        session.execute(insert_into(dialect_of(session), COPY).values(found).on_conflict_do_nothing())
+    return origin_id
 
 
 def _origin(session: Session, recorded: Recorded, history: Sequence[str]) -> int | None:
-    """The newest of these courses whose program this person may take over.
-
-    None too where this course has a program of its own.
-    """
-    planned = exists().where(Program.course_id == Course.id)
+    """The newest of these courses whose program this person may take over."""
     rows = session.execute(
         select(Course.context_id, Course.id).where(
-            Course.tenant_id == recorded.tenant_id,
-            Course.context_id.in_(history),
-            Course.id != recorded.course_id,
-            planned,
-            true() if recorded.is_admin else _taught(Course.id, recorded.person_id),
+            Course.context_id.in_(history), ~_planned(recorded.course_id), *_open_to(recorded)
         )
     )
     found = dict(iter(rows))
-    newest = next((found[context_id] for context_id in history if context_id in found), None)
-    if newest is None or session.scalar(select(exists().where(Program.course_id == recorded.course_id))):
-        return None
-    return newest
+    return next((found[context_id] for context_id in history if context_id in found), None)
+
+
+def _open_to(who: Recorded | Visit) -> tuple[ColumnElement[bool], ...]:
+    """What holds for a course whose program this person may take over into the one that they are in."""
+    taught = exists().where(
+        Enrolment.course_id == Course.id, Enrolment.person_id == who.person_id, Enrolment.role.in_(STAFF)
+    )
+    return (
+        Course.tenant_id == who.tenant_id,
+        Course.id != who.course_id,
+        _planned(Course.id),
+        true() if who.is_admin else taught,
+    )
+
+
+def _planned(course_id: int | InstrumentedAttribute[int]) -> Exists:
+    """Whether a course has a program."""
+    return exists().where(Program.course_id == course_id)
 
 
 def opened_by_origin(session: Session, launch: Launch, recorded: Recorded) -> Target | None:
@@ -96,11 +92,17 @@ def opened_by_origin(session: Session, launch: Launch, recorded: Recorded) -> Ta
     return next((targets.read(found[link_id]) for link_id in history if link_id in found), None)
 
 
-def undecided(session: Session, visit: Visit) -> CourseCopy | None:
-    """The copy that waits for this person's decision, locked."""
-    query = select(CourseCopy).where(CourseCopy.course_id == visit.course_id, CourseCopy.decision.is_(None))
-    copy = session.scalar(query.with_for_update())
-    return copy if copy is not None and _may_take_over(session, copy, visit) else None
+def may_take_over(session: Session, visit: Visit, origin_id: int) -> bool:
+    """Whether this person may take over a plan of that course: they teach it, or did when they left it."""
+    return bool(session.scalar(select(exists().where(Course.id == origin_id, *_open_to(visit)))))
+
+
+def undecided(session: Session, course_id: int) -> CourseCopy | None:
+    """The copy, locked, where somebody still has to decide; None too where the course has got a program meanwhile."""
+    query = select(CourseCopy).where(
+        CourseCopy.course_id == course_id, CourseCopy.decision.is_(None), ~_planned(course_id)
+    )
+    return session.scalar(query.with_for_update())
 
 
 def take_over(session: Session, copy: CourseCopy, source: Program, first_session_on: date, actor_id: int) -> Program:
@@ -111,17 +113,17 @@ def take_over(session: Session, copy: CourseCopy, source: Program, first_session
     course = session.get_one(Course, copy.course_id)
     program = copying.copy(session, source, course, first_session_on, actor_id)
     promises.expect_copies(session, program)
-    _decide(session, copy, Copying.TAKEN_OVER, actor_id)
+    _decide(session, copy, Copying.TAKEN_OVER, source.course_id, actor_id)
     return program
 
 
-def start_afresh(session: Session, copy: CourseCopy, actor_id: int) -> None:
+def start_afresh(session: Session, copy: CourseCopy, origin_id: int, actor_id: int) -> None:
     """Leave the old plan where it is."""
-    _decide(session, copy, Copying.AFRESH, actor_id)
+    _decide(session, copy, Copying.AFRESH, origin_id, actor_id)
 
 
-def _decide(session: Session, copy: CourseCopy, decision: Copying, actor_id: int) -> None:
-    copy.decision, copy.decided_at = decision.value, clock.wall()
+def _decide(session: Session, copy: CourseCopy, decision: Copying, origin_id: int, actor_id: int) -> None:
+    copy.origin_id, copy.decision, copy.decided_at = origin_id, decision.value, clock.wall()
     audit.record(
         session,
         "copy decided",

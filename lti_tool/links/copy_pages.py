@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, date, timedelta
 
-from flask import Blueprint, redirect, render_template, request, url_for
+from flask import Blueprint, abort, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
@@ -21,29 +21,28 @@ from lti_tool.roster.tables import Course
 from lti_tool.web.gate import Access, allow, current_visit
 from lti_tool.web.notices import redirect_with
 
-blueprint = Blueprint("copies", __name__, url_prefix="/v/<visit>/copy", template_folder="templates")
+blueprint = Blueprint("copies", __name__, url_prefix="/v/<visit>/copy/<int:origin_id>", template_folder="templates")
 
 
 @blueprint.get("/")
 @allow(Access.INSTRUCTOR)
-def offer() -> ResponseReturnValue:
+def offer(origin_id: int) -> ResponseReturnValue:
     """Take over the old course's plan, or start afresh."""
-    copy = _copy()
-    return _page(copy) if copy else redirect(url_for("home.index"))
+    return _page(origin_id) if _copy(origin_id) else redirect(url_for("home.index"))
 
 
 @blueprint.post("/take-over")
 @allow(Access.INSTRUCTOR)
-def take_over() -> ResponseReturnValue:
+def take_over(origin_id: int) -> ResponseReturnValue:
     """Take over the program of the field `program`, from the day of the field `first_session_on`."""
-    copy = _copy()
+    copy = _copy(origin_id)
     if copy is None:
         return redirect(url_for("home.index"), code=303)
     try:
-        source, day = _chosen(copy)
+        source, day = _chosen(origin_id)
     except FormError as wrong:
         db.session.rollback()
-        return _page(copy, errors=wrong.errors), 400
+        return _page(origin_id, errors=wrong.errors), 400
     program = copies.take_over(db.session(), copy, source, day, current_visit().person_id)
     text = _("The plan is taken over. Look through it, then form the cohorts.")
     return redirect_with("good", text, "programs.plan", program_id=program.id)
@@ -51,21 +50,25 @@ def take_over() -> ResponseReturnValue:
 
 @blueprint.post("/afresh")
 @allow(Access.INSTRUCTOR)
-def afresh() -> ResponseReturnValue:
+def afresh(origin_id: int) -> ResponseReturnValue:
     """Start without the old plan."""
-    copy = _copy()
+    copy = _copy(origin_id)
     if copy is not None:
-        copies.start_afresh(db.session(), copy, current_visit().person_id)
+        copies.start_afresh(db.session(), copy, origin_id, current_visit().person_id)
     return redirect(url_for("home.index"), code=303)
 
 
-def _copy() -> CourseCopy | None:
-    return copies.undecided(db.session(), current_visit())
+def _copy(origin_id: int) -> CourseCopy | None:
+    """What waits for a decision; 404 for an origin that is not this person's."""
+    visit = current_visit()
+    if not copies.may_take_over(db.session(), visit, origin_id):
+        abort(404)
+    return copies.undecided(db.session(), visit.course_id)
 
 
-def _chosen(copy: CourseCopy) -> tuple[Program, date]:
+def _chosen(origin_id: int) -> tuple[Program, date]:
     """What the form chooses. Raises FormError."""
-    sources = {str(program.id): program for program in programs_of(copy.origin_id)}
+    sources = {str(program.id): program for program in programs_of(origin_id)}
     today = clock.now().astimezone(UTC).date()
     reader = Reader(request.form)
     day = reader.day("first_session_on", today - EARLIEST, today + LATEST)
@@ -77,11 +80,11 @@ def _chosen(copy: CourseCopy) -> tuple[Program, date]:
     return source, day
 
 
-def _page(copy: CourseCopy, errors: Mapping[str, str] | None = None) -> str:
-    sources = programs_of(copy.origin_id)
+def _page(origin_id: int, errors: Mapping[str, str] | None = None) -> str:
+    sources = programs_of(origin_id)
     return render_template(
         "links/copy.html",
-        origin=db.session.get_one(Course, copy.origin_id),
+        origin=db.session.get_one(Course, origin_id),
         sources=sources,
         chosen=request.form.get("program") or sources[0].id,
         day=request.form.get("first_session_on") or _usual_day(sources[0]).isoformat(),

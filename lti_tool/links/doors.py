@@ -45,8 +45,9 @@ def door(session: Session, launch: Launch, recorded: Recorded) -> Door:
         return Door(page, {"request_id": request_id})
     if reviews.is_review(launch):
         return _door_of_review(session, launch, recorded)
-    if recorded.role is Role.INSTRUCTOR and copies.is_to_be_asked(session, launch, recorded):
-        return Door("copies.offer")
+    origin_id = copies.origin_to_offer(session, launch, recorded) if recorded.role is Role.INSTRUCTOR else None
+    if origin_id is not None:
+        return Door("copies.offer", {"origin_id": origin_id})
     return _door_of_link(session, launch, recorded)
 
 

@@ -20,7 +20,10 @@ class Copying(StrEnum):
 
 
 class CourseCopy(Base):
-    """A course that is a copy of one with a program, and what its instructor decided (empty: not yet)."""
+    """A course that is a copy of one with a program, and what its instructor decided (empty: not yet).
+
+    `origin_id` is the course about which they decided; before, the first that anybody was offered.
+    """
 
     __tablename__ = "course_copy"
     __table_args__ = (

@@ -33,9 +33,11 @@ class Copied:
     """Who teaches in both."""
     colleague: Person
     """Who teaches in the second alone."""
+    history: str
+    """What its links say."""
 
-    def ask(self, session: Session, who: Person, *, is_admin: bool = False) -> bool:
-        """Launch, and say whether this person is asked what to do with the copy."""
+    def launch(self, session: Session, who: Person, *, is_admin: bool = False) -> int | None:
+        """Launch; the course whose plan this person is offered."""
         launch = Launch(
             registration_id=1,
             deployment_id="1",
@@ -50,7 +52,7 @@ class Copied:
             grades=None,
             return_url=None,
             frame_origins=(),
-            custom={"context_history": f"unknown,{self.origin.context_id}"},
+            custom={"context_history": self.history},
         )
         recorded = Recorded(
             tenant_id=self.course.tenant_id,
@@ -69,11 +71,15 @@ class Copied:
             first_reading=False,
             standing_changed=False,
         )
-        return copies.is_to_be_asked(session, launch, recorded)
+        return copies.origin_to_offer(session, launch, recorded)
 
-    def is_asked(self, who: Person, **how: Any) -> bool:
+    def offered(self, who: Person, **how: Any) -> int | None:
         with transaction() as session:
-            return self.ask(session, who, **how)
+            return self.launch(session, who, **how)
+
+    def page(self, what: str = "", origin: Course | None = None) -> str:
+        """The address, within a visit, of the offer of a course's plan."""
+        return f"copy/{(origin or self.origin).id}/{what}"
 
     def visit(self, who: Person, **how: Any) -> Browser:
         return factories.visit(self.app, self.course, who, Role.INSTRUCTOR, **how)
@@ -86,7 +92,7 @@ def copied(any_app: Flask) -> Copied:
     [teacher] = factories.make_people(origin, ["Ana"], role=Role.INSTRUCTOR)
     course = factories.make_course(title="New", tenant_id=origin.tenant_id)
     [colleague] = factories.make_people(course, ["Ben"], role=Role.INSTRUCTOR)
-    return Copied(any_app, origin, course, teacher, colleague)
+    return Copied(any_app, origin, course, teacher, colleague, f"unknown,{origin.context_id}")
 
 
 def stands(copied: Copied, role: Role, **more: Any) -> None:
@@ -98,36 +104,68 @@ def stands(copied: Copied, role: Role, **more: Any) -> None:
 
 def test_who_taught_the_old_course_is_asked_also_when_they_have_left_it(copied: Copied) -> None:
     stands(copied, Role.TEACHING_ASSISTANT, left_at=clock.wall())
-    assert copied.is_asked(copied.teacher)
-    assert "Take over the plan of “Old”?" in copied.visit(copied.teacher).get("copy/").text
+    assert copied.offered(copied.teacher) == copied.origin.id
+    assert "Take over the plan of “Old”?" in copied.visit(copied.teacher).get(copied.page()).text
 
 
 @pytest.mark.parametrize("role", [Role.LEARNER, Role.MENTOR, Role.NONE])
 def test_who_is_no_teacher_of_the_course_that_a_link_names_gets_nothing_of_it(copied: Copied, role: Role) -> None:
     stands(copied, role)
     for who in (copied.teacher, copied.colleague):
-        assert not copied.is_asked(who)
+        assert copied.offered(who) is None
         visit = copied.visit(who)
-        assert "Old" not in visit.get("copy/", follow_redirects=True).text
-        assert visit.post("copy/take-over", first_session_on="2026-12-07").status_code == 200
+        page = visit.get(copied.page())
+        assert page.status_code == 404
+        assert "Old" not in page.text
+        assert visit.post(copied.page("take-over"), first_session_on="2026-12-07").status_code == 404
     assert db.session.scalars(select(Program.course_id)).all() == [copied.origin.id]
 
 
 def test_what_waits_for_its_teacher_is_offered_to_no_other(copied: Copied) -> None:
-    assert copied.is_asked(copied.teacher)
-    assert not copied.is_asked(copied.colleague)
+    assert copied.offered(copied.teacher) == copied.origin.id
+    assert copied.offered(copied.colleague) is None
     visit = copied.visit(copied.colleague)
-    assert "Old" not in visit.get("copy/", follow_redirects=True).text
+    assert "Old" not in visit.get(copied.page()).text
     [program] = db.session.scalars(select(Program)).all()
-    visit.post("copy/take-over", program=program.id, first_session_on=program.first_session_on)
-    visit.post("copy/afresh")
+    visit.post(copied.page("take-over"), program=program.id, first_session_on=program.first_session_on)
+    visit.post(copied.page("afresh"))
     assert db.session.scalars(select(CourseCopy.decision)).all() == [None]
-    assert copied.is_asked(copied.teacher)
+    assert copied.offered(copied.teacher) == copied.origin.id
+
+
+def test_each_teacher_is_offered_the_newest_plan_of_those_that_they_taught(copied: Copied) -> None:
+    newer = factories.make_course(title="Newer", tenant_id=copied.origin.tenant_id)
+    program = factories.make_program(newer)
+    with transaction() as session:
+        taught = {"role": Role.INSTRUCTOR.value, "is_test": False, "joined_at": factories.NOW}
+        session.add(Enrolment(course_id=newer.id, person_id=copied.colleague.id, **taught))
+    copied.history = f"{newer.context_id},{copied.origin.context_id}"
+    for _time in range(2):
+        assert copied.offered(copied.teacher) == copied.origin.id
+        assert copied.offered(copied.colleague) == newer.id
+    assert copied.visit(copied.teacher).get(copied.page(origin=newer)).status_code == 404
+    visit = copied.visit(copied.colleague)
+    assert "Take over the plan of “Newer”?" in visit.get(copied.page(origin=newer)).text
+    day = program.first_session_on
+    done = visit.post(copied.page("take-over", newer), program=program.id, first_session_on=day)
+    assert "The plan is taken over." in done.text
+    assert db.session.scalars(select(CourseCopy.origin_id)).all() == [newer.id]
+    assert copied.offered(copied.teacher) is None
+
+
+def test_nothing_is_offered_any_more_once_the_course_has_a_program_of_its_own(copied: Copied) -> None:
+    assert copied.offered(copied.teacher) == copied.origin.id
+    visit = copied.visit(copied.teacher)
+    own = factories.make_program(copied.course)
+    assert copied.offered(copied.teacher) is None
+    assert "Old" not in visit.get(copied.page(), follow_redirects=True).text
+    visit.post(copied.page("take-over"), first_session_on=own.first_session_on)
+    assert db.session.scalars(select(Program.id).where(Program.course_id == copied.course.id)).all() == [own.id]
 
 
 def test_an_administrator_of_the_institution_may_take_over_the_plan_of_any_course(copied: Copied) -> None:
-    assert copied.is_asked(copied.colleague, is_admin=True)
-    page = copied.visit(copied.colleague, is_admin=True).get("copy/")
+    assert copied.offered(copied.colleague, is_admin=True) == copied.origin.id
+    page = copied.visit(copied.colleague, is_admin=True).get(copied.page())
     assert "Take over the plan of “Old”?" in page.text
 
 
@@ -140,10 +178,10 @@ def test_two_launches_that_find_the_copy_at_once_are_both_answered(
     def meanwhile(*arguments: Any) -> int | None:
         monkeypatch.undo()
         with Session(db.engine) as other:
-            assert copied.ask(other, copied.teacher)
+            assert copied.launch(other, copied.teacher) == copied.origin.id
             other.commit()
         return found(*arguments)
 
     monkeypatch.setattr(copies, "_origin", meanwhile)
-    assert copied.is_asked(copied.teacher)
+    assert copied.offered(copied.teacher) == copied.origin.id
     assert db.session.scalars(select(CourseCopy.origin_id)).all() == [copied.origin.id]

@@ -90,4 +90,5 @@ def _add_deeds(world: World, learners: list[Person]) -> None:
             "request_id": request.id,
             "module_id": meeting.module_id,
             "link_id": link.id,
+            "origin_id": world.course.id,
         }
