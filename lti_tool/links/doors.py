@@ -75,15 +75,24 @@ def _door_of_link(session: Session, launch: Launch, recorded: Recorded) -> Door:
 
 
 def _undecided(session: Session, launch: Launch, recorded: Recorded, *, says_something: bool) -> Door:
-    """An instructor says once what a link opens. Before there is a program it can only open the first page."""
+    """An instructor says once what a link opens, as soon as there is a program.
+
+    The first link of a course, through which the program is set up, opens the first page and is not asked about.
+    """
     if recorded.role is not Role.INSTRUCTOR or recorded.link_id is None:
         return HOME
-    has_program = session.scalar(select(exists().where(Program.course_id == recorded.course_id)))
-    if has_program and not _is_navigation(launch):
+    is_navigation = _is_navigation(launch)
+    if not is_navigation and session.scalar(select(exists().where(Program.course_id == recorded.course_id))):
         return Door("asking.ask", {"link_id": recorded.link_id})
-    if not says_something:
+    if not says_something and (is_navigation or _is_first(session, recorded)):
         _remember(session, recorded, COURSE_HOME)
     return HOME
+
+
+def _is_first(session: Session, recorded: Recorded) -> bool:
+    """Whether of no link of the course it is known what it opens."""
+    known = exists().where(CourseLink.course_id == recorded.course_id, CourseLink.opens.is_not(None))
+    return not session.scalar(select(known))
 
 
 def _is_navigation(launch: Launch) -> bool:

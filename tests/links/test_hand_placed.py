@@ -25,6 +25,20 @@ def test_before_there_is_a_program_a_link_opens_the_first_page_and_stays_so(stag
     assert where(stage.open(teacher, link)) == ""
 
 
+def test_a_second_link_that_was_opened_before_there_was_a_program_is_asked_about_once_there_is_one(
+    stage: Stage,
+) -> None:
+    teacher = stage.robot()
+    first = stage.links()[0]["id"]
+    second = place(stage, "Our week 2")
+    for link in (first, second, first, second):
+        assert where(stage.open(teacher, link)) == ""
+    program = stage.plan()
+    assert where(stage.open(teacher, first)) == ""
+    teacher.submit(stage.open(teacher, second).form("/links/"))
+    assert where(stage.open(teacher, second)) == program.weeks[1]
+
+
 def test_the_instructor_is_asked_once_and_the_link_opens_that_from_then_on(stage: Stage) -> None:
     teacher, learner = stage.robot(), stage.robot("learner")
     stage.open(teacher, stage.links()[0]["id"])
