@@ -44,7 +44,8 @@ def test_opening_the_launch_address_by_hand_gives_a_page_that_helps(browser: Bro
         ({"client_id": "unknown"}, "unknown_platform"),
         ({"iss": "https://lms.example\x00"}, "login_incomplete"),
         ({"iss": "i" * 256}, "login_incomplete"),
-        ({"login_hint": "h" * 8193}, "login_incomplete"),
+        ({"login_hint": "h" * 2049}, "login_incomplete"),
+        ({"lti_message_hint": "h" * 6145}, "login_incomplete"),
         ({"lti_message_hint": "h\r\nX: 1"}, "login_incomplete"),
         ({"target_link_uri": "https://evil.example/"}, "foreign_target"),
         ({"target_link_uri": "not an address"}, "foreign_target"),
@@ -56,6 +57,12 @@ def test_a_login_that_lacks_something_or_comes_from_nowhere_is_refused(
     browser: Browser, refused: Refused, method: str, changes: dict[str, Any], code: str
 ) -> None:
     assert refused(browser.login(method=method, **changes)) == (400, code)
+
+
+def test_hints_as_long_as_an_lms_may_send_them_go_back_to_it_unchanged(browser: Browser) -> None:
+    longest = {"login_hint": "h" * 2048, "lti_message_hint": "m" * 6144}
+    assert browser.login(**longest).status_code == 302
+    assert {name: browser.auth[name] for name in longest} == longest
 
 
 def test_a_login_larger_than_any_lms_sends_is_refused_unread(browser: Browser, refused: Refused) -> None:
