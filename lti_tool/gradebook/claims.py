@@ -9,52 +9,49 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
-from sqlalchemy import BindParameter, ColumnElement, bindparam, exists, or_, select, update
+from sqlalchemy import ColumnElement, exists, or_, select, update
 from sqlalchemy.orm import Session
 
 from lti_tool import audit, clock, settings
 from lti_tool.database import transaction
 from lti_tool.gradebook import places
 from lti_tool.gradebook.places import Place
-from lti_tool.gradebook.states import (
-    Message,
-    Shown,
-    State,
-    Step,
-    Values,
-    after_reading,
-    next_step,
-    next_timestamp,
-    state_of,
+from lti_tool.gradebook.states import Message, Shown, Values
+from lti_tool.gradebook.steps import (
+    FRESH,
+    Action,
+    Event,
+    Facts,
+    Lease,
+    Look,
+    Notice,
+    OwnersEvent,
+    Prepare,
+    Send,
+    step,
 )
-from lti_tool.gradebook.tables import Cell, Column, differs, fields
+from lti_tool.gradebook.tables import Cell, Column, differs
 from lti_tool.programs.tables import Program
 from lti_tool.roster.tables import Enrolment, Person
 
 BATCH = 200
-FRESH = timedelta(seconds=60)  # a cell is read at most so long before it is sent
-UNREAD: dict[str, object] = {"shown_score": None, "shown_comment": None, "shown_by": None, "shown_at": None}
-NO_PROBLEM: dict[str, object] = {"problem_code": None, "problem": None, "problem_reference": None}
-UNLEASED: dict[str, object] = {"leased_by": None, "leased_until": None}
 
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """One cell in a worker's hands. `last` is the latest time that the LMS may have been told.
-
-    `shown_at` is when the LMS was asked what it shows, empty if something was sent since.
-    """
+    """One cell in a worker's hands, as it was when it got there."""
 
     cell_id: int
     subject: str
-    values: Values
-    last: datetime | None
-    attempts: int
-    shown_at: datetime | None
+    facts: Facts
+
+    @property
+    def values(self) -> Values:
+        """What the rules about a cell look at."""
+        return self.facts.values
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +66,7 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class Sending:
-    """A task that goes out: this message, with this time."""
+    """A task that goes out: this message, with this time. Its facts hold what was looked up before."""
 
     task: Task
     message: Message
@@ -106,16 +103,6 @@ def unread(now: datetime) -> ColumnElement[bool]:
     return or_(Cell.shown_at.is_(None), Cell.shown_at <= now - FRESH, Cell.shown_at > now)
 
 
-def is_leased(cell: Cell) -> bool:
-    """Whether a worker is sending it now."""
-    return cell.leased_until is not None and cell.leased_until > clock.wall()
-
-
-def is_fresh(at: datetime | None, now: datetime) -> bool:
-    """Whether what was seen `at` that time still counts. A clock that was put back proves nothing."""
-    return at is not None and now - FRESH < at <= now
-
-
 def pick_column(session: Session, now: datetime, *conditions: ColumnElement[bool]) -> Column | None:
     """Lock the column that has waited longest among those that may be worked on; others' are skipped."""
     return session.scalar(
@@ -144,19 +131,16 @@ def claim(session: Session, column: Column, now: datetime) -> Batch | None:
     ).all()
     if not rows:
         return None
-    owner, until = new_owner(), now + lease()
-    tasks = tuple(_task(cell, subject) for cell, subject in rows)
+    taken = Lease(new_owner(), now + lease())
+    tasks = tuple(Task(cell.id, subject, step(cell.facts, taken)[0]) for cell, subject in rows)
     session.execute(
-        update(Cell).where(Cell.id.in_([task.cell_id for task in tasks])).values(leased_by=owner, leased_until=until),
+        update(Cell)
+        .where(Cell.id.in_([task.cell_id for task in tasks]))
+        .values(leased_by=taken.owner, leased_until=taken.until),
         execution_options={"synchronize_session": False},
     )
     column.try_at = now  # the others have their turn before this one's next batch
-    return Batch(owner, until, places.of(session, column), tasks)
-
-
-def _task(cell: Cell, subject: str) -> Task:
-    last = max((time for time in (cell.sent_timestamp, cell.trying_timestamp) if time), default=None)
-    return Task(cell.id, subject, cell.values, last, cell.attempts, cell.shown_at)
+    return Batch(taken.owner, taken.until, places.of(session, column), tasks)
 
 
 def prepare(batch: Batch, read: Mapping[int, Shown | None]) -> list[Sending]:
@@ -165,111 +149,49 @@ def prepare(batch: Batch, read: Mapping[int, Shown | None]) -> list[Sending]:
     `read` holds what the LMS showed, by cell, for the cells that were looked up.
     """
     now = clock.wall()
+    events = {
+        task.cell_id: Prepare(batch.owner, now, Look(read[task.cell_id]) if task.cell_id in read else None)
+        for task in batch.tasks
+    }
     with transaction() as session:
-        tasks = [_after(session, batch, task, read, now) for task in _as_they_are(session, batch)]
-        note_rows(session, batch.owner, [_prepared(task, read, now) for task in tasks])
+        actions = note(session, batch, events)
     return [
-        Sending(task, task.values.wanted, next_timestamp(now, task.last))
-        for task in tasks
-        if next_step(task.values) is Step.SEND
+        Sending(Task(task.cell_id, task.subject, action.before), action.message, action.timestamp)
+        for task in batch.tasks
+        for action in actions.get(task.cell_id, ())
+        if isinstance(action, Send)
     ]
 
 
-def _after(session: Session, batch: Batch, task: Task, read: Mapping[int, Shown | None], now: datetime) -> Task:
-    if task.cell_id not in read:
-        return task
-    shown = read[task.cell_id]
-    values = after_reading(task.values, shown)
-    notice(session, batch.place.course_id, task.cell_id, task.values, values, shown)
-    return replace(task, values=values, shown_at=now)
+def note(session: Session, batch: Batch, events: Mapping[int, OwnersEvent]) -> dict[int, tuple[Action, ...]]:
+    """Let an event happen to each of these cells that is still the owner's; answers what is to be done, by cell."""
+    cells = _locked(session, events, Cell.leased_by == batch.owner)
+    return {cell.id: happen(session, batch.place.course_id, cell, events[cell.id]) for cell in cells}
 
 
-def _prepared(task: Task, read: Mapping[int, Shown | None], now: datetime) -> dict[str, Any]:
-    row: dict[str, Any] = {"id": task.cell_id}
-    if task.cell_id in read:
-        row |= shown_fields(task.values, read[task.cell_id], now)
-    match next_step(task.values):
-        case Step.SEND:
-            timestamp = next_timestamp(now, task.last)
-            return row | fields("trying", task.values.wanted) | {"trying_timestamp": timestamp, "shown_at": None}
-        case Step.HOLD:
-            return row | UNLEASED | {"try_at": None}
-        case Step.REST:
-            # It may still differ, where a person set what is wanted: nobody need take it up again.
-            return row | UNLEASED | {"try_at": None}
+def happen(session: Session, course_id: int, cell: Cell, event: Event) -> tuple[Action, ...]:
+    """Take one step with a cell that is locked for the caller's transaction."""
+    facts, actions = step(cell.facts, event)
+    cell.become(facts)
+    for action in actions:
+        if isinstance(action, Notice):
+            _write_down(session, course_id, cell.id, action)
+    return actions
 
 
-def shown_fields(values: Values, shown: Shown | None, at: datetime) -> dict[str, object]:
-    """What a reading writes into a cell whose values after it are `values`."""
-    return {
-        **fields("sent", values.sent),
-        **fields("trying", values.trying),
-        "shown_score": values.shown,
-        "shown_comment": values.shown_comment,
-        "shown_by": shown.by if shown else None,
-        "shown_at": at,
-        "decision": values.decision.value if values.decision else None,
-        "decided_on_score": values.decided_on,
-    }
-
-
-def notice(
-    session: Session, course_id: int, cell_id: int, before: Values, values: Values, shown: Shown | None
-) -> None:
-    """Write down that what a person set was seen for the first time."""
-    known = state_of(before) is State.HELD and (before.shown, before.shown_comment) == (
-        values.shown,
-        values.shown_comment,
+def _write_down(session: Session, course_id: int, cell_id: int, notice: Notice) -> None:
+    audit.record(
+        session,
+        "set in the LMS",
+        "cell",
+        cell_id,
+        course_id=course_id,
+        actor_id=None,
+        before=notice.before,
+        after={"score": notice.score, "comment": notice.comment, "by": notice.by},
     )
-    if state_of(values) is State.HELD and not known:
-        audit.record(
-            session,
-            "set in the LMS",
-            "cell",
-            cell_id,
-            course_id=course_id,
-            actor_id=None,
-            before=before.sent.visible if before.sent else None,
-            after={"score": values.shown, "comment": values.shown_comment, "by": shown.by if shown else None},
-        )
-
-
-def _as_they_are(session: Session, batch: Batch) -> list[Task]:
-    """The tasks whose cells are still this owner's, with what their cells want by now; locked."""
-    tasks = {task.cell_id: task for task in batch.tasks}
-    cells = _locked(session, tasks, Cell.leased_by == batch.owner)
-    return [replace(tasks[cell.id], values=cell.values) for cell in cells]
 
 
 def _locked(session: Session, ids: Iterable[int], *conditions: ColumnElement[bool]) -> Sequence[Cell]:
     query = select(Cell).where(Cell.id.in_(ids), *conditions).order_by(Cell.id).with_for_update()
     return session.scalars(query, execution_options={"populate_existing": True}).all()
-
-
-def outdated(session: Session, sendings: Sequence[Sending]) -> set[int]:
-    """The cells that want something else by now than was sent, locked for the caller's transaction."""
-    sent = {sending.task.cell_id: sending.message for sending in sendings}
-    return {cell.id for cell in _locked(session, sent) if cell.values.wanted != sent[cell.id]}
-
-
-def note_rows(session: Session, owner: str, rows: Iterable[dict[str, Any]]) -> None:
-    """Write each row's fields into the cell with its id, if it is still `owner`'s. One statement for each shape."""
-    rows = list(rows)
-    # Everybody locks cells in the order of their ids; the statements below go shape by shape.
-    session.execute(
-        select(Cell.id).where(Cell.id.in_([row["id"] for row in rows])).order_by(Cell.id).with_for_update()
-    )
-    shapes: dict[frozenset[str], list[dict[str, Any]]] = {}
-    for row in rows:
-        shapes.setdefault(frozenset(row), []).append(row)
-    for names, same in shapes.items():
-        assignments: dict[str, BindParameter[object]] = {
-            name: bindparam(f"to_{name}") for name in names if name != "id"
-        }
-        if assignments:
-            session.connection().execute(
-                update(Cell.__table__)  # type: ignore[arg-type]  # a mapped class's table is a Table
-                .where(Cell.id == bindparam("of_id"), Cell.leased_by == owner)
-                .values(assignments),
-                [{("of_" if name == "id" else "to_") + name: value for name, value in row.items()} for row in same],
-            )

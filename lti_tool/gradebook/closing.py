@@ -8,7 +8,7 @@ during a call. A process that dies leaves the difference standing, and whoever c
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -17,14 +17,15 @@ from sqlalchemy.orm import Session
 
 from lti_tool import clock
 from lti_tool.database import transaction
-from lti_tool.gradebook import claims, in_flight, line_items, places, reading
-from lti_tool.gradebook.claims import NO_PROBLEM, UNLEASED, UNREAD, Batch, Sending, Task
+from lti_tool.gradebook import claims, in_flight, line_items, places, reading, steps
+from lti_tool.gradebook.claims import Batch, Sending, Task
 from lti_tool.gradebook.line_items import Opening
 from lti_tool.gradebook.places import Budget, Place
 from lti_tool.gradebook.reading import Reading
 from lti_tool.gradebook.retries import backoff, cell_words, later, wait_after
 from lti_tool.gradebook.states import Decision, Shown, decision, shows_grade
-from lti_tool.gradebook.tables import PROBLEM_LENGTH, Cell, Column, fields
+from lti_tool.gradebook.steps import Declined, Overtaken, OwnersEvent, Problem, PutOff, Release, Taken, Unseen, Unsent
+from lti_tool.gradebook.tables import PROBLEM_LENGTH, Cell, Column
 from lti_tool.lti import grades
 from lti_tool.lti.failures import LmsError, Refused, Retryable, Superseded, Throttled, Unauthorised
 from lti_tool.lti.grades import Score
@@ -86,7 +87,7 @@ def _next() -> Opening | Reading | Batch | None:
 
 def _is_worth_reading(session: Session, column: Column, now: datetime) -> bool:
     """Whether many cells must be looked up before they are sent, and a reading has not just passed them over."""
-    if claims.is_fresh(column.read_at, now):
+    if steps.is_fresh(column.read_at, now):
         return False
     due = select(Cell.id).where(Cell.column_id == column.id, *claims.due_cells(now), claims.unread(now))
     return (session.scalar(select(func.count()).select_from(due.limit(FEW + 1).subquery())) or 0) > FEW
@@ -94,7 +95,8 @@ def _is_worth_reading(session: Session, column: Column, now: datetime) -> bool:
 
 def _close(batch: Batch) -> None:
     budget = places.budget()
-    unsure = [task for task in batch.tasks if _is_unsure(task)]
+    now = clock.wall()
+    unsure = [task for task in batch.tasks if steps.must_look(task.facts, now)]
     looks = _look(batch, unsure, budget)
     blocking = _blocking(looks)
     if blocking is not None:
@@ -106,15 +108,6 @@ def _close(batch: Batch) -> None:
     _give_back(batch, [task for task in unsure if task.cell_id not in seen])
     known = [task for task in batch.tasks if task not in unsure or task.cell_id in read]
     _send(batch, claims.prepare(replace(batch, tasks=known), read), budget)
-
-
-def _is_unsure(task: Task) -> bool:
-    """Whether the LMS must be asked what it shows.
-
-    Our last answer was lost, the cell was not just read, or a grade that somebody looked at is about to be replaced.
-    """
-    is_fresh = claims.is_fresh(task.shown_at, clock.wall())
-    return task.values.trying is not None or not is_fresh or decision(task.values) is Decision.SEND
 
 
 def _look(batch: Batch, tasks: Sequence[Task], budget: Budget) -> list[Look]:
@@ -151,13 +144,17 @@ def _blocking(looks: Sequence[Look]) -> LmsError | None:
 
 def _note_failed_looks(batch: Batch, looks: Sequence[Look]) -> None:
     """Whoever cannot be looked up alone waits alone; what may have been sent is still unknown."""
-    rows = [
-        {"id": look.task.cell_id, **UNLEASED, **_put_off(look.error, look.task.attempts + 1)}
-        for look in looks
-        if look.error
-    ]
+    events = {look.task.cell_id: _not_looked_up(batch, look) for look in looks}
     with transaction() as session:
-        claims.note_rows(session, batch.owner, rows)
+        claims.note(session, batch, events)
+
+
+def _not_looked_up(batch: Batch, look: Look) -> OwnersEvent:
+    if look.error is None:
+        raise ValueError("it was looked up")
+    if isinstance(look.error, Refused):
+        return Unseen(batch.owner, _refusal(look.error))
+    return _put_off(batch, look.task, look.error)
 
 
 def _give_back(batch: Batch, tasks: Sequence[Task], error: LmsError | None = None) -> None:
@@ -165,7 +162,7 @@ def _give_back(batch: Batch, tasks: Sequence[Task], error: LmsError | None = Non
     if not tasks:
         return
     with transaction() as session:
-        claims.note_rows(session, batch.owner, [{"id": task.cell_id, **UNLEASED} for task in tasks])
+        claims.note(session, batch, {task.cell_id: Release(batch.owner) for task in tasks})
         if error is not None:
             line_items.failed(session, batch.place, error)
 
@@ -236,66 +233,43 @@ def _is_gone(place: Place, subject: str) -> bool:
 
 def _note(batch: Batch, outcomes: Sequence[Outcome]) -> None:
     with transaction() as session:
-        refused = [outcome.sending for outcome in outcomes if isinstance(outcome.error, Refused)]
-        outdated = claims.outdated(session, refused) if refused else set()
-        rows = [{"id": each.sending.task.cell_id, **UNLEASED, **_became(each, outdated)} for each in outcomes]
-        claims.note_rows(session, batch.owner, rows)
+        claims.note(session, batch, {each.sending.task.cell_id: _became(batch, each) for each in outcomes})
 
 
-def _became(outcome: Outcome, outdated: Collection[int]) -> dict[str, object]:
-    """What an outcome writes into its cell; an `outdated` refusal says nothing of what the cell wants by now."""
-    sending, error, now = outcome.sending, outcome.error, clock.wall()
-    attempts = sending.task.attempts + 1
+def _became(batch: Batch, outcome: Outcome) -> OwnersEvent:
+    """What an outcome means for its cell."""
+    sending, error, owner = outcome.sending, outcome.error, batch.owner
     if error is None:
-        return _taken(sending, now)
-    if outcome.is_platforms or sending.task.cell_id in outdated:
-        return _not_sent(sending)
+        return Taken(owner, sending.message, sending.timestamp, clock.wall())
+    if outcome.is_platforms:
+        return Unsent(owner, sending.task.facts)
     if isinstance(error, Refused):
-        return _not_sent(sending) | _put_off(error, attempts)
+        return Declined(owner, sending.message, sending.task.facts, _refusal(error))
     if isinstance(error, Superseded):
-        # It is looked up before the next attempt, which then carries a later time.
-        again = {"try_at": later(now, backoff(attempts)), "sent_timestamp": sending.timestamp}
-        return _put_off(error, attempts) | again
-    return _put_off(error, attempts)
+        again_at = later(clock.wall(), backoff(sending.task.facts.attempts + 1))
+        return Overtaken(owner, sending.timestamp, _problem(error), again_at)
+    return _put_off(batch, sending.task, error)
 
 
-def _not_sent(sending: Sending) -> dict[str, object]:
-    """It did not get there: the LMS shows what it showed, and the cell is as due as before."""
-    return {**fields("trying", None), "shown_at": sending.task.shown_at}
+def _put_off(batch: Batch, task: Task, error: LmsError) -> PutOff:
+    again_at = later(clock.wall(), wait_after(error, task.facts.attempts + 1))
+    return PutOff(batch.owner, _problem(error), again_at)
 
 
-def _taken(sending: Sending, now: datetime) -> dict[str, object]:
-    return {
-        **fields("sent", sending.message),
-        **fields("trying", None),
-        **UNREAD,
-        **NO_PROBLEM,
-        "sent_timestamp": sending.timestamp,
-        "sent_at": now,
-        "decision": None,
-        "decided_on_score": None,
-        "attempts": 0,
-    }
+def _problem(error: LmsError) -> Problem:
+    return Problem(cell_words(error)[:PROBLEM_LENGTH])
 
 
-def _put_off(error: LmsError, attempts: int) -> dict[str, object]:
-    """Until somebody asks, where the LMS refused it; otherwise until the next attempt."""
-    problem = cell_words(error)[:PROBLEM_LENGTH]
-    if not isinstance(error, Refused):
-        return {"attempts": attempts, "problem": problem, "try_at": later(clock.wall(), wait_after(error, attempts))}
-    return {
-        "problem_code": f"refused-{error.status or 'unsent'}",
-        "problem": problem,
-        "problem_reference": new_reference(),
-        "try_at": None,
-    }
+def _refusal(error: Refused) -> Problem:
+    """Until somebody asks."""
+    return replace(_problem(error), code=f"refused-{error.status or 'unsent'}", reference=new_reference())
 
 
 def _finish(batch: Batch, unsent: Iterable[Sending], blocking: LmsError | None) -> None:
     """Give back what was never begun, and let the column wait if it was the platform that failed."""
-    rows = [{"id": sending.task.cell_id, **UNLEASED, **_not_sent(sending)} for sending in unsent]
+    events = {sending.task.cell_id: Unsent(batch.owner, sending.task.facts) for sending in unsent}
     with transaction() as session:
-        claims.note_rows(session, batch.owner, rows)
+        claims.note(session, batch, events)
         if blocking is None:
             line_items.worked(session, batch.place.column_id)
         else:

@@ -8,10 +8,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from lti_tool import audit, clock, jobs
-from lti_tool.gradebook.claims import NO_PROBLEM, is_leased
 from lti_tool.gradebook.progress import JOB
-from lti_tool.gradebook.states import Decision, State, Values, is_persons, state_of
-from lti_tool.gradebook.tables import Cell, Column, fields
+from lti_tool.gradebook.states import State, Values, is_persons, state_of
+from lti_tool.gradebook.steps import Keep, SendOurs, TryAgain, is_leased, step
+from lti_tool.gradebook.tables import Cell, Column
 from lti_tool.programs.tables import Program
 
 SUBJECT = "cell"
@@ -45,18 +45,15 @@ def keep(session: Session, cell: Cell, actor_id: int, seen: str) -> None:
     """
     _require_persons(cell, seen)
     _record(session, cell, actor_id, "keep the LMS's grade")
-    cell.decision, cell.decided_on_score = Decision.KEEP.value, cell.shown_score
-    cell.try_at = None
+    cell.become(step(cell.facts, Keep())[0])
 
 
 def send_ours(session: Session, cell: Cell, actor_id: int, seen: str) -> None:
     """Replace what a person set in the LMS by ours. Raises OutdatedError as `keep` does."""
     _require_persons(cell, seen)
     _record(session, cell, actor_id, "send Peerloop's grade")
-    cell.decision, cell.decided_on_score = Decision.SEND.value, cell.shown_score
-    # What we sent before is no longer there, so even the same grade is a difference now.
-    _set(cell, fields("sent", None))
-    _make_due(session, cell)
+    cell.become(step(cell.facts, SendOurs(clock.wall()))[0])
+    jobs.ring(session, JOB)
 
 
 def try_again(session: Session, cell: Cell, actor_id: int) -> None:
@@ -64,23 +61,13 @@ def try_again(session: Session, cell: Cell, actor_id: int) -> None:
     if state_of(cell.values) is not State.REFUSED:
         raise OutdatedError
     _record(session, cell, actor_id, "try again")
-    _make_due(session, cell)
-
-
-def _require_persons(cell: Cell, seen: str) -> None:
-    if is_leased(cell) or not is_persons(cell.values) or seen != sight(cell.values):
-        raise OutdatedError
-
-
-def _make_due(session: Session, cell: Cell) -> None:
-    _set(cell, NO_PROBLEM)
-    cell.attempts, cell.try_at = 0, clock.wall()
+    cell.become(step(cell.facts, TryAgain(clock.wall()))[0])
     jobs.ring(session, JOB)
 
 
-def _set(cell: Cell, values: dict[str, object]) -> None:
-    for name, value in values.items():
-        setattr(cell, name, value)
+def _require_persons(cell: Cell, seen: str) -> None:
+    if is_leased(cell.facts, clock.wall()) or not is_persons(cell.values) or seen != sight(cell.values):
+        raise OutdatedError
 
 
 def _record(session: Session, cell: Cell, actor_id: int, action: str) -> None:

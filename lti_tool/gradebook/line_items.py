@@ -11,7 +11,6 @@ from sqlalchemy.orm import Session
 from lti_tool import clock
 from lti_tool.database import transaction
 from lti_tool.gradebook import claims, places
-from lti_tool.gradebook.claims import NO_PROBLEM, UNLEASED, UNREAD
 from lti_tool.gradebook.places import Place
 from lti_tool.gradebook.retries import column_words, later, wait_after
 from lti_tool.gradebook.tables import PROBLEM_LENGTH, Cell, Column, fields
@@ -22,6 +21,11 @@ from lti_tool.lti.grades import Activity
 NEEDED_SCOPES = frozenset({grades.SCOPE_SCORE, grades.SCOPE_RESULT})
 FINDING_SCOPES = frozenset({grades.SCOPE_LINE_ITEM, grades.SCOPE_LINE_ITEM_READ})
 LOOK_AGAIN = timedelta(minutes=1)
+# What of a cell was true of its line item alone.
+FORGOTTEN = (
+    *("shown_score", "shown_comment", "shown_by", "shown_at", "decision", "decided_on_score"),
+    *("problem_code", "problem", "problem_reference", "leased_by", "leased_until"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,11 +100,7 @@ def _start_afresh(session: Session, column: Column) -> None:
         .values(
             **fields("sent", None),
             **fields("trying", None),
-            **UNREAD,
-            **NO_PROBLEM,
-            **UNLEASED,
-            decision=None,
-            decided_on_score=None,
+            **dict.fromkeys(FORGOTTEN),
             attempts=0,
             try_at=case((begun, clock.wall()), else_=None),
         )

@@ -15,8 +15,9 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from lti_tool import clock, jobs
 from lti_tool.gradebook import columns, wanted
-from lti_tool.gradebook.states import NOTHING, Message, State, state_of
-from lti_tool.gradebook.tables import Cell, Column, fields
+from lti_tool.gradebook.states import NOTHING, Message
+from lti_tool.gradebook.steps import Wish, step
+from lti_tool.gradebook.tables import Cell, Column, fields, stored
 from lti_tool.gradebook.wanted import Progress as Progress
 from lti_tool.programs.tables import Plan, Program
 from lti_tool.roster.tables import Enrolment
@@ -26,6 +27,11 @@ JOB = "gradebook"
 LOCALE = "en"
 # Up to here people are named in a query; beyond it the whole program is read and filtered here.
 NAMED_PEOPLE = 500
+# What of a cell a new wish may change.
+MOVED = (
+    *("wanted_score", "wanted_comment", "wanted_activity", "wanted_grading"),
+    *("problem_code", "problem", "problem_reference", "attempts", "try_at"),
+)
 
 
 # (session, program id, person ids, now) -> progress by person id; people without any are left out.
@@ -201,15 +207,6 @@ def _new_row(column_id: int, person_id: int, message: Message) -> dict[str, Any]
 
 
 def _moved_row(cell: Cell, message: Message) -> dict[str, Any]:
-    """What a refused cell wants has changed, so it is tried again; a person's grade stays until somebody chooses."""
     now = clock.wall()
-    row: dict[str, Any] = {"id": cell.id, **fields("wanted", message), "wanted_at": now}
-    values = cell.values.becoming(message)
-    due = state_of(values) is State.ON_ITS_WAY
-    return row | {
-        "attempts": 0,
-        "problem_code": None,
-        "problem": None,
-        "problem_reference": None,
-        "try_at": now if due else None,
-    }
+    facts, _none = step(cell.facts, Wish(message, now))
+    return {"id": cell.id, "wanted_at": now, **{name: stored(facts)[name] for name in MOVED}}

@@ -19,7 +19,8 @@ from lti_tool.database import transaction
 from lti_tool.gradebook import claims, line_items, places
 from lti_tool.gradebook.places import Place
 from lti_tool.gradebook.progress import JOB
-from lti_tool.gradebook.states import Shown, State, after_reading, state_of
+from lti_tool.gradebook.states import Shown
+from lti_tool.gradebook.steps import Passage, PassOver
 from lti_tool.gradebook.tables import SHOWN_COMMENT_LENGTH, Cell, Column
 from lti_tool.lti import grades
 from lti_tool.lti.failures import LmsError
@@ -149,29 +150,14 @@ def _apply(session: Session, reading: Reading, results: Sequence[Result], asked_
         .execution_options(populate_existing=True)
     ).all()
     for cell, subject in found:
-        if _is_current(cell, reading.began):
-            _show(session, reading, cell, shown[subject], asked_at)
-        else:
-            reading.passed_over.add(cell.id)
+        _pass(session, reading, cell, shown[subject], asked_at)
     return len(found)
 
 
-def _is_current(cell: Cell, began: datetime) -> bool:
-    """A cell that is being sent, or was sent or looked up since the reading began, may show more than was read."""
-    return not claims.is_leased(cell) and all(at is None or at < began for at in (cell.sent_at, cell.shown_at))
-
-
-def _show(session: Session, reading: Reading, cell: Cell, shown: Shown | None, asked_at: datetime) -> None:
-    before = cell.values
-    values = after_reading(before, shown)
-    for name, value in claims.shown_fields(values, shown, asked_at).items():
-        setattr(cell, name, value)
-    state = state_of(values)
-    if state in {State.HELD, State.KEPT}:
-        cell.try_at = None
-    elif state is State.ON_ITS_WAY and cell.try_at is None:
-        cell.try_at = clock.wall()
-    claims.notice(session, reading.place.course_id, cell.id, before, values, shown)
+def _pass(session: Session, reading: Reading, cell: Cell, shown: Shown | None, asked_at: datetime) -> None:
+    passage = Passage(shown, reading.began, asked_at, clock.wall())
+    if PassOver() in claims.happen(session, reading.place.course_id, cell, passage):
+        reading.passed_over.add(cell.id)
 
 
 def _finish(session: Session, reading: Reading) -> None:
@@ -191,8 +177,8 @@ def _finish(session: Session, reading: Reading) -> None:
         .execution_options(populate_existing=True)
     )
     for cell in unlisted:
-        if cell.id not in reading.passed_over and _is_current(cell, reading.began):
-            _show(session, reading, cell, None, reading.began)
+        if cell.id not in reading.passed_over:
+            _pass(session, reading, cell, None, reading.began)
     column.read_at = clock.wall()
     if column.read_wanted_at is not None and column.read_wanted_at <= reading.began:
         column.read_wanted_at = None

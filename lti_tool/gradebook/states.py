@@ -68,10 +68,6 @@ class Values:
     decided_on: float | None = None
     refused: bool = False
 
-    def becoming(self, wanted: Message) -> Values:
-        """The same cell once it wants something else, which makes a refusal worth another try."""
-        return replace(self, wanted=wanted, refused=False)
-
     @property
     def ours(self) -> tuple[Message, ...]:
         """What the LMS may show without a person having set it."""

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from lti_tool.database import Base
 from lti_tool.gradebook.states import Decision, Message, Values
+from lti_tool.gradebook.steps import Facts, Problem
 from lti_tool.lti.grades import Activity, Grading
 from lti_tool.programs.tables import Program
 from lti_tool.roster.tables import Person
@@ -140,22 +141,72 @@ class Cell(Base):
     person: Mapped[Person] = relationship(lazy="raise_on_sql")
 
     @property
-    def values(self) -> Values:
-        """What the rules about a cell look at."""
+    def facts(self) -> Facts:
+        """All that is kept of it."""
         wanted = message(self, "wanted")
         if wanted is None:
             raise ValueError(f"cell {self.id} wants nothing")
-        return Values(
+        return Facts(
             wanted=wanted,
             trying=message(self, "trying"),
+            trying_timestamp=self.trying_timestamp,
             sent=message(self, "sent"),
-            read=self.shown_at is not None,
-            shown=self.shown_score if self.shown_at else None,
-            shown_comment=self.shown_comment if self.shown_at else None,
+            sent_timestamp=self.sent_timestamp,
+            sent_at=self.sent_at,
+            shown=self.shown_score,
+            shown_comment=self.shown_comment,
+            shown_by=self.shown_by,
+            shown_at=self.shown_at,
             decision=Decision(self.decision) if self.decision else None,
             decided_on=self.decided_on_score,
-            refused=self.problem_code is not None,
+            problem=_problem(self),
+            attempts=self.attempts,
+            try_at=self.try_at,
+            leased_by=self.leased_by,
+            leased_until=self.leased_until,
         )
+
+    @property
+    def values(self) -> Values:
+        """What the rules about a cell look at."""
+        return self.facts.values
+
+    def become(self, facts: Facts) -> None:
+        """Store what follows from a step; what changed is written with the session."""
+        for name, value in stored(facts).items():
+            setattr(self, name, value)
+
+
+def _problem(cell: Cell) -> Problem | None:
+    if cell.problem is None and cell.problem_code is None:
+        return None
+    return Problem(cell.problem or "", cell.problem_code, cell.problem_reference)
+
+
+def stored(facts: Facts) -> dict[str, object]:
+    """The fields of a cell that hold `facts`."""
+    problem = facts.problem
+    return {
+        **fields("wanted", facts.wanted),
+        **fields("trying", facts.trying),
+        **fields("sent", facts.sent),
+        "trying_timestamp": facts.trying_timestamp,
+        "sent_timestamp": facts.sent_timestamp,
+        "sent_at": facts.sent_at,
+        "shown_score": facts.shown,
+        "shown_comment": facts.shown_comment,
+        "shown_by": facts.shown_by,
+        "shown_at": facts.shown_at,
+        "decision": facts.decision.value if facts.decision else None,
+        "decided_on_score": facts.decided_on,
+        "problem_code": problem.code if problem else None,
+        "problem": problem.text if problem else None,
+        "problem_reference": problem.reference if problem else None,
+        "attempts": facts.attempts,
+        "try_at": facts.try_at,
+        "leased_by": facts.leased_by,
+        "leased_until": facts.leased_until,
+    }
 
 
 Part = Literal["wanted", "trying", "sent"]
