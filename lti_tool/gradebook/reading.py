@@ -196,6 +196,6 @@ def as_shown(result: Result, place: Place) -> Shown:
     """A result in the column's own points, with its comment where a score of ours would replace it."""
     scale = place.maximum / result.maximum if result.maximum > 0 else 1.0
     score = None if result.score is None else result.score * scale
-    replaces = place.connection.registration.rules.replaces_comments
-    comment = result.comment[:SHOWN_COMMENT_LENGTH] if result.comment and replaces else None
-    return Shown(score, comment, result.scorer_id, ROUNDING * scale)
+    rules = place.connection.registration.rules
+    comment = result.comment[:SHOWN_COMMENT_LENGTH] if result.comment and rules.replaces_comments else None
+    return Shown(score, comment, result.scorer_id, ROUNDING * scale, rules.hides_nought)

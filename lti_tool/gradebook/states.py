@@ -78,14 +78,16 @@ class Values:
 class Shown:
     """One result, in the column's own points. `tolerance` is how far the LMS's rounding may move a score.
 
-    `score` is None where the LMS leaves it out: there is no grade, or (Moodle) one of exactly 0. `comment` is None
-    where there is none, or where the LMS adds comments one below the other, so that none is ever lost.
+    `score` is None where the LMS leaves it out: there is no grade or, where it `hides_nought`, one of exactly 0.
+    `comment` is None where there is none, or where the LMS adds comments one below the other, so that none is ever
+    lost.
     """
 
     score: float | None
     comment: str | None
     by: str | None
     tolerance: float
+    hides_nought: bool = True
 
 
 def alike(a: float | None, b: float | None, tolerance: float = ALIKE) -> bool:
@@ -150,12 +152,18 @@ def state_of(values: Values, *, can_send: bool = True) -> State:
     replaced = is_persons(values)
     if replaced and decision(values) is not Decision.SEND:
         return _persons_state(values)
-    is_settled = values.trying is None or shows_wanted(values)
+    is_settled = values.trying is None or _shows_wanted_for_sure(values, values.trying)
     if not replaced and not differs(values) and is_settled:
         return State.WAITING if values.sent is None else State.TRUE
     if values.refused:
         return State.REFUSED
     return State.ON_ITS_WAY if can_send else State.WAITING
+
+
+def _shows_wanted_for_sure(values: Values, trying: Message) -> bool:
+    """Whether what is shown, where it may hide a comment, cannot be what was tried."""
+    hides = values.shown_comment is None and alike(trying.visible, values.wanted.visible)
+    return shows_wanted(values) and not hides
 
 
 def _persons_state(values: Values) -> State:
@@ -181,19 +189,29 @@ def after_reading(values: Values, shown: Shown | None) -> Values:
 
 def _as_ours(values: Values, shown: Shown) -> float | None:
     """The shown score; where rounding alone (or leaving out a 0) parts it from one of ours, that one."""
-    scores = [message.visible for message in (*values.ours, values.wanted) if message.visible is not None]
     if shown.score is None:
-        return 0.0 if 0 in scores else None
+        return _unsaid(values, shown)
+    scores = [message.visible for message in (*values.ours, values.wanted) if message.visible is not None]
     return next((score for score in scores if alike(shown.score, score, shown.tolerance)), shown.score)
+
+
+def _unsaid(values: Values, shown: Shown) -> float | None:
+    """What a score that is left out stands for: a nought of ours, or none. The comment tells, where there is one."""
+    told = [message for message in values.ours if shown.comment and _same_words(shown.comment, message.comment)]
+    scores = [message.visible for message in told or values.ours]
+    return 0.0 if shown.hides_nought and 0 in scores and None not in scores else None
 
 
 def _arrived(values: Values, shown: Shown | None) -> bool:
     """Whether the LMS shows that `trying` came: its score and comment, where they differ from those sent before."""
     trying, sent = values.trying, values.sent or NOTHING
-    if trying is None or shown is None or not alike(values.shown, trying.visible):
+    if trying is None or not alike(values.shown, trying.visible):
         return False
+    if shown is None:
+        return sent.visible is not None
     if shown.comment is None:
-        return trying.visible is not None and not alike(trying.visible, sent.visible)
+        may_be_nought = trying.visible is None and sent.visible == 0 and shown.hides_nought
+        return not alike(trying.visible, sent.visible) and not may_be_nought
     is_news = (trying.visible, trying.comment) != (sent.visible, sent.comment)
     return is_news and _same_words(shown.comment, trying.comment)
 

@@ -11,6 +11,14 @@ class Moodle(Standard):
     name = "moodle"
     codes = ("moodle",)
 
+    @property
+    def hides_nought(self) -> bool:
+        """A result without a score may be of somebody whose grade is exactly 0.
+
+        Source: MOODLE, results.
+        """
+        return True
+
     def is_superseded(self, status: int, _excerpt: str) -> bool:
         """A score in the same whole second as the one before, or an older one, is answered with 409.
 

@@ -101,6 +101,14 @@ class Standard:
         """
         return True
 
+    @property
+    def hides_nought(self) -> bool:
+        """A result without a score is of somebody who has none.
+
+        Source: AGS, results.
+        """
+        return False
+
     def takes_comment(self, _score: Score) -> bool:
         """A score's comment replaces the one before, so it goes out with every score.
 
