@@ -139,8 +139,20 @@ def claim(session: Session, column: Column, now: datetime) -> Batch | None:
         .values(leased_by=taken.owner, leased_until=taken.until),
         execution_options={"synchronize_session": False},
     )
+    # A reading that had the column, by a clock that is behind ours, must not go on.
+    column.leased_by = column.leased_until = None
     column.try_at = now  # the others have their turn before this one's next batch
     return Batch(taken.owner, taken.until, places.of(session, column), tasks)
+
+
+def end_leases(session: Session, column: Column, now: datetime) -> None:
+    """Take the cells of a locked column from owners whose time is over; what they still note changes nothing."""
+    session.execute(
+        update(Cell)
+        .where(Cell.column_id == column.id, Cell.leased_until <= now)
+        .values(leased_by=None, leased_until=None),
+        execution_options={"synchronize_session": False},
+    )
 
 
 def prepare(batch: Batch, read: Mapping[int, Shown | None]) -> list[Sending]:

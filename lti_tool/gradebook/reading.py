@@ -93,9 +93,14 @@ def read_due() -> bool:
 
 
 def claim(session: Session, column: Column, now: datetime) -> Reading:
-    """Lease a locked column in the caller's transaction."""
+    """Lease a locked column in the caller's transaction; cells in somebody's hands keep what they have.
+
+    No cell of it is taken as long as the lease holds, so only those that are being sent now can change meanwhile.
+    """
     column.leased_by, column.leased_until = claims.new_owner(), now + claims.lease()
-    return Reading(column.leased_by, places.of(session, column), now)
+    claims.end_leases(session, column, now)
+    in_hands = session.scalars(select(Cell.id).where(Cell.column_id == column.id, Cell.leased_by.is_not(None)))
+    return Reading(column.leased_by, places.of(session, column), now, set(in_hands))
 
 
 def read(reading: Reading) -> None:
@@ -150,7 +155,8 @@ def _apply(session: Session, reading: Reading, results: Sequence[Result], asked_
         .execution_options(populate_existing=True)
     ).all()
     for cell, subject in found:
-        _pass(session, reading, cell, shown[subject], asked_at)
+        if cell.id not in reading.passed_over:
+            _pass(session, reading, cell, shown[subject], asked_at)
     return len(found)
 
 
