@@ -41,11 +41,13 @@ class Outcome:
     """What became of a sending; `error` is empty when the LMS took it.
 
     With `is_platforms` it says nothing of this person: the platform, or the line item, takes no scores now.
+    Without `begun` there was no call.
     """
 
     sending: Sending
     error: LmsError | None = None
     is_platforms: bool = False
+    begun: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +178,9 @@ def _send(batch: Batch, sendings: Sequence[Sending], budget: Budget) -> None:
 
     def post(sending: Sending) -> Outcome:
         with budget.slot(batch.place):
-            return _post(batch.place, sending)
+            # A process that was asleep for long may find its cells in other hands.
+            is_ours = clock.wall() < batch.until
+            return _post(batch.place, sending) if is_ours else Outcome(sending, begun=False)
 
     def go_on() -> bool:
         return blocking is None and time.monotonic() < stop_at
@@ -239,10 +243,10 @@ def _note(batch: Batch, outcomes: Sequence[Outcome]) -> None:
 def _became(batch: Batch, outcome: Outcome) -> OwnersEvent:
     """What an outcome means for its cell."""
     sending, error, owner = outcome.sending, outcome.error, batch.owner
+    if outcome.is_platforms or not outcome.begun:
+        return Unsent(owner, sending.task.facts)
     if error is None:
         return Taken(owner, sending.message, sending.timestamp, clock.wall())
-    if outcome.is_platforms:
-        return Unsent(owner, sending.task.facts)
     if isinstance(error, Refused):
         return Declined(owner, sending.message, sending.task.facts, _refusal(error))
     if isinstance(error, Superseded):

@@ -25,6 +25,9 @@ from lti_tool.gradebook.states import (
     state_of,
 )
 
+# An LMS that was too slow to be waited for may still store what it was sent, but hardly after so long, even where
+# the clocks of two machines differ by a minute.
+SETTLED = timedelta(minutes=2)
 FRESH = timedelta(seconds=60)  # a cell is read at most so long before it is sent
 
 
@@ -272,8 +275,13 @@ def _lease(facts: Facts, event: Lease) -> Stepped:
 
 
 def _prepare(facts: Facts, event: Prepare) -> Stepped:
+    if not is_leased(facts, event.at):
+        # The worker was asleep: what it looked up is old.
+        return _released(facts), ()
     seen, notices = (facts, ()) if event.look is None else _seen(facts, event.look.shown, event.at)
     match next_step(seen.values):
+        case Step.SEND if _may_still_arrive(seen, event.at):
+            return _released(seen, try_at=event.at + SETTLED), notices
         case Step.SEND:
             timestamp = next_timestamp(event.at, seen.sent_timestamp, seen.trying_timestamp)
             tried = replace(seen, trying=seen.wanted, trying_timestamp=timestamp, shown_at=None)
@@ -281,6 +289,12 @@ def _prepare(facts: Facts, event: Prepare) -> Stepped:
         case Step.HOLD | Step.REST:
             # It may still differ, where a person set what is wanted: nobody need take it up again.
             return _released(seen, try_at=None), notices
+
+
+def _may_still_arrive(facts: Facts, now: datetime) -> bool:
+    """Whether something else than is wanted may be on its way: two at once could not be told from a person's."""
+    at, is_other = facts.trying_timestamp, facts.trying is not None and facts.trying != facts.wanted
+    return is_other and at is not None and abs(now - at) < SETTLED
 
 
 def _seen(facts: Facts, shown: Shown | None, at: datetime) -> tuple[Facts, tuple[Notice, ...]]:
@@ -326,15 +340,20 @@ def _taken(facts: Facts, event: Taken) -> Stepped:
 
 def _unsent(facts: Facts, event: Unsent) -> Stepped:
     """The LMS shows what it showed, and the cell is as due as before."""
-    return _released(facts, trying=None, shown_at=event.before.shown_at), ()
+    return _as_before(facts, event.before), ()
 
 
 def _declined(facts: Facts, event: Declined) -> Stepped:
     """It stops, unless the cell wants something else by now, of which the refusal says nothing."""
-    after = _released(facts, trying=None, shown_at=event.before.shown_at)
+    after = _as_before(facts, event.before)
     if facts.wanted != event.message:
         return after, ()
     return replace(after, problem=event.problem, try_at=None), ()
+
+
+def _as_before(facts: Facts, before: Facts) -> Facts:
+    """An earlier attempt whose answer was lost may still arrive, whatever became of this one."""
+    return _released(facts, trying=before.trying, shown_at=before.shown_at)
 
 
 def _overtaken(facts: Facts, event: Overtaken) -> Stepped:
@@ -379,8 +398,9 @@ def _keep(facts: Facts, _event: Keep) -> Stepped:
 
 
 def _send_ours(facts: Facts, event: SendOurs) -> Stepped:
-    """What we sent before is no longer there, so even the same grade is a difference now."""
-    decided = replace(facts, decision=Decision.SEND, decided_on=facts.shown, sent=None)
+    """What we sent before is hardly there any more, so even the same grade is a difference now."""
+    there = facts.trying or facts.sent
+    decided = replace(facts, decision=Decision.SEND, decided_on=facts.shown, sent=None, trying=there)
     return _try_again(decided, TryAgain(event.at))
 
 
