@@ -293,8 +293,9 @@ def _prepare(facts: Facts, event: Prepare) -> Stepped:
 
 def _may_still_arrive(facts: Facts, now: datetime) -> bool:
     """Whether something else than is wanted may be on its way: two at once could not be told from a person's."""
-    at, is_other = facts.trying_timestamp, facts.trying is not None and facts.trying != facts.wanted
-    return is_other and at is not None and abs(now - at) < SETTLED
+    at, is_other = facts.trying_timestamp, facts.trying not in (None, facts.wanted)
+    is_unanswered = at is not None and (facts.sent_timestamp is None or facts.sent_timestamp < at)
+    return is_other and is_unanswered and at is not None and abs(now - at) < SETTLED
 
 
 def _seen(facts: Facts, shown: Shown | None, at: datetime) -> tuple[Facts, tuple[Notice, ...]]:

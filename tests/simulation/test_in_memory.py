@@ -39,10 +39,10 @@ def first_failure(seeds: Iterable[int]) -> str | None:
 
 
 def test_whatever_happens_every_promise_about_a_grade_holds() -> None:
-    began = time.perf_counter()
+    began = time.process_time()
     failure = first_failure(range(SEEDS))
     assert failure is None, failure
-    assert SEEDS / (time.perf_counter() - began) > A_MINUTE / 60
+    assert SEEDS / (time.process_time() - began) > A_MINUTE / 60
 
 
 @pytest.mark.long
