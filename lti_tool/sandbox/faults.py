@@ -1,6 +1,7 @@
 """Faults that a test asks a service to show, as a slow or broken LMS would."""
 
 import json
+import random
 import threading
 import time
 from collections import Counter
@@ -11,16 +12,18 @@ from flask import Response, request
 
 SERVICES = frozenset({"memberships", "lineitems", "scores", "results", "token", "jwks"})
 PLAIN_KINDS = frozenset(
-    {"throttle", "drop-before", "drop-after", "broken-json", "endless-pages", "repeat-person", "foreign-next-link"}
+    {"throttle", "drop-before", "drop-after", "broken-json", "wrong-type", "expired-token"}
+    | {"endless-pages", "repeat-page", "repeat-person", "foreign-next-link"}
 )
+DRIPS = 8  # parts in which a slow body comes
 
 
 class Fault:
     """One fault as the control API takes it.
 
-    ``kind`` is one of PLAIN_KINDS, ``status:<code>[;retry-after=<seconds>]`` or ``slow:<seconds>``. By
-    ``throttle`` the LMS says in its own way that this is too fast.
-    ``times`` is how often it is shown (None: always).
+    ``kind`` is one of PLAIN_KINDS, ``status:<code>[;retry-after=<seconds>]``, ``slow:<seconds>`` before the answer or
+    ``slow-body:<seconds>`` while it comes. By ``throttle`` the LMS says in its own way that this is too fast.
+    ``times`` is how often it is shown (None: always), ``share`` in how many of the requests (None: in all).
     ``users`` limits it to requests that concern these people.
     """
 
@@ -28,23 +31,26 @@ class Fault:
         self.service: str = described["service"]
         self.kind: str = described["kind"]
         self.times: int | None = described.get("times")
+        self.share: float = described.get("share") or 1.0
         self.users: list[str] | None = described.get("users")
         if self.service not in SERVICES:
             raise ValueError(f"unknown service {self.service!r}; known: {sorted(SERVICES)}")
         name, _, argument = self.kind.partition(":")
-        if name == "slow":
+        if name in ("slow", "slow-body"):
             self.delay = float(argument)
         elif name == "status":
             code, _, wait = argument.partition(";retry-after=")
             self.status, self.retry_after = int(code), wait or None
         elif self.kind not in PLAIN_KINDS:
-            raise ValueError(f"unknown kind {self.kind!r}; known: {sorted(PLAIN_KINDS)}, status:…, slow:…")
+            raise ValueError(
+                f"unknown kind {self.kind!r}; known: {sorted(PLAIN_KINDS)}, status:…, slow:…, slow-body:…"
+            )
 
     def __repr__(self) -> str:
         return f"{self.service} {self.kind}"
 
     def concerns(self, service: str, people: frozenset[str]) -> bool:
-        if self.service != service or self.times == 0:
+        if self.service != service or self.times == 0 or random.random() >= self.share:  # noqa: S311 - no secret
             return False
         # Which people a roster page holds is known only later; there "users" names whom to repeat.
         return self.users is None or service == "memberships" or not people.isdisjoint(self.users)
@@ -112,8 +118,10 @@ def _spoilt(fault: Fault, answer: Callable[[], Response]) -> Response:
         return response
     if fault.kind == "drop-before":
         return _dropped()
+    if fault.kind == "expired-token":
+        return Response(json.dumps({"error": "the token has expired"}), 401, mimetype="application/json")
     response = answer()
-    return _AFTER[fault.kind](fault, response)
+    return _AFTER[fault.kind.partition(":")[0]](fault, response)
 
 
 def _dropped() -> Response:
@@ -133,6 +141,31 @@ def _drop_after(_fault: Fault, response: Response) -> Response:
 def _break_json(_fault: Fault, response: Response) -> Response:
     body = response.get_data()
     response.set_data(body[: max(1, len(body) * 2 // 3)])
+    return response
+
+
+def _mistype(_fault: Fault, response: Response) -> Response:
+    """A page for people in place of the answer, as a proxy in between may show it."""
+    response.set_data("<!doctype html><title>One moment</title><p>We will be back soon.")
+    response.headers["Content-Type"] = "text/html; charset=utf-8"
+    return response
+
+
+def _drip(fault: Fault, response: Response) -> Response:
+    body = response.get_data()
+    size = max(1, -(-len(body) // DRIPS))
+
+    def parts() -> Iterator[bytes]:
+        for start in range(0, len(body), size):
+            time.sleep(fault.delay / DRIPS)
+            yield body[start : start + size]
+
+    headers = {name: value for name, value in response.headers.items() if name != "Content-Length"}
+    return Response(parts(), response.status_code, headers | {"Content-Length": str(len(body))})
+
+
+def _repeat_page(_fault: Fault, response: Response) -> Response:
+    response.headers["Link"] = f'<{request.url}>; rel="next"'
     return response
 
 
@@ -160,6 +193,9 @@ def _lead_astray(_fault: Fault, response: Response) -> Response:
 _AFTER: dict[str, Callable[[Fault, Response], Response]] = {
     "drop-after": _drop_after,
     "broken-json": _break_json,
+    "wrong-type": _mistype,
+    "slow-body": _drip,
+    "repeat-page": _repeat_page,
     "endless-pages": _never_end,
     "repeat-person": _repeat_person,
     "foreign-next-link": _lead_astray,

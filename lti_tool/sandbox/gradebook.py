@@ -77,7 +77,7 @@ def set_grade(course_id: str, item_id: int, sub: str) -> Response:
     score = _typed_score(request.form.get("score", ""))
     comment = request.form.get("comment", "").strip() or None
     with platform().store.write() as db:
-        _override(db, (item_id, sub), person["sub"], score, comment)
+        override(db, (item_id, sub), person["sub"], score, comment)
     return redirect(url_for("gradebook.grid", course_id=course_id, _anchor=f"c{item_id}.{sub}"))
 
 
@@ -94,9 +94,10 @@ def _typed_score(text: str) -> float | None:
     return score
 
 
-def _override(
+def override(
     db: sqlite3.Connection, cell: tuple[int, str], by_sub: str, score: float | None, comment: str | None
 ) -> None:
+    """Set a grade by hand, and keep who did it and what was there; nothing where it says the same already."""
     before = db.execute("SELECT * FROM grades WHERE item_id = ? AND sub = ?", cell).fetchone()
     score_before, comment_before = (before["score"], before["comment"]) if before else (None, None)
     if (score_before, comment_before) == (score, comment):

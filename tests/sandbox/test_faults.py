@@ -119,3 +119,50 @@ def test_calls_are_counted_by_service(sandbox: SandboxProcess, tool: MiniTool, r
     before = sandbox.control.state()["calls"].get("memberships", 0)
     tool.call("GET", roster_url, ROSTER)
     assert sandbox.control.state()["calls"]["memberships"] == before + 1
+
+
+def test_a_fault_may_be_shown_in_a_share_of_the_requests(
+    sandbox: SandboxProcess, tool: MiniTool, roster_url: str
+) -> None:
+    tool.token(ROSTER)
+    sandbox.control.faults([{"service": "memberships", "kind": "status:503", "share": 0.5}])
+    answers = {tool.call("GET", roster_url, ROSTER).status_code for _ in range(60)}
+    assert answers == {200, 503}
+
+
+def test_a_page_for_people_may_come_in_place_of_an_answer(
+    sandbox: SandboxProcess, tool: MiniTool, learners: list[str]
+) -> None:
+    item = tool.create_item()
+    sandbox.control.fault("scores", "wrong-type", times=1)
+    answer = tool.score(item, learners[0])
+    assert (answer.status_code, answer.headers["Content-Type"]) == (200, "text/html; charset=utf-8")
+    assert len(tool.results(item)) == 1
+
+
+def test_a_token_may_be_refused_before_its_time(sandbox: SandboxProcess, tool: MiniTool, learners: list[str]) -> None:
+    item = tool.create_item()
+    sandbox.control.fault("scores", "expired-token", times=1)
+    assert [tool.score(item, learners[0]).status_code for _ in range(2)] == [401, 200]
+
+
+def test_a_next_page_may_be_the_same_page_again(sandbox: SandboxProcess, tool: MiniTool, roster_url: str) -> None:
+    sandbox.control.fault("memberships", "repeat-page", times=1)
+    answer = tool.call("GET", f"{roster_url}?limit=2", ROSTER)
+    assert f"<{roster_url}?limit=2>" in answer.headers["Link"]
+
+
+def test_a_body_may_come_slowly_and_whole(sandbox: SandboxProcess, tool: MiniTool, roster_url: str) -> None:
+    whole = tool.call("GET", roster_url, ROSTER).content
+    sandbox.control.fault("memberships", "slow-body:0.4", times=1)
+    began = time.monotonic()
+    answer = tool.call("GET", roster_url, ROSTER)
+    assert time.monotonic() - began > 0.3
+    assert answer.content == whole
+
+
+def test_a_person_may_set_many_grades_at_once(sandbox: SandboxProcess, tool: MiniTool, learners: list[str]) -> None:
+    item = tool.create_item()
+    number = int(item["id"].partition("?")[0].rpartition("/")[2])
+    sandbox.control.grades([{"item": number, "sub": sub, "by": learners[0], "score": 7} for sub in learners[:3]])
+    assert {result["resultScore"] for result in tool.results(item)} == {7}

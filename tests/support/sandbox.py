@@ -62,6 +62,10 @@ class SandboxControl:
         log: list[dict[str, Any]] = self._call("GET", "/scores")
         return log
 
+    def grades(self, grades: list[dict[str, Any]]) -> None:
+        """Let a person set grades by hand (item, sub, by, score, comment)."""
+        self._call("POST", "/grades", grades)
+
     def people(self, *changes: dict[str, Any]) -> list[str]:
         """Apply changes (action: add, leave, return, rename, role); answers the subs."""
         subs: list[str] = self._call("POST", "/people", list(changes))
