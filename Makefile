@@ -10,7 +10,7 @@ FAMILY ?= standard
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python3.14 python; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 
-.PHONY: help setup setup-run python demo demo-check test test-long lint bench bench-matching pictures migration lock
+.PHONY: help setup setup-run python demo demo-check test test-long lint bench bench-matching soak pictures migration lock
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' Makefile
@@ -45,6 +45,9 @@ bench: setup ## Measure launches, platforms, rosters, scores and cells, each bes
 
 bench-matching: setup ## Measure the forming of cohorts
 	@$(BIN)/python -m benchmarks matching
+
+soak: setup ## Kill workers and break the LMS for minutes, 20,000 grades, and count what became of them
+	@$(BIN)/python -m tests.soak
 
 pictures: setup ## Take the pictures of the documentation from a running demo
 	@$(BIN)/python -m tests.pictures

@@ -132,7 +132,7 @@ class Play:
                 self.skews[worker] = timedelta(seconds=seconds)
                 self.promises.faulted()
             case Go(worker, fate, reads):
-                self._go(worker, fate, reads=reads)
+                self._go(worker, fate, reads=reads, asks=reads)
 
     def _wish(self, cell: int, message: Message) -> None:
         if self._cell(self.cells[cell]).values.wanted != message:
@@ -158,11 +158,11 @@ class Play:
                 self.promises.overruled(cell)
         self._rows = self._snapshot()
 
-    def _go(self, name: str, fate: Fate, *, reads: bool) -> bool:
+    def _go(self, name: str, fate: Fate, *, reads: bool, asks: bool = False) -> bool:
         worker = self.tables.workers[name]
         if worker.is_idle:
             self._seen[name] = {}
-            if reads:
+            if asks:
                 with transaction() as session:
                     reading.want_program(session, self.tables.program_id)
         self.running = name
