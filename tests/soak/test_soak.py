@@ -1,4 +1,4 @@
-"""Workers are killed and the LMS fails in every way, and yet every grade arrives once, in order, over nobody's own."""
+"""Workers are killed and the LMS fails in every way, and every grade arrives once, in order, over nobody's own."""
 
 from __future__ import annotations
 
