@@ -28,6 +28,9 @@ def wait_after(error: LmsError, attempts: int) -> float:
         return max(asked, backoff(attempts))
     if isinstance(error, Retryable):
         return max(error.retry_after or 0.0, backoff(attempts))
+    if isinstance(error, Unreadable):
+        # A proxy's page of a moment, as often as not.
+        return backoff(attempts)
     return max(BLOCKED_SECONDS, backoff(attempts))
 
 

@@ -23,7 +23,7 @@ from lti_tool.gradebook.states import (
     next_timestamp,
     state_of,
 )
-from lti_tool.lti.failures import Refused, Retryable, Throttled
+from lti_tool.lti.failures import Refused, Retryable, Throttled, Unreadable
 from lti_tool.lti.grades import Activity, Grading
 
 NOW = datetime(2026, 3, 2, 12, 0, 0, 500_000, tzinfo=UTC)
@@ -225,6 +225,11 @@ def test_waits_grow_with_failures_and_respect_what_the_platform_asks() -> None:
     assert retries.wait_after(Throttled("grades", "slow down", retry_after=77), 1) == 77
     assert retries.wait_after(Retryable("grades", "busy", retry_after=77), 1) == 77
     assert retries.wait_after(Refused("grades", "no"), 1) >= retries.BLOCKED_SECONDS
+
+
+def test_a_single_answer_that_nobody_can_read_does_not_stop_a_column_for_long() -> None:
+    assert retries.wait_after(Unreadable("grades", "page 1 is not JSON"), 1) < 10
+    assert max(retries.wait_after(Unreadable("grades", "page 1 is not JSON"), 12) for _ in range(50)) > 600
 
 
 @pytest.mark.parametrize(
