@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from flask import Flask
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select, text, update
 
 import config
 from lti_tool import clock, schema
@@ -54,6 +54,7 @@ FAULTS: tuple[dict[str, Any], ...] = (
 NOT_STORED = {"drop-before", "throttle", "expired-token"}
 WINDOW = timedelta(seconds=90)  # from the last look before a send to its arrival
 LMS_TIMEOUT = 2.0
+WORKERS = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,36 +85,41 @@ class Counts:
 
 
 class Workers:
-    """`peerloop worker`, several times; each may end at any time."""
+    """`peerloop worker`, several times; each may end at any time. The clock of the first is `behind`, in seconds."""
 
-    def __init__(self, environment: dict[str, str], count: int) -> None:
-        self._environment, self._count = environment, count
-        self._running: list[subprocess.Popen[bytes]] = []
+    def __init__(self, environment: dict[str, str], count: int, behind: float = 0.0) -> None:
+        self._environment = environment
+        late = [["-m", "tests.soak.late_worker", str(behind)]] if behind else []
+        self._commands = (late + [["-m", "lti_tool", "worker"]] * count)[:count]
+        self._running: dict[int, subprocess.Popen[bytes]] = {}
         self.kills = 0
 
     def start(self) -> None:
         """Start those that do not run."""
-        self._running = [process for process in self._running if process.poll() is None]
-        while len(self._running) < self._count:
-            command = [sys.executable, "-m", "lti_tool", "worker"]
-            self._running.append(
-                subprocess.Popen(command, env=self._environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-            )
+        for number, command in enumerate(self._commands):
+            if number not in self._running:
+                self._running[number] = subprocess.Popen(
+                    [sys.executable, *command],
+                    env=self._environment,
+                    stdout=subprocess.DEVNULL,
+                    stderr=subprocess.DEVNULL,
+                )
 
     def kill(self, count: int) -> None:
         """End some as a power cut would."""
-        for process in random.sample(self._running, min(count, len(self._running))):
+        for number in random.sample(sorted(self._running), min(count, len(self._running))):
+            process = self._running.pop(number)
             process.kill()
             process.wait()
             self.kills += 1
 
     def stop(self) -> None:
         """Ask all to stop as an operator would."""
-        for process in self._running:
+        for process in self._running.values():
             process.send_signal(signal.SIGTERM)
-        for process in self._running:
+        for process in self._running.values():
             process.wait(30)
-        self._running = []
+        self._running = {}
 
 
 class Soak:
@@ -158,6 +164,26 @@ class Soak:
     def fail(self) -> None:
         """From now on the LMS fails in all its ways."""
         self.sandbox.control.faults([dict(fault) for fault in FAULTS])
+
+    def cut_network(self, seconds: float) -> None:
+        """For a while nobody reaches the LMS."""
+        self.sandbox.kill()
+        time.sleep(seconds)
+        self.sandbox.start()
+
+    def empty_queue(self) -> None:
+        """The bells that were rung are lost."""
+        self.app.extensions["huey"].storage.flush_queue()
+
+    def restart_database(self) -> None:
+        """All connections to the database are cut, as by its restart; SQLite has none."""
+        if db.engine.dialect.name != "postgresql":
+            return
+        db.session.rollback()
+        others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+        mine = "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        with db.engine.connect() as connection:
+            connection.execute(text(f"{others} {mine}"))
 
     def recover(self) -> None:
         """The LMS works again."""
@@ -285,9 +311,12 @@ def _without_time(payload: dict[str, Any]) -> dict[str, Any]:
 
 @contextmanager
 def soaking(
-    folder: Path, *, people: int, workers: int, database_url: str = "", queue_url: str = ""
+    folder: Path, *, people: int, behind: float = 0.0, database_url: str = "", queue_url: str = ""
 ) -> Iterator[Soak]:
-    """A sandbox LMS with so many learners, and so many workers on one database; all end with the context."""
+    """A sandbox LMS with so many learners, and two workers on one database; all end with the context.
+
+    The clock of one worker is `behind` by so many seconds.
+    """
     values = {
         "database_url": database_url or f"sqlite:///{folder / 'peerloop.db'}",
         "queue_url": queue_url or (None if database_url else f"sqlite:///{folder / 'queue.db'}"),
@@ -304,7 +333,7 @@ def soaking(
             schema.upgrade()
             wire.ensure_signing_key()
             environment = _environment(app, values)
-            crew = Workers(environment, workers)
+            crew = Workers(environment, WORKERS, behind)
             try:
                 yield Soak(app, sandbox, _course(app, sandbox, keys, people), crew)
             finally:

@@ -10,7 +10,7 @@ PEOPLE = 80
 
 
 def test_whatever_fails_and_whoever_dies_the_lms_shows_what_is_wanted(tmp_path: Path) -> None:
-    with soaking(tmp_path, people=PEOPLE, workers=2) as soak:
+    with soaking(tmp_path, people=PEOPLE) as soak:
         soak.wish(1.0)
         soak.fail()
         soak.workers.start()
