@@ -119,6 +119,8 @@ def read(reading: Reading) -> None:
         return
     if strangers:
         log.info("results of people whom Peerloop does not grade", column=place.column_id, count=strangers)
+    if not _pass_unlisted(reading):
+        return
     with transaction() as session:
         _finish(session, reading)
 
@@ -166,25 +168,45 @@ def _pass(session: Session, reading: Reading, cell: Cell, shown: Shown | None, a
         reading.passed_over.add(cell.id)
 
 
-def _finish(session: Session, reading: Reading) -> None:
-    """The LMS shows nothing for those learners who were not listed."""
-    column = line_items.own(session, reading.place, reading.owner)
-    if column is None:
-        return
+def _pass_unlisted(reading: Reading) -> bool:
+    """The LMS shows nothing for those learners who were not listed. False when the column is no longer ours.
+
+    They may be everybody, so it is done some at a time: nobody waits long for a lock.
+    """
+    last: int | None = 0
+    while last is not None:
+        with transaction() as session:
+            if not _still_ours(session, reading):
+                return False
+            last = _pass_some_unlisted(session, reading, last)
+    return True
+
+
+def _pass_some_unlisted(session: Session, reading: Reading, after: int) -> int | None:
+    """Some cells beyond the id `after`; answers the last one's id, None when there are no more."""
     unlisted = session.scalars(
         select(Cell)
         .where(
-            Cell.column_id == column.id,
+            Cell.column_id == reading.place.column_id,
+            Cell.id > after,
             or_(Cell.shown_at.is_(None), Cell.shown_at < reading.began),
             claims.is_learners(),
         )
         .order_by(Cell.id)
+        .limit(ROWS)
         .with_for_update()
         .execution_options(populate_existing=True)
-    )
+    ).all()
     for cell in unlisted:
         if cell.id not in reading.passed_over:
             _pass(session, reading, cell, None, reading.began)
+    return unlisted[-1].id if unlisted else None
+
+
+def _finish(session: Session, reading: Reading) -> None:
+    column = line_items.own(session, reading.place, reading.owner)
+    if column is None:
+        return
     column.read_at = clock.wall()
     if column.read_wanted_at is not None and column.read_wanted_at <= reading.began:
         column.read_wanted_at = None

@@ -918,3 +918,36 @@ def test_the_columns_of_a_running_program_are_read_every_ten_minutes(
     lms.work()
     assert before is State.TRUE
     assert lms.state(ada) is State.HELD
+
+
+def test_a_reading_of_many_learners_without_a_grade_keeps_nobody_waiting_for_long(
+    lms_on_sqlite: CourseInLms, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are written down some at a time."""
+    lms = lms_on_sqlite
+    monkeypatch.setattr(reading, "ROWS", 4)
+    more = lms.enrol(closing.FEW + 2)
+    lms.did(lms.people[0], done=1, due=1)
+    lms.work()
+    lms.did(*more, done=1, due=1)
+    with transaction() as session:
+        reading.want_program(session, lms.program_id)
+    most: list[int] = [0]
+
+    def begun(*_args: object) -> None:
+        most.append(0)
+
+    def written(_connection: object, _cursor: object, statement: str, parameters: object, *_more: object) -> None:
+        if statement.startswith("UPDATE gradebook_cell"):
+            most[-1] += len(parameters) if isinstance(parameters, list) else 1
+
+    event.listen(db.engine, "begin", begun)
+    event.listen(db.engine, "after_cursor_execute", written)
+    try:
+        while reading.read_due():
+            db.session.remove()
+    finally:
+        event.remove(db.engine, "begin", begun)
+        event.remove(db.engine, "after_cursor_execute", written)
+    assert 0 < max(most) <= reading.ROWS
+    assert all(lms.cell(person).shown_at is not None for person in more)
