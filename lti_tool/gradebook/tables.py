@@ -174,7 +174,8 @@ class Cell(Base):
     def become(self, facts: Facts) -> None:
         """Store what follows from a step; what changed is written with the session."""
         for name, value in stored(facts).items():
-            setattr(self, name, value)
+            if getattr(self, name) != value:
+                setattr(self, name, value)
 
 
 def _problem(cell: Cell) -> Problem | None:

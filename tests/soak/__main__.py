@@ -18,8 +18,9 @@ from tests.soak.soak import Counts, Soak, soaking
 from tests.support import postgres
 
 PEOPLE = 10_000  # with two columns each
-SECONDS = 200.0  # of faults, kills and changes
-KILL_EVERY = 20.0
+SECONDS = 1200.0  # of faults, kills and changes at the very most
+KILL_AFTER = 700  # cells that came through
+KILL_SECONDS = 60.0  # or so long, if they did not
 SETTLE_SECONDS = 900.0
 CUT_SECONDS = 60.0
 BEHIND = 280.0  # an LMS refuses what was signed five minutes ago
@@ -30,16 +31,16 @@ def play(soak: Soak) -> Counts:
     soak.wish(1.0)
     soak.fail()
     soak.workers.start()
-    stop_at = time.monotonic() + SECONDS
-    while time.monotonic() < stop_at:
-        time.sleep(KILL_EVERY)
+    enough, stop_at = soak.open_cells() // 20, time.monotonic() + SECONDS
+    while (left := soak.open_cells()) > enough and time.monotonic() < stop_at:
+        print(f"  {left} cells on their way", flush=True)
+        soak.wait(KILL_SECONDS, lambda: soak.open_cells() < left - KILL_AFTER)
         soak.workers.kill(random.randint(1, 2))
         soak.workers.start()
         soak.hurry()
-        soak.wish(0.02)
+        soak.wish(0.005)
         if soak.has_column:
             soak.type_grades(0.002)
-        print(f"  {soak.open_cells()} cells on their way", flush=True)
     soak.empty_queue()
     soak.restart_database()
     soak.cut_network(CUT_SECONDS)
