@@ -18,21 +18,10 @@ from sqlalchemy.orm import Session
 from lti_tool import audit, clock, settings
 from lti_tool.database import transaction
 from lti_tool.gradebook import places
+from lti_tool.gradebook.events import Action, Event, Facts, Lease, Look, Notice, OwnersEvent, Prepare, Send
 from lti_tool.gradebook.places import Place
 from lti_tool.gradebook.states import Message, Shown, Values
-from lti_tool.gradebook.steps import (
-    FRESH,
-    Action,
-    Event,
-    Facts,
-    Lease,
-    Look,
-    Notice,
-    OwnersEvent,
-    Prepare,
-    Send,
-    step,
-)
+from lti_tool.gradebook.steps import FRESH, step
 from lti_tool.gradebook.tables import Cell, Column, differs
 from lti_tool.programs.tables import Program
 from lti_tool.roster.tables import Enrolment, Person

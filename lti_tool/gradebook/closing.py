@@ -19,12 +19,22 @@ from lti_tool import clock
 from lti_tool.database import transaction
 from lti_tool.gradebook import claims, in_flight, line_items, places, reading, steps
 from lti_tool.gradebook.claims import Batch, Sending, Task
+from lti_tool.gradebook.events import (
+    Declined,
+    Overtaken,
+    OwnersEvent,
+    Problem,
+    PutOff,
+    Release,
+    Taken,
+    Unseen,
+    Unsent,
+)
 from lti_tool.gradebook.line_items import Opening
 from lti_tool.gradebook.places import Budget, Place
 from lti_tool.gradebook.reading import Reading
 from lti_tool.gradebook.retries import backoff, cell_words, later, wait_after
 from lti_tool.gradebook.states import Decision, Shown, decision, shows_grade
-from lti_tool.gradebook.steps import Declined, Overtaken, OwnersEvent, Problem, PutOff, Release, Taken, Unseen, Unsent
 from lti_tool.gradebook.tables import PROBLEM_LENGTH, Cell, Column
 from lti_tool.lti import grades
 from lti_tool.lti.failures import LmsError, Refused, Retryable, Superseded, Throttled, Unauthorised

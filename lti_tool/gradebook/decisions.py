@@ -8,9 +8,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from lti_tool import audit, clock, jobs
+from lti_tool.gradebook.events import Keep, SendOurs, TryAgain
 from lti_tool.gradebook.progress import JOB
 from lti_tool.gradebook.states import State, Values, is_persons, state_of
-from lti_tool.gradebook.steps import Keep, SendOurs, TryAgain, is_leased, step
+from lti_tool.gradebook.steps import is_leased, step
 from lti_tool.gradebook.tables import Cell, Column
 from lti_tool.programs.tables import Program
 

@@ -15,8 +15,9 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from lti_tool import clock, jobs
 from lti_tool.gradebook import columns, wanted
+from lti_tool.gradebook.events import Wish
 from lti_tool.gradebook.states import NOTHING, Message
-from lti_tool.gradebook.steps import Wish, step
+from lti_tool.gradebook.steps import step
 from lti_tool.gradebook.tables import Cell, Column, fields, stored
 from lti_tool.gradebook.wanted import Progress as Progress
 from lti_tool.programs.tables import Plan, Program

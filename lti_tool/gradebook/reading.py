@@ -17,10 +17,10 @@ from sqlalchemy.orm import Session
 from lti_tool import clock, jobs
 from lti_tool.database import transaction
 from lti_tool.gradebook import claims, line_items, places
+from lti_tool.gradebook.events import Passage, PassOver
 from lti_tool.gradebook.places import Place
 from lti_tool.gradebook.progress import JOB
 from lti_tool.gradebook.states import Shown
-from lti_tool.gradebook.steps import Passage, PassOver
 from lti_tool.gradebook.tables import SHOWN_COMMENT_LENGTH, Cell, Column
 from lti_tool.lti import grades
 from lti_tool.lti.failures import LmsError

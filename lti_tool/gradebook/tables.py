@@ -11,8 +11,8 @@ from sqlalchemy import CheckConstraint, ColumnElement, Float, ForeignKey, Index,
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from lti_tool.database import Base
+from lti_tool.gradebook.events import Facts, Problem
 from lti_tool.gradebook.states import Decision, Message, Values
-from lti_tool.gradebook.steps import Facts, Problem
 from lti_tool.lti.grades import Activity, Grading
 from lti_tool.programs.tables import Program
 from lti_tool.roster.tables import Person

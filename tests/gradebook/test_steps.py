@@ -7,9 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from lti_tool.gradebook.states import NOTHING, Message, Shown, State, state_of
-from lti_tool.gradebook.steps import (
-    SETTLED,
+from lti_tool.gradebook.events import (
     Declined,
     Facts,
     Lease,
@@ -23,8 +21,9 @@ from lti_tool.gradebook.steps import (
     SendOurs,
     Unsent,
     Wish,
-    step,
 )
+from lti_tool.gradebook.states import NOTHING, Message, Shown, State, state_of
+from lti_tool.gradebook.steps import SETTLED, step
 from lti_tool.lti.grades import Activity, Grading
 
 NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)

@@ -9,7 +9,8 @@ from datetime import datetime
 import pytest
 
 from lti_tool.gradebook import steps
-from lti_tool.gradebook.steps import Declined, Event, Facts, Prepare, PutOff, Stepped, Taken
+from lti_tool.gradebook.events import Declined, Event, Facts, Prepare, PutOff, Taken
+from lti_tool.gradebook.steps import Stepped
 
 REAL = dict(steps.RULES)
 

@@ -12,9 +12,10 @@ from datetime import UTC, datetime, timedelta
 from typing import TypeAlias, TypeVar
 
 from lti_tool.gradebook import steps
-from lti_tool.gradebook.states import NOTHING, Shown, State, is_persons, state_of
-from lti_tool.gradebook.steps import (
+from lti_tool.gradebook.events import (
+    Action,
     Declined,
+    Event,
     Facts,
     Keep,
     Lease,
@@ -35,6 +36,7 @@ from lti_tool.gradebook.steps import (
     Unsent,
     Wish,
 )
+from lti_tool.gradebook.states import NOTHING, Shown, State, is_persons, state_of
 from tests.simulation.lms import Grade, Habits, Lms, OlderError
 from tests.simulation.moves import WORKERS, Choice, Decide, Deed, Fate, Go, History, Move, Skew, Typing, Wait
 from tests.simulation.promises import Promises
@@ -110,7 +112,7 @@ class Memory:
             case Go(worker, fate, reads):
                 self._go(worker, fate, reads=reads)
 
-    def _step(self, cell: int, event: steps.Event) -> tuple[steps.Action, ...]:
+    def _step(self, cell: int, event: Event) -> tuple[Action, ...]:
         self.cells[cell], actions = steps.step(self.cells[cell], event)
         return actions
 

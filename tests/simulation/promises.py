@@ -13,8 +13,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from lti_tool.gradebook.events import Facts
 from lti_tool.gradebook.states import NOTHING, Message, State, alike, state_of
-from lti_tool.gradebook.steps import Facts
 from tests.simulation.lms import Grade, Lms
 
 
