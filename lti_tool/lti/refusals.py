@@ -54,7 +54,10 @@ EXPLANATIONS: dict[str, Explanation] = {
         _("Several registrations fit"),
         _("More than one registration has this issuer, and the LMS did not say which client id it means."),
         _ADMIN,
-        _("Use the login address that ends with the registration's number, as shown when it was registered."),
+        _(
+            "Enter in the LMS the login address that ends with the registration's number; the people who run "
+            "Peerloop see it with the LMS."
+        ),
     ),
     "foreign_target": Explanation(
         400,
