@@ -58,7 +58,7 @@ def _registered(asked: Asked) -> Response:
     done = dynamic.register(here, asked)
     g.frame_origins = done.document.origins
     values = offer.values(here.base_url)
-    steps = guides.of(done.document.family).last_steps(values)
+    steps = guides.of(done.document.family).steps_once_registered(values)
     invited = bool(asked.invitation)
     page = render_template("lti/registered.html", done=done, steps=steps, invited=invited, tool_host=values["domain"])
     return _private(page)
