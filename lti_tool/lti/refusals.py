@@ -281,7 +281,10 @@ EXPLANATIONS: dict[str, Explanation] = {
         _("This invitation cannot be used"),
         _("An invitation is good for one registration and for some days. This one is used, expired or cut short."),
         _OPERATOR,
-        _("Check that the whole address was pasted; otherwise ask for a new invitation."),
+        _(
+            "If your LMS was registered by it, go on with what is left to do there. Otherwise check that the whole "
+            "address was pasted, or ask for a new invitation."
+        ),
     ),
     "registration_unreachable": Explanation(
         400,
