@@ -253,14 +253,14 @@ EXPLANATIONS: dict[str, Explanation] = {
         _("This placement still needs approval"),
         _("Peerloop was added to a new place in your LMS. Someone must accept it before it can be used."),
         _OPERATOR,
-        _("It waits for approval under the reference below: send that to the administrator of your LMS."),
+        _("Send the reference below to the administrator of your LMS, who asks them to accept the new place."),
     ),
     "too_many_waiting": Explanation(
         403,
         _("This placement still needs approval"),
         _("Peerloop was added to a new place in your LMS, and too many such places wait for approval already."),
         _OPERATOR,
-        _("Ask the administrator of your LMS to have those looked at, then open the link again."),
+        _("Tell the administrator of your LMS, who asks them to look at those. Then open the link again."),
     ),
     "target_mismatch": Explanation(
         400,
