@@ -280,11 +280,8 @@ EXPLANATIONS: dict[str, Explanation] = {
         403,
         _("This invitation cannot be used"),
         _("An invitation is good for one registration and for some days. This one is used, expired or cut short."),
-        _OPERATOR,
-        _(
-            "If your LMS was registered by it, go on with what is left to do there. Otherwise check that the whole "
-            "address was pasted, or ask for a new invitation."
-        ),
+        _("If it registered your LMS, go on with what is left to do there."),
+        _("Otherwise check that the whole address was pasted, or ask the people who run Peerloop for a new one."),
     ),
     "registration_unreachable": Explanation(
         400,

@@ -111,7 +111,7 @@ def _front_door() -> str:
     return _page(
         title=_("Peerloop opens from a course"),
         reason=_("At this address itself there is nothing to see."),
-        step=_("Open Peerloop from your course page in the LMS. If you look after an LMS, see how to register it."),
+        step=_("Open Peerloop from your course page in the LMS. If you look after an LMS, see how it is registered."),
         reference=None,
         guide=url_for("lti.register"),
     )
