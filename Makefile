@@ -19,7 +19,7 @@ python:
 	@$(or $(PYTHON),false) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
 	echo "Peerloop needs Python 3.11 or newer. Install one, or name it: make … PYTHON=/path/to/python3" >&2; exit 1; }
 
-setup-run: python
+setup-run: python ## Install what running Peerloop needs into .venv
 	@$(PYTHON) lti_tool/bootstrap.py run
 
 setup: python ## Install everything, tools for tests included, into .venv

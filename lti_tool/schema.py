@@ -38,6 +38,9 @@ def require_current() -> None:
     """Raise ConfigError unless the database fits this code."""
     found, wanted = current(), newest()
     if found != wanted:
+        url = db.engine.url.render_as_string(hide_password=True)
+        state = f"at {found}" if found else "empty"
         raise config.ConfigError(
-            f"the database is at {found or 'nothing'}, this code needs {wanted}: run `peerloop db upgrade`"
+            f"the database {url} is {state}, this code needs {wanted}: run `peerloop db upgrade`, or name another "
+            "database by PEERLOOP_DATABASE_URL"
         )

@@ -91,11 +91,12 @@ def _guide_text(guide: Guide) -> str:
         by_hand.append(f"| {label} | {lines} |")
     if guide.after:
         by_hand += ["", *_numbered(map(str, guide.after))]
-    last = _steps("When Peerloop is registered:", guide.last_steps(offer.values(EXAMPLE)))
+    entered = _steps("Then, in the LMS:", guide.steps_once_entered(offer.values(EXAMPLE)))
     if not guide.begin:
-        return "\n\n".join([f"## {guide.title}", "\n".join(by_hand), last])
+        return "\n\n".join([f"## {guide.title}", "\n".join(by_hand), entered])
     begin = _steps("Paste the address:", [str(step) for step in guide.begin])
-    return "\n\n".join([f"## {guide.title}", begin, last, "\n".join(by_hand)])
+    registered = _steps("When Peerloop is registered:", guide.steps_once_registered(offer.values(EXAMPLE)))
+    return "\n\n".join([f"## {guide.title}", begin, registered, "\n".join(by_hand), entered])
 
 
 def _steps(heading: str, texts: list[str]) -> str:

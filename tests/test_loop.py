@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -35,6 +36,13 @@ def test_three_weeks_of_a_program_arrive_in_the_lms_as_they_happened(tmp_path: P
     played = play(tmp_path / "demo", {})
     assert played.returncode == 0, played.stdout + played.stderr
     assert "All counts are right." in played.stdout
+    assert [lms["issuer"] for lms in json.loads(in_its_shell(tmp_path / "demo", "platform list --json"))]
+
+
+def in_its_shell(data: Path, command: str) -> str:
+    """What `peerloop` prints in a shell that has read the demonstration's file, from any folder."""
+    words = f". {data / 'use.sh'} && peerloop {command}"
+    return subprocess.run(["/bin/sh", "-c", words], cwd=data, capture_output=True, text=True, check=True).stdout
 
 
 def test_the_same_holds_on_postgresql(tmp_path: Path, postgres_server: str) -> None:

@@ -183,7 +183,7 @@ def _said(finding: Finding) -> str:
 def _advice(finding: Finding, about: About) -> tuple[str, str | None]:
     """What to change, and where in the LMS."""
     if finding.point is Point.KEYS:
-        return _compare(about, "jwks_url")
+        return _address_advice(finding, about, "jwks_url")
     if finding.point in SCOPES:
         return _token_advice(finding, about)
     if finding.point is Point.CLOCK:
@@ -191,6 +191,14 @@ def _advice(finding: Finding, about: About) -> tuple[str, str | None]:
     if finding.point is Point.REMOVAL:
         return _removal_advice(about), None
     return _service_advice(finding, about)
+
+
+def _address_advice(finding: Finding, about: About, name: str) -> tuple[str, str]:
+    """What to do when an address of the LMS gives nothing of use: no LMS that is away is a wrong address."""
+    what, where = _compare(about, name)
+    if finding.cause in {Cause.UNREACHABLE, Cause.FAULTY}:
+        what = f"{_('First see whether the LMS is up: open it in a browser. If it is, and this stays:')} {what}"
+    return what, where
 
 
 def _compare(about: About, name: str) -> tuple[str, str]:
@@ -222,22 +230,48 @@ def _token_advice(finding: Finding, about: About) -> tuple[str, str]:
     if finding.cause is Cause.NOT_GRANTED:
         return str(_("Allow Peerloop this service.")), _service_path(finding.point, about.places)
     if finding.cause is not Cause.DENIED:
-        return _compare(about, "token_url")
-    what = _(
-        "The LMS must know the key set of Peerloop, %(keys)s, and be able to read it. It must have given Peerloop "
-        "the client id %(client)s, and expect tokens to be asked for in the name of %(audience)s.",
-        keys=f"{about.base_url}/lti/jwks",
-        client=about.registration.client_id,
-        audience=about.registration.audience,
+        return _address_advice(finding, about, "token_url")
+    what = (_compared_keys(about), _compared_client(about), _compared_audience(about))
+    return " ".join(what), _path(about.places, about.places.addresses)
+
+
+def _compared_keys(about: About) -> str:
+    keys = f"{about.base_url}/lti/jwks"
+    return str(_("The LMS must know the key set of Peerloop, %(keys)s, and be able to read it.", keys=keys))
+
+
+def _compared_client(about: About) -> str:
+    return str(
+        _(
+            "The client id registered here is %(client)s. If the LMS shows another, whoever runs Peerloop removes "
+            "this registration, peerloop platform remove %(id)s, and adds it again.",
+            client=about.registration.client_id,
+            id=about.registration.id,
+        )
     )
-    return str(what), _path(about.places, about.places.addresses)
+
+
+def _compared_audience(about: About) -> str:
+    registration = about.registration
+    what = _("The audience of tokens registered here is %(audience)s.", audience=registration.audience)
+    usual = registration.rules.audience(registration.token_url)
+    if usual != registration.audience:
+        what = f"{what} {_('Usually it is %(address)s.', address=usual)}"
+    change = _(
+        "If the LMS expects another, whoever runs Peerloop enters it: peerloop platform change %(id)s --audience …",
+        id=registration.id,
+    )
+    return f"{what} {change}"
 
 
 def _service_advice(finding: Finding, about: About) -> tuple[str, str | None]:
     match finding.cause:
         case Cause.UNREACHABLE | Cause.FAULTY:
             return str(
-                _("This often passes by itself: check again in some minutes. If it stays, tell whoever runs the LMS.")
+                _(
+                    "This often passes by itself: see whether the LMS is up, and check again in some minutes. If it "
+                    "stays, tell whoever runs the LMS."
+                )
             ), None
         case Cause.UNREADABLE | Cause.DIFFERENT:
             return str(_("Check again. If it stays so, tell whoever runs the LMS what is said here.")), None

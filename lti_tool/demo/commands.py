@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import shutil
 import signal
 import sys
@@ -75,6 +76,7 @@ def _fresh(place: Place) -> Place:
     shutil.rmtree(place.data, ignore_errors=True)
     place.data.mkdir(parents=True)
     place.clock_file.write_text("0")
+    place.write_shell_file()
     peerloop(place, "db", "upgrade")
     return place
 
@@ -107,9 +109,17 @@ def _offer(place: Place, console: Console, *, as_json: bool) -> None:
         console.print("\nOpen as")
         for role, address in addresses.items():
             console.print(f"  {role:<12} {address}")
+        console.print("\nThe operator's pages and commands, in another terminal:")
+        console.print(f"  . {_from_here(place.shell_file)} && peerloop admin link", soft_wrap=True)
         console.print("\nThe LMS's own gradebook is in its course menu. Ctrl-C stops everything.")
     stop = threading.Event()
     for signum in (signal.SIGINT, *ENDING):
         signal.signal(signum, lambda *_: stop.set())
     stop.wait()
     console.print("Stopping")
+
+
+def _from_here(file: Path) -> str:
+    """How a shell in this folder names the file."""
+    absolute, here = file.absolute(), Path.cwd()
+    return shlex.quote(str(absolute.relative_to(here) if absolute.is_relative_to(here) else absolute))

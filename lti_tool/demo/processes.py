@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import shlex
 import signal
 import socket
 import subprocess
@@ -39,16 +40,30 @@ class Place:
     def clock_file(self) -> Path:
         return self.data / "clock"
 
-    def environment(self) -> dict[str, str]:
-        """The environment of the tool's processes. A database that the caller chose is kept."""
+    @property
+    def shell_file(self) -> Path:
+        return self.data / "use.sh"
+
+    def settings(self) -> dict[str, str]:
+        """The settings by which `peerloop` acts on this demonstration. A database that the caller chose is kept."""
+        own = f"sqlite:///{self.data.absolute() / 'peerloop.db'}"
         return {
-            "PEERLOOP_DATABASE_URL": f"sqlite:///{self.data / 'peerloop.db'}",
-            **os.environ,
+            "PEERLOOP_DATABASE_URL": os.environ.get("PEERLOOP_DATABASE_URL", own),
             "PEERLOOP_BASE_URL": self.tool,
             "PEERLOOP_ALLOW_PRIVATE_PLATFORMS": "true",
-            "PEERLOOP_KEYS_DIR": str(self.data / "keys"),
-            "PEERLOOP_CLOCK_FILE": str(self.clock_file),
+            "PEERLOOP_KEYS_DIR": str(self.data.absolute() / "keys"),
+            "PEERLOOP_CLOCK_FILE": str(self.clock_file.absolute()),
         }
+
+    def environment(self) -> dict[str, str]:
+        """The environment of the tool's processes."""
+        return {**os.environ, **self.settings()}
+
+    def write_shell_file(self) -> None:
+        """A file for a shell to read, whose `peerloop` is then this one and acts on this demonstration."""
+        lines = [f"export {name}={shlex.quote(value)}" for name, value in self.settings().items()]
+        lines.append(f'export PATH={shlex.quote(str(Path(sys.executable).parent))}:"$PATH"')
+        self.shell_file.write_text("\n".join(lines) + "\n")
 
 
 def free_port() -> int:

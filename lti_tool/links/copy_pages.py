@@ -44,7 +44,10 @@ def take_over(origin_id: int) -> ResponseReturnValue:
         db.session.rollback()
         return _page(origin_id, errors=wrong.errors), 400
     program = copies.take_over(db.session(), copy, source, day, current_visit().person_id)
-    text = _("The plan is taken over. Look through it, then form the cohorts.")
+    text = _(
+        "The plan is taken over. Look through it, then form the cohorts. Links that the LMS copied still carry the "
+        "due dates of the old course: correct them in the LMS."
+    )
     return redirect_with("good", text, "programs.plan", program_id=program.id)
 
 

@@ -86,9 +86,12 @@ def add(
     if as_json:
         click.echo(json.dumps(described))
         return
-    click.echo(f"Registered {name} as number {added.id}. Paste these into the LMS:")
+    click.echo(f"Registered {name} as number {added.id}. The LMS needs these addresses, if it has none of them yet:")
+    click.echo(f"  {'Login URL':<20}{_settings().base_url}/lti/login")
     for label, key in _LABELS:
         click.echo(f"  {label:<20}{described[key]}")
+    click.echo("Only if a launch says “Several registrations fit”, give the LMS this login URL instead:")
+    click.echo(f"  {described['login_url']}")
     if not deployments:
         click.echo("No deployment is accepted yet; the first launch of each will wait for approval.")
         click.echo("See them with `peerloop deployment list`, accept one with `peerloop deployment approve`.")
@@ -151,7 +154,6 @@ def _usual_audience(row: LtiRegistration) -> str:
 
 
 _LABELS = (
-    ("Login URL", "login_url"),
     ("Redirect URL", "launch_url"),
     ("Public key set URL", "jwks_url"),
     ("Target link URL", "target_link_uri"),
@@ -159,7 +161,7 @@ _LABELS = (
 
 
 def urls(registration: Registration) -> dict[str, str]:
-    """The addresses of this tool to paste into the LMS of `registration`."""
+    """The addresses of this tool for the LMS of `registration`; the login URL holds whatever the LMS leaves out."""
     base = _settings().base_url
     return {
         "login_url": f"{base}/lti/login/{registration.id}",

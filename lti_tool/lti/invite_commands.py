@@ -71,10 +71,9 @@ def show_settings(family: str, as_json: bool) -> None:
     click.echo(" \\\n".join(f"    {option} {guide.known.get(option, '…')}" for option in _OPTIONS))
     click.echo("  A deployment that is not named, or not known yet, waits for approval after its first launch:")
     click.echo("  peerloop deployment list")
-    if guide.finish:
-        click.echo("\nWhat is left to do in the LMS:")
-        for step in guide.last_steps(values):
-            click.echo(f"  - {step}")
+    click.echo("\nWhat is left to do in the LMS:")
+    for step in guide.steps_once_entered(values):
+        click.echo(f"  - {step}")
 
 
 def _told(pending: LtiPendingRegistration) -> Iterator[str]:

@@ -54,7 +54,10 @@ EXPLANATIONS: dict[str, Explanation] = {
         _("Several registrations fit"),
         _("More than one registration has this issuer, and the LMS did not say which client id it means."),
         _ADMIN,
-        _("Use the login address that ends with the registration's number, as shown when it was registered."),
+        _(
+            "Enter in the LMS the login address that ends with the registration's number; the people who run "
+            "Peerloop see it with the LMS."
+        ),
     ),
     "foreign_target": Explanation(
         400,
@@ -250,14 +253,14 @@ EXPLANATIONS: dict[str, Explanation] = {
         _("This placement still needs approval"),
         _("Peerloop was added to a new place in your LMS. Someone must accept it before it can be used."),
         _OPERATOR,
-        _("It waits for approval under the reference below: send that to the administrator of your LMS."),
+        _("Send the reference below to the administrator of your LMS, who asks them to accept the new place."),
     ),
     "too_many_waiting": Explanation(
         403,
         _("This placement still needs approval"),
         _("Peerloop was added to a new place in your LMS, and too many such places wait for approval already."),
         _OPERATOR,
-        _("Ask the administrator of your LMS to have those looked at, then open the link again."),
+        _("Tell the administrator of your LMS, who asks them to look at those. Then open the link again."),
     ),
     "target_mismatch": Explanation(
         400,
@@ -277,8 +280,8 @@ EXPLANATIONS: dict[str, Explanation] = {
         403,
         _("This invitation cannot be used"),
         _("An invitation is good for one registration and for some days. This one is used, expired or cut short."),
-        _OPERATOR,
-        _("Check that the whole address was pasted; otherwise ask for a new invitation."),
+        _("If it registered your LMS, go on with what is left to do there."),
+        _("Otherwise check that the whole address was pasted, or ask the people who run Peerloop for a new one."),
     ),
     "registration_unreachable": Explanation(
         400,

@@ -58,9 +58,15 @@ def _registered(asked: Asked) -> Response:
     done = dynamic.register(here, asked)
     g.frame_origins = done.document.origins
     values = offer.values(here.base_url)
-    steps = guides.of(done.document.family).last_steps(values)
-    invited = bool(asked.invitation)
-    page = render_template("lti/registered.html", done=done, steps=steps, invited=invited, tool_host=values["domain"])
+    steps = guides.of(done.document.family).steps_once_registered(values)
+    page = render_template(
+        "lti/registered.html",
+        done=done,
+        steps=steps,
+        guide=offer.registration_address(here.base_url),
+        invited=bool(asked.invitation),
+        tool_host=values["domain"],
+    )
     return _private(page)
 
 

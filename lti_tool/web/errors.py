@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from flask import Flask, g, render_template, request
+from flask import Flask, g, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from sqlalchemy.exc import OperationalError
@@ -32,11 +32,25 @@ def register(app: Flask) -> None:
 
 
 def _page(
-    *, title: str, reason: str, step: str, reference: str | None, code: str | None = None, window: str | None = None
+    *,
+    title: str,
+    reason: str,
+    step: str,
+    reference: str | None,
+    code: str | None = None,
+    window: str | None = None,
+    guide: str | None = None,
 ) -> str:
     g.any_frame = True
     return render_template(
-        "error.html", title=title, reason=reason, step=step, reference=reference, code=code, window=window
+        "error.html",
+        title=title,
+        reason=reason,
+        step=step,
+        reference=reference,
+        code=code,
+        window=window,
+        guide=guide,
     )
 
 
@@ -49,6 +63,7 @@ def _launch_refused(refused: LaunchRefused) -> ResponseReturnValue:
         reference=refused.reference,
         code=refused.code,
         window=window_address(refused.ticket) if refused.ticket else None,
+        guide=url_for("lti.register") if refused.code == "registration_invitation" else None,
     )
     return page, refused.status, {"X-Peerloop-Error": refused.code}
 
@@ -69,6 +84,8 @@ def _http_error(error: HTTPException) -> ResponseReturnValue:
     status = error.code or 500
     if status < 400:
         return error
+    if status == 404 and request.path == "/":
+        return _front_door(), status
     title, reason, step = _words(status)
     reference = None
     if status >= 500:
@@ -88,6 +105,16 @@ def _http_error(error: HTTPException) -> ResponseReturnValue:
         reference=reference,
     )
     return page, status
+
+
+def _front_door() -> str:
+    return _page(
+        title=_("Peerloop opens from a course"),
+        reason=_("At this address itself there is nothing to see."),
+        step=_("Open Peerloop from your course page in the LMS. If you look after an LMS, see how it is registered."),
+        reference=None,
+        guide=url_for("lti.register"),
+    )
 
 
 def _too_many(error: TooManyRequests) -> ResponseReturnValue:

@@ -184,6 +184,8 @@ def test_an_lms_that_is_away_is_asked_once_for_each_kind_of_thing(lms: Lms) -> N
     found = found_in(lms, target)
     assert causes(found)[Point.KEYS] is Cause.UNREACHABLE
     assert causes(found)[Point.TOKEN_ROSTER] is Cause.UNREACHABLE
+    for point in (Point.KEYS, Point.TOKEN_ROSTER):
+        assert str(told(lms, found[point]).what).startswith("First see whether the LMS is up")
     left_out = [point for point in Point if point not in {Point.KEYS, Point.TOKEN_ROSTER}]
     assert {causes(found)[point] for point in left_out} == {Cause.NEEDS_OTHER}
 
@@ -245,6 +247,18 @@ def test_what_is_to_be_done_for_several_steps_is_told_once(lms: Lms) -> None:
     assert lms.registration.client_id in str(first.what)
     assert first.where is not None
     assert {(line.what, line.where) for line in others} == {("As above.", None)}
+
+
+def test_what_is_registered_wrongly_here_is_not_blamed_on_the_lms(lms: Lms) -> None:
+    denied = Finding(Point.TOKEN_ROSTER, Outcome.BAD, Cause.DENIED, "invalid_client", 401)
+    right = replace(lms.registration, audience=lms.registration.token_url)
+    wrong = replace(right, audience="https://elsewhere.test/token")
+    for registration, usual in ((wrong, True), (right, False)):
+        what = str(words.line(denied, About(registration, "https://tool.test", None)).what)
+        assert f"The audience of tokens registered here is {registration.audience}." in what
+        assert f"peerloop platform change {registration.id} --audience" in what
+        assert f"peerloop platform remove {registration.id}" in what
+        assert (f"Usually it is {right.token_url}." in what) is usual
 
 
 def test_findings_hold_no_token(lms: Lms, gradebook: Gradebook) -> None:

@@ -182,7 +182,7 @@ def test_login_for_one_of_two(tool: ToolUnderTest) -> None:
     """A login that does not name the client, of an issuer with two registrations"""
     tool.product.register(tool.platform, client_id="another", deployments=())
     response = tool.browser.login(client_id=None)
-    assert "Use the login address that ends with the registration" in response.text
+    assert "the login address that ends with the registration" in response.text
     tool.refuses(response, 400, "ambiguous_platform")
 
 

@@ -62,6 +62,7 @@ def test_the_plan_is_taken_over_with_its_texts_and_nothing_that_people_did(
     assert "Take over the plan of “Giving feedback”?" in page.text
     done = teacher.submit(page.form("/take-over"), first_session_on="2027-03-01")
     assert "The plan is taken over." in done.text
+    assert "still carry the due dates of the old course" in done.text
     [taken] = programs(new)
     modules = db.session.scalars(select(Module).where(Module.program_id == taken.id).order_by(Module.number)).all()
     assert [module.number for module in modules] == list(range(1, 9))

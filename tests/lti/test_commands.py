@@ -31,7 +31,7 @@ def options(**changes: str) -> list[str]:
 def test_adding_a_platform_prints_what_to_paste_into_the_lms(quiet_tool: Tool) -> None:
     result = run(quiet_tool, *options(), "--deployment", "1", "--deployment", "2")
     assert result.exit_code == 0
-    for address in ("/lti/login/1", "/lti/launch", "/lti/jwks"):
+    for address in ("/lti/login", "/lti/login/1", "/lti/launch", "/lti/jwks"):
         assert f"http://localhost{address}\n" in result.output
 
 

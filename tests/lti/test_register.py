@@ -198,7 +198,25 @@ def test_an_invitation_is_good_for_one_registration(tool: Tool, admin: Administr
     other = Administrator(tool, platforms.of(RegisteringPlatform))
     refused = other.registers(invitation)
     assert (refused.status_code, refused.headers["X-Peerloop-Error"]) == (403, "registration_invitation")
+    assert 'href="/lti/register"' in refused.text
     assert other.platform.asked == []
+
+
+def test_what_is_left_to_do_is_still_to_be_found_when_the_last_page_is_closed(
+    tool: Tool, admin: Administrator
+) -> None:
+    address = f"{tool.settings.base_url}/lti/register"
+    assert f'href="{address}"' in admin.registers(invite(tool)).text
+    guide = words(admin.opens(address))
+    for step in ("choose “Activate”", "choose “Enable & Close”", "Add the first to a course"):
+        assert step in guide
+
+
+def test_the_address_of_peerloop_itself_leads_on(tool: Tool, admin: Administrator) -> None:
+    page = admin.opens(f"{tool.settings.base_url}/")
+    assert page.status_code == 404
+    assert "from a course" in words(page)
+    assert 'href="/lti/register"' in page.text
 
 
 def test_of_two_who_use_an_invitation_at_once_one_waits(

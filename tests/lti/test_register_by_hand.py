@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
@@ -58,7 +59,7 @@ DEEP_LINKING = {
     "brightspace": "type “Deep Linking Quicklink”",
     "canvas": "placements “Assignment Selection” and “Link Selection”",
     "moodle": "“Supports Deep Linking (Content-Item Message)” must be ticked",
-    "sakai": "“Deep Link launch”",
+    "sakai": "(Deep Link launch)",
     "schoology": "Deep Linking",
     "standard": "Allow deep linking",
 }
@@ -67,3 +68,16 @@ DEEP_LINKING = {
 @pytest.mark.parametrize("family", FAMILIES)
 def test_an_administrator_is_told_how_teachers_come_to_choose_what_a_link_opens(tool: Tool, family: str) -> None:
     assert DEEP_LINKING[family] in run(tool, "settings", family).output
+
+
+REGISTERED_BY_ITSELF = ("Enable & Close", "Activate", "it is off now", "was filled in")
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_nobody_who_enters_it_by_hand_is_told_of_what_an_lms_does_that_registers_by_itself(
+    tool: Tool, family: str
+) -> None:
+    printed = run(tool, "settings", family).output
+    assert not [words for words in REGISTERED_BY_ITSELF if words in printed]
+    last = [line for line in printed.splitlines() if line.strip()][-1]
+    assert re.search("course|site", last), last

@@ -37,15 +37,17 @@ class Places:
 class Guide:
     """How Peerloop is brought into an LMS, and the `places` in which its settings stand there later.
 
-    `begin` leads to the place where the registration address is pasted, and is empty where there is none. `finish`
-    is what is left to do in the LMS when Peerloop is registered. The others are for doing it by hand: `where`; the
-    LMS's form as (label, value), in which `{launch}` and the like stand for this tool's values (see `offer.values`);
-    what comes `after` it; and what is known of the LMS's own values, by the option of `peerloop platform add`.
+    `begin` leads to the place where the registration address is pasted, and is empty where there is none; `activate`
+    comes when the LMS has registered Peerloop by it. `finish` is left to do in the LMS either way. The others are for
+    doing it by hand: `where`; the LMS's form as (label, value), in which `{launch}` and the like stand for this
+    tool's values (see `offer.values`); what comes `after` it; and what is known of the LMS's own values, by the
+    option of `peerloop platform add`.
     """
 
     title: str | LazyString
     places: Places
     begin: Steps = ()
+    activate: Steps = ()
     finish: Steps = ()
     where: LazyString = _IN_THE_LMS
     form: Form = ()
@@ -56,8 +58,12 @@ class Guide:
         """The form with this tool's values, as `offer.values` gives them."""
         return [(label, value.format_map(values)) for label, value in self.form]
 
-    def last_steps(self, values: Mapping[str, str]) -> list[str]:
-        """What is left to do, with this tool's values."""
+    def steps_once_registered(self, values: Mapping[str, str]) -> list[str]:
+        """What is left to do when the LMS has registered Peerloop by itself, with this tool's values."""
+        return [str(step).format_map(values) for step in self.activate + self.finish]
+
+    def steps_once_entered(self, values: Mapping[str, str]) -> list[str]:
+        """What is left to do when both sides are entered by hand, with this tool's values."""
         return [str(step).format_map(values) for step in self.finish]
 
 
@@ -73,8 +79,8 @@ STANDARD = Guide(
         _("As an administrator, open the page of the LMS where tools are registered (“LTI Advantage”, “LTI 1.3”)."),
         _("Choose dynamic registration, and paste the address where the LMS asks for the registration URL."),
     ),
+    activate=(_("Activate Peerloop, if the LMS asks for that."),),
     finish=(
-        _("Activate Peerloop, if the LMS asks for that."),
         _("Allow the services that it asks for: the roster, and the gradebook with columns, scores and results."),
         _(
             "Allow deep linking (also called content selection or content items), if the LMS asks: with it teachers "
@@ -110,9 +116,11 @@ CANVAS = Guide(
         _("Open “Admin”, your account, “Developer Keys”; then “+ Developer Key” and “+ LTI Registration”."),
         _("Paste the address as the registration URL and choose “Continue”."),
     ),
-    finish=(
+    activate=(
         _("Canvas shows what Peerloop asks for: leave it as it is and choose “Enable & Close”."),
         _("In “Developer Keys”, the state of Peerloop must be “On”."),
+    ),
+    finish=(
         _(
             "Leave the placements “Assignment Selection” and “Link Selection” on: by them teachers choose in "
             "Peerloop what to add, under “External Tool” in an assignment’s “Submission Type” and in a module."
@@ -154,8 +162,8 @@ MOODLE = Guide(
         _("Open “Site administration”, “Plugins”, “External tool”, “Manage tools”."),
         _("Paste the address into “Tool URL…” and choose “Add LTI Advantage”."),
     ),
+    activate=(_("Peerloop's card says “Pending”: choose “Activate”."),),
     finish=(
-        _("Peerloop's card says “Pending”: choose “Activate”."),
         _(
             "In its settings “Supports Deep Linking (Content-Item Message)” must be ticked: then teachers choose "
             "what a link opens by “Select content”. “Tool configuration usage” decides whether they find Peerloop "
@@ -184,6 +192,12 @@ MOODLE = Guide(
         ("Share launcher's email with tool", "Always"),
         ("Accept grades from the tool", "Always"),
     ),
+    after=(
+        _(
+            "Save. On Peerloop's card, the list beside the cog shows the client id, the deployment id and the "
+            "addresses."
+        ),
+    ),
     known={
         "--issuer": "https://moodle.example.edu",
         "--auth-url": "https://moodle.example.edu/mod/lti/auth.php",
@@ -205,8 +219,8 @@ BRIGHTSPACE = Guide(
         _("Open “Admin Tools”, “Manage Extensibility”, “LTI Advantage”, “Register Tool”."),
         _("Choose “Dynamic”, paste the address, and choose “Register”. A new tab opens."),
     ),
+    activate=(_("In “Manage Extensibility”, “LTI Advantage”, open Peerloop and enable it: it is off now."),),
     finish=(
-        _("In “Manage Extensibility”, “LTI Advantage”, open Peerloop and enable it: it is off now."),
         _(
             "Choose “View Deployments”, “New Deployment”: Peerloop, your org units, and all three extensions: “Deep "
             "Linking” lets teachers choose what a link opens."
@@ -230,6 +244,12 @@ BRIGHTSPACE = Guide(
         ("Keyset URL", "{keys}"),
         ("Extensions", "Assignment and Grade Services; Deep Linking; Names and Role Provisioning Services"),
         ("Custom Parameters", "{custom}"),
+    ),
+    after=(
+        _(
+            "Save it enabled. “Brightspace Registration Details” show the client id and the addresses; the "
+            "deployment id comes with the deployment, which is made last."
+        ),
     ),
     known={"--token-url": "https://auth.brightspace.com/core/connect/token"},
 )
@@ -257,6 +277,7 @@ BLACKBOARD = Guide(
             "opens."
         ),
         _("Tell the people who run Peerloop the deployment id that Blackboard shows."),
+        _("In a course, add Peerloop from the “Content Market” and open it as the instructor."),
     ),
     form=(
         ("Login Initiation URL", "{login}"),
@@ -287,15 +308,15 @@ SAKAI = Guide(
         _("In the “Administration Workspace”, open “External Tools”, “Install LTI 1.x Tool”, and enter a title."),
         _("Choose “LTI Advantage Auto-Configuration” and paste the address."),
     ),
-    finish=(
+    activate=(
         _("Allow names, e-mail addresses, the roster and the gradebook for Peerloop."),
         _(
             "Tick both kinds of launch, “Resource Link launch” and “Deep Link launch”, and the places in which "
             "instructors are to find Peerloop, such as Lessons: they choose there what a link opens."
         ),
         _("Look at the rest of what was filled in, and save the tool."),
-        _("In a site, add Peerloop through “Site Info”, “Manage Tools”, and open it as an instructor."),
     ),
+    finish=(_("In a site, add Peerloop through “Site Info”, “Manage Tools”, and open it as an instructor."),),
     form=(
         ("Tool Title", "Peerloop"),
         ("Launch URL", "{launch}"),
@@ -308,6 +329,9 @@ SAKAI = Guide(
         ("Allow the tool to be selected from Lessons", "ticked"),
         ("Allow the tool to be placed in site-level navigation", "ticked"),
         ("Services", "roster, gradebook columns and scores; send names and e-mail addresses"),
+    ),
+    after=(
+        _("Save the tool and open it again: the LTI 1.3 fields at the end show the client id and the addresses."),
     ),
 )
 
