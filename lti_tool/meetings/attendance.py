@@ -10,9 +10,9 @@ from sqlalchemy.orm import Session
 
 from lti_tool import audit, clock, jobs
 from lti_tool.gradebook import progress
-from lti_tool.meetings import pairs
+from lti_tool.meetings import pairs, room
 from lti_tool.meetings.members import members_of
-from lti_tool.meetings.rows import lock, program_of_meeting
+from lti_tool.meetings.rows import lock, program_of_meeting, raise_version
 from lti_tool.meetings.tables import Attendance, Meeting, Presence
 from lti_tool.programs.fields import FormError
 
@@ -26,8 +26,9 @@ def marks_of(session: Session, meeting_id: int) -> dict[int, Attendance]:
 def mark(session: Session, meeting: Meeting, marks: Mapping[int, Presence], actor_id: int | None) -> int:
     """Say how people took part; those whom `marks` leaves out stay as they are. Returns how many changed.
 
-    Of two people who mark at once the later one wins, person by person; the audit has both. A correction of a
-    closed session counts at once. Raises FormError when somebody does not belong to the session.
+    Of two people who mark at once the later one wins, person by person; the audit has both. Pairs that follow who is
+    here are made again, and a correction of a closed session counts, in the same transaction. Raises FormError when
+    somebody does not belong to the session.
     """
     lock(session, meeting)
     strangers = marks.keys() - {person.id for person in members_of(session, meeting)}
@@ -44,10 +45,29 @@ def mark(session: Session, meeting: Meeting, marks: Mapping[int, Presence], acto
         row.presence, row.marked_by_id, row.marked_at = presence.value, actor_id, clock.now()
         session.add(row)
     _note(session, meeting, "attendance marked", actor_id, {p: before.get(p) for p in changed}, changed)
-    if meeting.closed_at is not None:
-        _count(session, meeting, changed)
-    jobs.ring(session, "pairs")
+    _settle(session, meeting, changed)
     return len(changed)
+
+
+def unmark(session: Session, meeting: Meeting, person_id: int, actor_id: int | None) -> None:
+    """Take somebody's mark back, as if nobody had said anything yet; the audit keeps it."""
+    lock(session, meeting)
+    row = marks_of(session, meeting.id).get(person_id)
+    if row is None or meeting.closed_at is not None:
+        return
+    session.delete(row)
+    _note(session, meeting, "attendance unmarked", actor_id, {person_id: row.presence}, {})
+    _settle(session, meeting, [person_id])
+
+
+def _settle(session: Session, meeting: Meeting, person_ids: Iterable[int]) -> None:
+    """What follows from marks that have just changed."""
+    session.flush()
+    raise_version(session, [meeting.id])
+    room.follow_who_is_here(session, meeting)
+    if meeting.closed_at is not None:
+        _count(session, meeting, person_ids)
+    jobs.ring(session, pairs.JOB)
 
 
 def close(session: Session, meeting: Meeting, actor_id: int | None) -> None:
@@ -74,6 +94,7 @@ def close(session: Session, meeting: Meeting, actor_id: int | None) -> None:
         for person_id in unmarked
     )
     meeting.closed_at = now
+    raise_version(session, [meeting.id])
     absent = dict.fromkeys(unmarked, Presence.ABSENT)
     _note(session, meeting, "session closed", actor_id, dict.fromkeys(unmarked), absent)
     _count(session, meeting, members)
@@ -86,6 +107,7 @@ def reopen(session: Session, meeting: Meeting, actor_id: int | None) -> None:
     if meeting.closed_at is None:
         return
     meeting.closed_at = None
+    raise_version(session, [meeting.id])
     _note(session, meeting, "session reopened", actor_id, {}, {})
     _count(session, meeting, marks_of(session, meeting.id))
 

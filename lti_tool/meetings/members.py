@@ -1,4 +1,8 @@
-"""Who belongs to a session: the members of its cohort when it ends, and whoever was marked in it."""
+"""Who belongs to a session: the members of its cohort while it takes place, and whoever was marked in it.
+
+Closing marks everybody. From then on the marks alone say who belonged to it, so that moving people later rewrites
+nothing of what was.
+"""
 
 from __future__ import annotations
 
@@ -19,17 +23,21 @@ def belongs(membership: Membership, meeting: Meeting) -> bool:
 
 
 def members_of(session: Session, meeting: Meeting) -> list[Person]:
-    """The people of a session, by name. Who has left the course before it ends is not expected."""
-    ends = meeting.ends_at
-    expected = _enrolled_members().where(
-        Membership.cohort_id == meeting.cohort_id,
-        Membership.since < ends,
-        or_(Membership.until.is_(None), Membership.until >= ends),
-        or_(Enrolment.left_at.is_(None), Enrolment.left_at >= ends),
-    )
+    """The people of a session, by name. Who has left the course before it begins is not expected."""
     marked = select(Attendance.person_id).where(Attendance.meeting_id == meeting.id)
-    people = select(Person).where(Person.id.in_(union(expected, marked).scalar_subquery()))
+    belonging = marked if meeting.closed_at is not None else union(_expected(meeting), marked)
+    people = select(Person).where(Person.id.in_(belonging.scalar_subquery()))
     return list(session.scalars(people.order_by(Person.name, Person.id)))
+
+
+def _expected(meeting: Meeting) -> Select[int]:
+    """Who leaves the cohort in mid-session may sit in the room, and stays on its list."""
+    return _enrolled_members().where(
+        Membership.cohort_id == meeting.cohort_id,
+        Membership.since < meeting.ends_at,
+        or_(Membership.until.is_(None), Membership.until > meeting.starts_at),
+        or_(Enrolment.left_at.is_(None), Enrolment.left_at > meeting.starts_at),
+    )
 
 
 def running_members(session: Session, cohort_id: int) -> list[int]:

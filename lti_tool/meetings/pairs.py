@@ -17,8 +17,8 @@ from lti_tool.database import transaction
 from lti_tool.matching.pairing import pair
 from lti_tool.matching.planning import plan_run
 from lti_tool.meetings.members import enrolment_of_membership, running, running_members
-from lti_tool.meetings.rows import lock
-from lti_tool.meetings.tables import ATTENDED, Attendance, Meeting, PairSeat
+from lti_tool.meetings.rows import lock, raise_version
+from lti_tool.meetings.tables import ATTENDED, HERE, Attendance, Meeting, PairSeat
 from lti_tool.programs.fields import FormError
 from lti_tool.programs.tables import Module, Program
 from lti_tool.roster.tables import Enrolment, Person
@@ -36,13 +36,20 @@ def pair_present(session: Session, meeting: Meeting) -> None:
     lock(session, meeting)
     if meeting.closed_at is not None:
         raise FormError({"pairs": _("This session is closed: its pairs are what happened.")})
-    here = session.scalars(
-        select(Attendance.person_id)
-        .where(Attendance.meeting_id == meeting.id, Attendance.presence.in_(ATTENDED))
-        .order_by(Attendance.person_id)
-    ).all()
+    here = people_here(session, meeting.id)
     if not here:
         raise FormError({"pairs": _("Mark who is here first; pairs are made from them.")})
+    seat_present(session, meeting, here)
+
+
+def people_here(session: Session, meeting_id: int) -> Sequence[int]:
+    """Who is in the session now: who came and has not left."""
+    query = select(Attendance.person_id).where(Attendance.meeting_id == meeting_id, Attendance.presence.in_(HERE))
+    return session.scalars(query.order_by(Attendance.person_id)).all()
+
+
+def seat_present(session: Session, meeting: Meeting, here: Sequence[int]) -> None:
+    """Pair these people in a session that the caller has locked; pairs that can stay, stay."""
     history = list(met_before(session, meeting).values())
     now = seats_of(session, [meeting.id])[meeting.id]
     _seat(session, {meeting.id: _paired(here, history, now, seed=meeting.id)})
@@ -115,6 +122,7 @@ def _away(session: Session, meeting_ids: Sequence[int]) -> Mapping[int, set[int]
 
 def _seat(session: Session, groups: Mapping[int, Sequence[Group]]) -> None:
     """Store the groups of sessions (by meeting id) in place of those they had."""
+    raise_version(session, groups.keys())
     session.execute(delete(PairSeat).where(PairSeat.meeting_id.in_(groups)))
     rows = [
         {"meeting_id": meeting_id, "number": number, "person_id": int(person)}
@@ -137,6 +145,11 @@ def seats_of(session: Session, meeting_ids: Sequence[int]) -> dict[int, list[Gro
     return {meeting_id: [tuple(group) for group in groups.values()] for meeting_id, groups in found.items()}
 
 
+def seated(session: Session, meeting_id: int) -> set[str]:
+    """Who has a place in a session."""
+    return {person for group in seats_of(session, [meeting_id])[meeting_id] for person in group}
+
+
 def met_before(session: Session, meeting: Meeting) -> dict[int, list[Group]]:
     """By number of each earlier session of the cohort: the groups that really met, those who were there."""
     own = select(Module.number).where(Module.id == meeting.module_id).scalar_subquery()
@@ -157,6 +170,14 @@ def met_before(session: Session, meeting: Meeting) -> dict[int, list[Group]]:
     return {
         number: [tuple(group) for group in groups.values() if len(group) > 1] for number, groups in sessions.items()
     }
+
+
+def group_of(session: Session, meeting_id: int, person_id: int) -> list[Person]:
+    """Somebody's group in a session, in the order of its turns; empty when they have no place."""
+    own = select(PairSeat.number).where(PairSeat.meeting_id == meeting_id, PairSeat.person_id == person_id)
+    query = select(Person).join(PairSeat, PairSeat.person_id == Person.id)
+    seated = query.where(PairSeat.meeting_id == meeting_id, PairSeat.number == own.scalar_subquery())
+    return list(session.scalars(seated.order_by(PairSeat.id)))
 
 
 def partners(session: Session, meeting_id: int, person_id: int) -> list[Person]:
