@@ -5,21 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from flask_babel import gettext as _
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from lti_tool import audit, clock, jobs
 from lti_tool.gradebook import progress
 from lti_tool.meetings import pairs, room
-from lti_tool.meetings.members import members_of
-from lti_tool.meetings.rows import lock, program_of_meeting, raise_version
-from lti_tool.meetings.tables import Attendance, Meeting, Presence
+from lti_tool.meetings.members import expected_in, members_of
+from lti_tool.meetings.rows import course_of_meeting, lock, program_of_meeting
+from lti_tool.meetings.tables import HERE, Attendance, Meeting, Presence
 from lti_tool.programs.fields import FormError
+
+_MARKS = select(Attendance).where(Attendance.meeting_id == bindparam("meeting_id"))
 
 
 def marks_of(session: Session, meeting_id: int) -> dict[int, Attendance]:
     """What has been marked in a session, by person id."""
-    rows = session.scalars(select(Attendance).where(Attendance.meeting_id == meeting_id))
+    rows = session.scalars(_MARKS, {"meeting_id": meeting_id})
     return {row.person_id: row for row in rows}
 
 
@@ -31,43 +33,46 @@ def mark(session: Session, meeting: Meeting, marks: Mapping[int, Presence], acto
     somebody does not belong to the session.
     """
     lock(session, meeting)
-    strangers = marks.keys() - {person.id for person in members_of(session, meeting)}
-    if strangers:
+    rows = marks_of(session, meeting.id)
+    unmarked = marks.keys() - rows.keys()
+    if unmarked and not unmarked <= set(expected_in(session, meeting)):
         text = _("Somebody in this list does not belong to the cohort. Reload the page to see who does.")
         raise FormError({"presence": text})
-    rows = marks_of(session, meeting.id)
     before = {person_id: row.presence for person_id, row in rows.items()}
     changed = {person_id: presence for person_id, presence in marks.items() if before.get(person_id) != presence}
     if not changed:
         return 0
+    _note(session, meeting, "attendance marked", actor_id, {p: before.get(p) for p in changed}, changed)
     for person_id, presence in changed.items():
-        row = rows.get(person_id) or Attendance(meeting_id=meeting.id, person_id=person_id)
+        row = rows.setdefault(person_id, Attendance(meeting_id=meeting.id, person_id=person_id))
         row.presence, row.marked_by_id, row.marked_at = presence.value, actor_id, clock.now()
         session.add(row)
-    _note(session, meeting, "attendance marked", actor_id, {p: before.get(p) for p in changed}, changed)
-    _settle(session, meeting, changed)
+    _settle(session, meeting, changed, rows)
     return len(changed)
 
 
 def unmark(session: Session, meeting: Meeting, person_id: int, actor_id: int | None) -> None:
     """Take somebody's mark back, as if nobody had said anything yet; the audit keeps it."""
     lock(session, meeting)
-    row = marks_of(session, meeting.id).get(person_id)
+    rows = marks_of(session, meeting.id)
+    row = rows.pop(person_id, None)
     if row is None or meeting.closed_at is not None:
         return
     session.delete(row)
     _note(session, meeting, "attendance unmarked", actor_id, {person_id: row.presence}, {})
-    _settle(session, meeting, [person_id])
+    _settle(session, meeting, [person_id], rows)
 
 
-def _settle(session: Session, meeting: Meeting, person_ids: Iterable[int]) -> None:
-    """What follows from marks that have just changed."""
+def _settle(session: Session, meeting: Meeting, person_ids: Iterable[int], rows: Mapping[int, Attendance]) -> None:
+    """What follows from marks that have just changed for some people; `rows` are all that there are now."""
+    meeting.version += 1
     session.flush()
-    raise_version(session, [meeting.id])
-    room.follow_who_is_here(session, meeting)
+    here = sorted(person_id for person_id, row in rows.items() if row.presence in HERE)
+    room.follow_who_is_here(session, meeting, here)
     if meeting.closed_at is not None:
         _count(session, meeting, person_ids)
-    jobs.ring(session, pairs.JOB)
+    if meeting.starts_at > clock.now():
+        jobs.ring(session, pairs.JOB)  # of a session that has begun nobody plans the pairs
 
 
 def close(session: Session, meeting: Meeting, actor_id: int | None) -> None:
@@ -94,7 +99,7 @@ def close(session: Session, meeting: Meeting, actor_id: int | None) -> None:
         for person_id in unmarked
     )
     meeting.closed_at = now
-    raise_version(session, [meeting.id])
+    meeting.version += 1
     absent = dict.fromkeys(unmarked, Presence.ABSENT)
     _note(session, meeting, "session closed", actor_id, dict.fromkeys(unmarked), absent)
     _count(session, meeting, members)
@@ -107,7 +112,7 @@ def reopen(session: Session, meeting: Meeting, actor_id: int | None) -> None:
     if meeting.closed_at is None:
         return
     meeting.closed_at = None
-    raise_version(session, [meeting.id])
+    meeting.version += 1
     _note(session, meeting, "session reopened", actor_id, {}, {})
     _count(session, meeting, marks_of(session, meeting.id))
 
@@ -130,7 +135,7 @@ def _note(
         action,
         "meeting",
         meeting.id,
-        course_id=program_of_meeting(session, meeting).course_id,
+        course_id=course_of_meeting(session, meeting),
         actor_id=actor_id,
         before={str(person_id): presence for person_id, presence in before.items()},
         after={str(person_id): presence.value for person_id, presence in after.items()},

@@ -6,7 +6,7 @@ changes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 from flask_babel import gettext as _
@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session, selectinload
 
 from lti_tool import audit, clock
 from lti_tool.meetings import pairs, script
-from lti_tool.meetings.rows import lock, program_of_meeting, raise_version
+from lti_tool.meetings.rows import course_of_meeting, lock
 from lti_tool.meetings.script import Script
 from lti_tool.meetings.tables import Meeting, Room
 from lti_tool.programs.fields import FormError
@@ -61,14 +61,14 @@ def start(session: Session, meeting: Meeting, actor_id: int | None) -> None:
     begun = script.begin(script.of_module(session.scalars(agenda).one(), meeting.minutes), now, meeting.ends_at)
     session.add(Room(meeting_id=meeting.id, parts=script.to_rows(begun), paired=False))
     session.flush()
-    raise_version(session, [meeting.id])
+    meeting.version += 1
     _pair_if_anybody(session, meeting)
     audit.record(
         session,
         "session started",
         "meeting",
         meeting.id,
-        course_id=program_of_meeting(session, meeting).course_id,
+        course_id=course_of_meeting(session, meeting),
         actor_id=actor_id,
     )
 
@@ -88,7 +88,7 @@ def step(session: Session, meeting: Meeting, name: str, seen: str) -> bool:
         return False
     after = STEPS[name](before, now, meeting.ends_at)
     room.parts = script.to_rows(after)
-    raise_version(session, [meeting.id])
+    meeting.version += 1
     if after[script.current(after)].practice and not room.paired:
         _pair_if_anybody(session, meeting)
     return True
@@ -103,7 +103,7 @@ def pair(session: Session, meeting: Meeting) -> None:
     _follow(session, meeting)
 
 
-def follow_who_is_here(session: Session, meeting: Meeting) -> None:
+def follow_who_is_here(session: Session, meeting: Meeting, here: Sequence[int]) -> None:
     """Make the pairs again if they follow who is here and somebody came or left; the caller has locked the session.
 
     Once the practice is over they stay: then they are who practised with whom.
@@ -111,9 +111,7 @@ def follow_who_is_here(session: Session, meeting: Meeting) -> None:
     room = _room(session, meeting)
     if room is None or not room.paired or script.practice_is_over(script.from_rows(room.parts)):
         return
-    here = pairs.people_here(session, meeting.id)
-    if here and {str(person) for person in here} != pairs.seated(session, meeting.id):
-        pairs.seat_present(session, meeting, here)
+    pairs.pair_again(session, meeting, here)
 
 
 def move(session: Session, meeting: Meeting) -> None:
@@ -124,10 +122,8 @@ def move(session: Session, meeting: Meeting) -> None:
 
 
 def _pair_if_anybody(session: Session, meeting: Meeting) -> None:
-    here = pairs.people_here(session, meeting.id)
-    if here:
-        pairs.seat_present(session, meeting, here)
-        _follow(session, meeting)
+    if pairs.people_here(session, meeting.id):
+        pair(session, meeting)
 
 
 def _follow(session: Session, meeting: Meeting) -> None:

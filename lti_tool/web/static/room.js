@@ -206,6 +206,7 @@ document.addEventListener("change", ({ target }) => {
 function ready() {
   for (const part of fragments(document)) sentBy.set(part.id, part.outerHTML);
   document.documentElement.classList.add("with-script");
+  document.documentElement.classList.toggle("in-frame", window.parent !== window);
   readClock();
   setInterval(tick, 250);
   document.addEventListener("visibilitychange", poll);
