@@ -107,6 +107,7 @@ def _shown(meeting_id: int, errors: Mapping[str, str] | None = None) -> dict[str
         "meeting": meeting,
         "program": program,
         "now": now,
+        "looks_new_at": room_view.looks_new_at(meeting, now),
         "clock": running,
         "stage": stage(meeting, now),
         "is_open": room.is_open(meeting, now),

@@ -241,6 +241,7 @@ def _shown(meeting_id: int) -> dict[str, Any]:
         "meeting": meeting,
         "program": program,
         "now": now,
+        "looks_new_at": room_view.looks_new_at(meeting, now),
         "clock": running,
         "script": running.script if running else script.of_module(meeting.module, meeting.minutes),
         "is_open": room.is_open(meeting, now),

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Response, request
+from flask import Response, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from lti_tool.web.notices import redirect_with
@@ -25,11 +25,13 @@ def nothing_new() -> ResponseReturnValue:
     return Response(status=204)
 
 
-def done(said: str, endpoint: str, level: str = "good", **values: Any) -> ResponseReturnValue:
-    """The answer to a form that was taken: a page that says so, or to a script only the sentence."""
+def done(said: str, endpoint: str, **values: Any) -> ResponseReturnValue:
+    """The answer to a form that was taken: a page that says so, or to a script only the sentence. It may be empty."""
     if BY_SCRIPT in request.headers:
         return _sentence(said, 200)
-    return redirect_with(level, said, endpoint, **values)
+    if not said:
+        return redirect(url_for(endpoint, **values), code=303)
+    return redirect_with("good", said, endpoint, **values)
 
 
 def refused(said: str) -> ResponseReturnValue | None:

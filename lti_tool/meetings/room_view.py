@@ -124,6 +124,12 @@ def _swaps(part: Part, people: int) -> list[Swap]:
     return [Swap(people, since, at) for since, at in pairwise([part.began, *moments])]
 
 
+def looks_new_at(meeting: Meeting, now: datetime) -> datetime | None:
+    """When the pages next look otherwise though nothing has changed: the room opens, the session begins, or ends."""
+    moments = (meeting.starts_at - room.EARLY, meeting.starts_at, meeting.ends_at)
+    return next((moment for moment in moments if moment > now), None)
+
+
 @dataclass(frozen=True, slots=True)
 class Turn:
     """Who does what in a group until roles change; the first has no beginning, the last no end."""

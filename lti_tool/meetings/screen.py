@@ -66,6 +66,7 @@ def _shown(template: str, ticket: str) -> ResponseReturnValue:
         meeting=meeting,
         program=program,
         now=now,
+        looks_new_at=room_view.looks_new_at(meeting, now),
         clock=room_view.clock_of(session, meeting, [len(group.people) for group in groups], now),
         is_open=room.is_open(meeting, now),
         code=checkin.code_of(meeting.id),

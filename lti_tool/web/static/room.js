@@ -123,8 +123,9 @@ async function once() {
 }
 
 async function ask() {
-  const { changes, version } = state();
-  const answer = await fetch(`${changes}?version=${version}`);
+  const { changes, version, again } = state();
+  const known = again && serverNow() >= Date.parse(again) ? "" : version;
+  const answer = await fetch(`${changes}?version=${known}`);
   if (answer.status === 204) return;
   if (answer.ok) take(await answer.text());
   else if (answer.status < 500) location.reload(); // the visit has ended: the page says so
@@ -197,10 +198,7 @@ document.addEventListener(
 document.addEventListener("change", ({ target }) => {
   const form = target.form;
   if (!form?.hasAttribute("data-at-once") || target.type !== "radio") return;
-  const person = target.name.split("-").pop();
-  const shown = form.elements[`shown-${person}`];
-  const fields = [["csrf_token", form.elements.csrf_token.value], [shown.name, shown.value], [target.name, target.value]];
-  sendSoon(form.action, fields);
+  sendSoon(form.action, [["csrf_token", form.elements.csrf_token.value], [target.name, target.value]]);
 });
 
 function ready() {
