@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 from unittest import mock
 
 import pytest
@@ -131,3 +132,21 @@ def test_the_same_mark_sent_twice_is_one_mark(scene: Scene) -> None:
     scene.mark(Amara=Presence.PRESENT)
     assert scene.version() == before
     assert len(db.session.scalars(select(Attendance)).all()) == 1
+
+
+def test_from_ten_minutes_before_the_session_comes_before_what_is_overdue(scene: Scene) -> None:
+    scene.everybody_here()
+    scene.at(45)
+    scene.close()
+    amara, week = scene.visit("Amara"), 7 * 24 * 60
+    scene.at(week - 11)
+    assert "Enter the session" not in amara.get().text
+    scene.at(week - 10)
+    assert "Enter the session" in amara.get().text
+
+
+@pytest.mark.parametrize(("minute", "next_minute"), [(-11, -10), (-10, 0), (0, 45)])
+def test_a_page_looks_again_when_only_the_time_has_changed(scene: Scene, minute: int, next_minute: int) -> None:
+    scene.at(minute)
+    moment = scene.starts_at + timedelta(minutes=next_minute)
+    assert f'data-again="{moment.isoformat()}"' in scene.visit("Mei").get(scene.address).text

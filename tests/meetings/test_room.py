@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
@@ -33,6 +34,21 @@ def test_of_two_facilitators_who_press_next_at_once_one_moves_the_clock(anywhere
     anywhere.start()
     seen = script.seen(anywhere.script())
     assert [anywhere.step("next", seen), anywhere.step("next", seen)] == [True, False]
+    assert script.current(anywhere.script()) == 1
+
+
+def test_of_many_who_press_next_in_the_same_moment_one_moves_the_clock(anywhere: Scene) -> None:
+    anywhere.start()
+    seen = script.seen(anywhere.script())
+    db.session.rollback()
+
+    def press(_thread: int) -> bool:
+        with anywhere.app.app_context():
+            return anywhere.step("next", seen)
+
+    with ThreadPoolExecutor(4) as threads:
+        assert sorted(threads.map(press, range(4))) == [False, False, False, True]
+    db.session.rollback()
     assert script.current(anywhere.script()) == 1
 
 
