@@ -15,7 +15,7 @@ from lti_tool.meetings.rows import lock
 from lti_tool.meetings.tables import HERE, Attendance, Meeting, Presence, Room
 from lti_tool.programs.fields import FormError
 
-LETTERS = "ABCDEFGHJKLMNPRSTUVWXYZ"  # none that is taken for another, or for a digit
+LETTERS = "BCDFGHJKLMNPRSTVWXYZ"  # none that is taken for another, and no vowels, so that no word comes out
 CODE_LENGTH = 4
 GRACE = timedelta(minutes=5)
 

@@ -16,8 +16,6 @@ from lti_tool.meetings.tables import Presence
 from tests.meetings.scene import NAMES, Scene, check_in
 from tests.support import factories
 
-# Who is here
-
 
 def test_a_learner_checks_in_with_the_code_of_the_room_however_it_is_typed(scene: Scene) -> None:
     code = checkin.code_of(scene.meeting_id)

@@ -12,11 +12,11 @@ from sqlalchemy import select
 
 from lti_tool.database import db, transaction
 from lti_tool.meetings import checkin, pairs, screen
-from lti_tool.meetings.tables import Attendance, Presence
+from lti_tool.meetings.tables import Attendance, Meeting, Presence
 from lti_tool.roster.tables import Person
 from tests.meetings.scene import Scene, check_in
-
-# Pages that stay true
+from tests.support import factories
+from tests.support.moments import counted_queries
 
 
 def deeds(scene: Scene) -> Sequence[Callable[[], object]]:
@@ -150,3 +150,22 @@ def test_a_page_looks_again_when_only_the_time_has_changed(scene: Scene, minute:
     scene.at(minute)
     moment = scene.starts_at + timedelta(minutes=next_minute)
     assert f'data-again="{moment.isoformat()}"' in scene.visit("Mei").get(scene.address).text
+
+
+def test_a_room_of_twenty_asks_the_database_no_more_often_than_one_of_six(scene: Scene) -> None:
+    many = factories.make_people(scene.course, [f"Learner {number:02d}" for number in range(20)])
+    cohort = factories.make_cohort(scene.program, many, name="B", facilitator=scene.mei)
+    scene.at(0)
+    asked = []
+    for meeting in (
+        scene.meeting,
+        db.session.scalars(select(Meeting).where(Meeting.cohort_id == cohort.id)).all()[0],
+    ):
+        meeting_id = meeting.id
+        scene.visit("Mei").post(f"meetings/{meeting_id}/attendance", everybody="1")
+        scene.visit("Mei").post(f"meetings/{meeting_id}/start")
+        browser = scene.visit("Mei")
+        with counted_queries() as queries:
+            assert "+ 2 min" in browser.get(f"meetings/{meeting_id}").text
+        asked.append(len(queries))
+    assert asked[0] == asked[1]

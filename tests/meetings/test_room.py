@@ -15,8 +15,6 @@ from lti_tool.programs.fields import FormError
 from lti_tool.programs.tables import Module
 from tests.meetings.scene import NAMES, Scene
 
-# The clock
-
 
 def test_a_session_is_started_from_ten_minutes_before(scene: Scene) -> None:
     scene.at(-11)

@@ -119,7 +119,8 @@ async function once() {
   } catch {
     write(offline, offline.dataset.text);
   }
-  waiting = setTimeout(poll, POLL_MS);
+  // A page that is left open must not keep its visit alive all day.
+  if (!("closed" in state()) || kept.length) waiting = setTimeout(poll, POLL_MS);
 }
 
 async function ask() {
@@ -201,12 +202,23 @@ document.addEventListener("change", ({ target }) => {
   sendSoon(form.action, [["csrf_token", form.elements.csrf_token.value], [target.name, target.value]]);
 });
 
+// Nobody unlocks a phone to see the time. A frame may be denied this.
+async function stayAwake() {
+  try {
+    if (!document.hidden && !("closed" in state())) await navigator.wakeLock?.request("screen");
+  } catch {
+    return;
+  }
+}
+
 function ready() {
   for (const part of fragments(document)) sentBy.set(part.id, part.outerHTML);
   document.documentElement.classList.add("with-script");
   document.documentElement.classList.toggle("in-frame", window.parent !== window);
   readClock();
   setInterval(tick, 250);
+  stayAwake();
+  document.addEventListener("visibilitychange", stayAwake);
   document.addEventListener("visibilitychange", poll);
   addEventListener("online", poll);
   addEventListener("pageshow", poll); // a page that comes back from the history shows what was
