@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = 'session_rooms'
-down_revision = 'last_standing'
+down_revision = 'index_what_names_people'
 branch_labels = None
 depends_on = None
 
