@@ -199,7 +199,7 @@ def _changed_fields() -> Iterator[tuple[str, str]]:
 
 
 def _unmarked(session: Session, meeting: Meeting, marks: Mapping[int, Presence]) -> dict[int, Presence]:
-    known = attendance.marks_of(session, meeting.id).keys() | marks.keys()
+    known = attendance.presences_of(session, meeting.id).keys() | marks.keys()
     return {p.id: Presence.PRESENT for p in members_of(session, meeting) if p.id not in known}
 
 
@@ -233,7 +233,7 @@ def _shown(meeting_id: int) -> dict[str, Any]:
     visit, session, now = current_visit(), db.session(), clock.now()
     meeting, program = meeting_of(visit, meeting_id)
     people = members_of(session, meeting)
-    marks = {person_id: row.presence for person_id, row in attendance.marks_of(session, meeting.id).items()}
+    marks = attendance.presences_of(session, meeting.id)
     here = [person for person in people if marks.get(person.id) in HERE]
     groups = pairs.pairs_of(session, meeting)
     running = room_view.clock_of(session, meeting, [len(group.people) for group in groups], now)
