@@ -40,7 +40,7 @@ test-long: setup ## Run what takes longer: the loop on every LMS, every page in 
 lint: setup ## Check style, types and the arrows between rooms
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports
 
-bench: setup ## Measure launches, platforms, rosters, scores and cells, each beside its peer
+bench: setup ## Measure launches, platforms, rosters, scores, cells and rooms, each beside its peer
 	@$(BIN)/python -m benchmarks
 
 bench-matching: setup ## Measure the forming of cohorts

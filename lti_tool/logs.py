@@ -20,7 +20,7 @@ from flask import Flask, Response, g, request
 import config
 
 SECRET = re.compile(
-    r"(/v/|/operator/enter/|\b(?:state|stored_state|ticket|nonce|id_token|client_assertion|access_token|csrf_token|notice"
+    r"(/v/|/operator/enter/|/screen/|\b(?:state|stored_state|ticket|nonce|id_token|client_assertion|access_token|csrf_token|notice"
     r"|invitation|registration_token|openid_configuration)=)[^/?&\s\"']+"
     r"|\beyJ[\w-]+\.[\w-]+\.[\w-]*"
     r"|\bBearer\s+\S+"

@@ -16,6 +16,7 @@ from lti_tool.gradebook import overview as grades
 from lti_tool.gradebook import progress
 from lti_tool.gradebook.progress import Progress
 from lti_tool.gradebook.states import State
+from lti_tool.meetings import room
 from lti_tool.meetings.overview import next_meeting_of
 from lti_tool.meetings.pairs import partners
 from lti_tool.meetings.tables import Meeting
@@ -93,7 +94,7 @@ def home_of(session: Session, person_id: int, program: Program, now: datetime) -
 def _first(
     meeting: Meeting | None, assignment: Assignment | None, waiting: Sequence[Submission], now: datetime
 ) -> Next:
-    if meeting is not None and meeting.starts_at <= now < meeting.ends_at:
+    if meeting is not None and room.is_open(meeting, now):
         return Next.SESSION
     if assignment is not None:
         return Next.ASSIGNMENT

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 from flask import abort
-from sqlalchemy import select
+from sqlalchemy import Select, bindparam, select
 from sqlalchemy.orm import joinedload
 
 from lti_tool.cohorts.tables import Cohort, Facilitator
@@ -13,19 +15,41 @@ from lti_tool.programs.access import program_of
 from lti_tool.programs.tables import Program
 from lti_tool.web.visits import Visit
 
+T = TypeVar("T")
+
 
 def meeting_of(visit: Visit, meeting_id: int) -> tuple[Meeting, Program]:
     """A session with its cohort, module and script, and its program. Answers 404 when it is another course's."""
-    meeting = db.session.scalar(
-        select(Meeting)
-        .join(Cohort, Cohort.id == Meeting.cohort_id)
-        .join(Program, Program.id == Cohort.program_id)
-        .where(Meeting.id == meeting_id, Program.course_id == visit.course_id)
-        .options(joinedload(Meeting.cohort), joinedload(Meeting.module))
-    )
-    if meeting is None:
-        abort(404)
+    meeting = _found(_WHOLE, visit, meeting_id)
     return meeting, program_of(visit, meeting.cohort.program_id)
+
+
+# Asked with every form and by every open page every few seconds, so they are built once.
+_OF_COURSE = (
+    select(Meeting)
+    .join(Cohort, Cohort.id == Meeting.cohort_id)
+    .join(Program, Program.id == Cohort.program_id)
+    .where(Meeting.id == bindparam("meeting_id"), Program.course_id == bindparam("course_id"))
+)
+_VERSION = _OF_COURSE.with_only_columns(Meeting.version)
+_WHOLE = _OF_COURSE.options(joinedload(Meeting.cohort), joinedload(Meeting.module))
+
+
+def meeting_row(visit: Visit, meeting_id: int) -> Meeting:
+    """A session of this course, without its cohort and module. Answers 404 when it is another course's."""
+    return _found(_OF_COURSE, visit, meeting_id)
+
+
+def _found(query: Select[T], visit: Visit, meeting_id: int) -> T:
+    found = db.session.scalar(query, {"meeting_id": meeting_id, "course_id": visit.course_id})
+    if found is None:
+        abort(404)
+    return found
+
+
+def version_of(visit: Visit, meeting_id: int) -> int:
+    """The version of a session of this course; 404 when it is another course's. Who may see more is not asked."""
+    return _found(_VERSION, visit, meeting_id)
 
 
 def facilitates(visit: Visit, meeting_id: int) -> bool:

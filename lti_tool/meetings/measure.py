@@ -20,7 +20,7 @@ from lti_tool.programs.tables import Module
 def by_week(
     session: Session, program_id: int, person_ids: Sequence[int], _now: datetime
 ) -> Mapping[int, Mapping[int, Progress]]:
-    """Of the sessions that were or will be a person's by membership at that time: attended ones, closed ones
+    """Of the sessions in which a person was marked, or that will be theirs by membership: attended ones, closed ones
     that the person was not excused from, and all but the excused. Somebody who was moved, and so had a session
     of the same module in two cohorts, has it once, with the better mark.
     """
@@ -34,8 +34,13 @@ def by_week(
     marks = _marks(session, program_id, person_ids)
     mine: dict[int, set[int]] = {membership.person_id: set() for membership in memberships}
     for membership in memberships:
-        mine[membership.person_id] |= {week for meeting, week in meetings if belongs(membership, meeting)}
+        mine[membership.person_id] |= {week for meeting, week in meetings if _is_open(membership, meeting)}
     return {person_id: _progress(weeks, marks[person_id]) for person_id, weeks in mine.items()}
+
+
+def _is_open(membership: Membership, meeting: Meeting) -> bool:
+    """Whether a session is still to be held or closed for this member. Closed ones are told by their marks."""
+    return meeting.closed_at is None and belongs(membership, meeting)
 
 
 def _marks(session: Session, program_id: int, person_ids: Sequence[int]) -> Mapping[int, Mapping[int, set[str]]]:

@@ -1,8 +1,14 @@
-"""Who belongs to a session: the members of its cohort when it ends, and whoever was marked in it."""
+"""Who belongs to a session: the members of its cohort while it takes place, and whoever was marked in it.
+
+Closing marks everybody. From then on the marks alone say who belonged to it, so that moving people later rewrites
+nothing of what was.
+"""
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, Select, and_, or_, select, union
+from collections.abc import Sequence
+
+from sqlalchemy import ColumnElement, Select, and_, bindparam, or_, select
 from sqlalchemy.orm import Session
 
 from lti_tool.cohorts.tables import Membership
@@ -19,17 +25,22 @@ def belongs(membership: Membership, meeting: Meeting) -> bool:
 
 
 def members_of(session: Session, meeting: Meeting) -> list[Person]:
-    """The people of a session, by name. Who has left the course before it ends is not expected."""
-    ends = meeting.ends_at
-    expected = _enrolled_members().where(
-        Membership.cohort_id == meeting.cohort_id,
-        Membership.since < ends,
-        or_(Membership.until.is_(None), Membership.until >= ends),
-        or_(Enrolment.left_at.is_(None), Enrolment.left_at >= ends),
-    )
-    marked = select(Attendance.person_id).where(Attendance.meeting_id == meeting.id)
-    people = select(Person).where(Person.id.in_(union(expected, marked).scalar_subquery()))
+    """The people of a session, by name. Who has left the course before it begins is not expected."""
+    marked = session.scalars(select(Attendance.person_id).where(Attendance.meeting_id == meeting.id))
+    belonging = {*marked, *expected_in(session, meeting)}
+    people = select(Person).where(Person.id.in_(belonging))
     return list(session.scalars(people.order_by(Person.name, Person.id)))
+
+
+def expected_in(session: Session, meeting: Meeting) -> Sequence[int]:
+    """The ids of those who belong to a session without a mark: its cohort's members while it takes place.
+
+    Who leaves the cohort in mid-session may sit in the room, and stays on its list. In a closed one all are marked.
+    """
+    if meeting.closed_at is not None:
+        return ()
+    during = {"cohort_id": meeting.cohort_id, "starts_at": meeting.starts_at, "ends_at": meeting.ends_at}
+    return session.scalars(_EXPECTED, during).all()
 
 
 def running_members(session: Session, cohort_id: int) -> list[int]:
@@ -54,3 +65,12 @@ def _enrolled_members() -> Select[int]:
         .join(Program, Program.id == Membership.program_id)
         .join(Enrolment, enrolment_of_membership())
     )
+
+
+# Asked whenever somebody comes or leaves, so it is built once.
+_EXPECTED = _enrolled_members().where(
+    Membership.cohort_id == bindparam("cohort_id"),
+    Membership.since < bindparam("ends_at"),
+    or_(Membership.until.is_(None), Membership.until > bindparam("starts_at")),
+    or_(Enrolment.left_at.is_(None), Enrolment.left_at > bindparam("starts_at")),
+)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from itertools import groupby
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from flask import Blueprint, render_template, request
@@ -14,14 +15,24 @@ from sqlalchemy.orm import Session
 from lti_tool import clock
 from lti_tool.database import db
 from lti_tool.lti.launch import STAFF, Role
-from lti_tool.meetings import attendance, pairs, planning
-from lti_tool.meetings.access import meeting_of
+from lti_tool.meetings import (
+    attendance,
+    checkin,
+    history,
+    pairs,
+    planning,
+    polling,
+    room,
+    room_view,
+    screen,
+    script,
+)
+from lti_tool.meetings.access import meeting_of, meeting_row, version_of
 from lti_tool.meetings.members import members_of
 from lti_tool.meetings.overview import Stage, attendance_overview, stage
-from lti_tool.meetings.tables import ATTENDED, Meeting, Presence
+from lti_tool.meetings.tables import HERE, Meeting, Presence
 from lti_tool.programs.access import program_of
 from lti_tool.programs.fields import FormError
-from lti_tool.programs.schedule import fitted
 from lti_tool.programs.tables import Program
 from lti_tool.web.gate import Access, allow, current_visit, row_id
 from lti_tool.web.notices import redirect_with
@@ -38,6 +49,42 @@ def show(meeting_id: int) -> ResponseReturnValue:
     return _page(meeting_id)
 
 
+@blueprint.get("/meetings/<int:meeting_id>/changes")
+@allow(Access.FACILITATOR)
+def changes(meeting_id: int) -> ResponseReturnValue:
+    """What has changed on the page since its version."""
+    if polling.is_known(version_of(current_visit(), meeting_id)):
+        return polling.nothing_new()
+    return render_template("meetings/room/changes.html", **_shown(meeting_id))
+
+
+@blueprint.post("/meetings/<int:meeting_id>/start")
+@allow(Access.FACILITATOR)
+def start(meeting_id: int) -> ResponseReturnValue:
+    """Start the session's clock."""
+
+    def act(session: Session, meeting: Meeting) -> str:
+        room.start(session, meeting, current_visit().person_id)
+        return str(_("The session has started."))
+
+    return _act(meeting_id, act)
+
+
+@blueprint.post("/meetings/<int:meeting_id>/clock")
+@allow(Access.FACILITATOR)
+def move_clock(meeting_id: int) -> ResponseReturnValue:
+    """Go on to the next part, back to the one before, or give this one two minutes more."""
+
+    def act(session: Session, meeting: Meeting) -> str:
+        step = request.form.get("step", "")
+        if step not in room.STEPS:
+            raise FormError({"clock": _("The clock has no such button. Reload the page.")})
+        moved = room.step(session, meeting, step, request.form.get("seen", ""))
+        return "" if moved else str(_("Somebody was quicker; this is how the clock stands now."))
+
+    return _act(meeting_id, act)
+
+
 @blueprint.post("/meetings/<int:meeting_id>/attendance")
 @allow(Access.FACILITATOR)
 def mark(meeting_id: int) -> ResponseReturnValue:
@@ -51,7 +98,7 @@ def make_pairs(meeting_id: int) -> ResponseReturnValue:
     """Save who is here and make the pairs from them."""
 
     def act(session: Session, meeting: Meeting) -> str:
-        pairs.pair_present(session, meeting)
+        room.pair(session, meeting)
         return str(_("The pairs are made from those who are here."))
 
     return _after_marks(meeting_id, act)
@@ -113,18 +160,27 @@ def sessions(program_id: int) -> ResponseReturnValue:
 
 def _after_marks(meeting_id: int, act: Callable[[Session, Meeting], str]) -> ResponseReturnValue:
     """Save the marks that the form carries, then do what its button says; on an error keep what was chosen."""
-    meeting, _program = meeting_of(current_visit(), meeting_id)
-    session = db.session()
-    try:
+
+    def mark_and_act(session: Session, meeting: Meeting) -> str:
         marks = _sent_marks()
         if "everybody" in request.form:
             marks |= _unmarked(session, meeting, marks)
         attendance.mark(session, meeting, marks, current_visit().person_id)
+        return act(session, meeting)
+
+    return _act(meeting_id, mark_and_act)
+
+
+def _act(meeting_id: int, act: Callable[[Session, Meeting], str]) -> ResponseReturnValue:
+    """Do what a form asks for, and answer what `act` says of it."""
+    meeting = meeting_row(current_visit(), meeting_id)
+    session = db.session()
+    try:
         said = act(session, meeting)
     except FormError as wrong:
         session.rollback()
-        return _page(meeting_id, errors=wrong.errors, chosen=_chosen()), 400
-    return _done(meeting_id, said)
+        return polling.refused(str(wrong)) or (_page(meeting_id, errors=wrong.errors, chosen=_chosen()), 400)
+    return polling.done(said, "meetings.show", meeting_id=meeting_id)
 
 
 def _sent_marks() -> dict[int, Presence]:
@@ -143,7 +199,7 @@ def _changed_fields() -> Iterator[tuple[str, str]]:
 
 
 def _unmarked(session: Session, meeting: Meeting, marks: Mapping[int, Presence]) -> dict[int, Presence]:
-    known = attendance.marks_of(session, meeting.id).keys() | marks.keys()
+    known = attendance.presences_of(session, meeting.id).keys() | marks.keys()
     return {p.id: Presence.PRESENT for p in members_of(session, meeting) if p.id not in known}
 
 
@@ -163,35 +219,47 @@ def _page(
     time: Mapping[str, str] | None = None,
 ) -> str:
     """The page of a session; `chosen` and `time` are what somebody typed into a form that was refused."""
-    visit, session = current_visit(), db.session()
-    meeting, program = meeting_of(visit, meeting_id)
-    people = members_of(session, meeting)
-    marks = {person_id: row.presence for person_id, row in attendance.marks_of(session, meeting.id).items()}
-    here = [person for person in people if marks.get(person.id) in ATTENDED]
+    shown = _shown(meeting_id)
     return render_template(
         "meetings/meeting.html",
-        meeting=meeting,
-        program=program,
-        script=fitted(meeting.module.agenda, meeting.minutes),
-        stage=stage(meeting, clock.now()),
-        people=people,
-        marks=marks,
-        chosen=chosen or {},
-        here=here,
-        unmarked=[person for person in people if person.id not in marks],
-        pairs=pairs.pairs_of(session, meeting),
-        unpaired=_without_seat(session, meeting, [person.id for person in here]),
-        errors=errors or {},
-        time=time or _time(meeting, program),
-        is_staff=visit.role in STAFF,
-        is_instructor=visit.role is Role.INSTRUCTOR,
+        **shown | {"errors": errors or {}, "chosen": chosen or {}},
+        time=time or _time(shown["meeting"], shown["program"]),
+        is_staff=current_visit().role in STAFF,
     )
 
 
-def _without_seat(session: Session, meeting: Meeting, here: list[int]) -> bool:
-    """Whether the pairs do not fit who is here, because somebody came late or left."""
-    seated = {int(person) for group in pairs.seats_of(session, [meeting.id])[meeting.id] for person in group}
-    return bool(here) and seated != set(here)
+def _shown(meeting_id: int) -> dict[str, Any]:
+    """What the page and its changes show."""
+    visit, session, now = current_visit(), db.session(), clock.now()
+    meeting, program = meeting_of(visit, meeting_id)
+    people = members_of(session, meeting)
+    marks = attendance.presences_of(session, meeting.id)
+    here = [person for person in people if marks.get(person.id) in HERE]
+    groups = pairs.pairs_of(session, meeting)
+    running = room_view.clock_of(session, meeting, [len(group.people) for group in groups], now)
+    return {
+        "meeting": meeting,
+        "program": program,
+        "now": now,
+        "looks_new_at": room_view.looks_new_at(meeting, now),
+        "clock": running,
+        "script": running.script if running else script.of_module(meeting.module, meeting.minutes),
+        "is_open": room.is_open(meeting, now),
+        "is_forgotten": now > meeting.ends_at + room.FORGOTTEN,
+        "stage": stage(meeting, now),
+        "people": people,
+        "marks": marks,
+        "chosen": {},
+        "errors": {},
+        "here": here,
+        "unmarked": [person for person in people if person.id not in marks],
+        "pairs": groups,
+        "unpaired": bool(here) and {p.id for group in groups for p in group.people} != {p.id for p in here},
+        "corrections": history.corrections(session, meeting.id, {person.id: person.name for person in people}),
+        "code": checkin.code_of(meeting.id),
+        "screen": screen.address_of(meeting.id),
+        "is_instructor": visit.role is Role.INSTRUCTOR,
+    }
 
 
 def _time(meeting: Meeting, program: Program) -> dict[str, str]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from itertools import combinations
+from typing import cast
 
 from flask_babel import gettext as _
-from sqlalchemy import ColumnElement, and_, delete, exists, insert, or_, select
+from sqlalchemy import ColumnElement, Table, and_, bindparam, delete, exists, insert, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session, aliased, joinedload
 
 from lti_tool import clock, jobs
@@ -17,8 +18,8 @@ from lti_tool.database import transaction
 from lti_tool.matching.pairing import pair
 from lti_tool.matching.planning import plan_run
 from lti_tool.meetings.members import enrolment_of_membership, running, running_members
-from lti_tool.meetings.rows import lock
-from lti_tool.meetings.tables import ATTENDED, Attendance, Meeting, PairSeat
+from lti_tool.meetings.rows import lock, raise_versions
+from lti_tool.meetings.tables import ATTENDED, HERE, Attendance, Meeting, PairSeat
 from lti_tool.programs.fields import FormError
 from lti_tool.programs.tables import Module, Program
 from lti_tool.roster.tables import Enrolment, Person
@@ -26,6 +27,36 @@ from lti_tool.roster.tables import Enrolment, Person
 JOB = "pairs"
 
 Group = tuple[str, ...]  # the matching room knows people by a text
+
+# Somebody comes late and everybody waits for their pair, so these statements are built once.
+_seat_table = cast(Table, PairSeat.__table__)
+_CLEAR = delete(_seat_table).where(_seat_table.c.meeting_id.in_(bindparam("meeting_ids", expanding=True)))
+_SIT = insert(_seat_table)
+_SEATS = (
+    select(_seat_table.c.meeting_id, _seat_table.c.number, _seat_table.c.person_id)
+    .where(_seat_table.c.meeting_id.in_(bindparam("meeting_ids", expanding=True)))
+    .order_by(_seat_table.c.number, _seat_table.c.id)
+)
+_HERE = (
+    select(Attendance.person_id)
+    .where(Attendance.meeting_id == bindparam("meeting_id"), Attendance.presence.in_(HERE))
+    .order_by(Attendance.person_id)
+)
+_MET = (
+    select(Module.number, PairSeat.number, PairSeat.person_id)
+    .join(Meeting, Meeting.id == PairSeat.meeting_id)
+    .join(Module, Module.id == Meeting.module_id)
+    .join(
+        Attendance,
+        and_(Attendance.meeting_id == PairSeat.meeting_id, Attendance.person_id == PairSeat.person_id),
+    )
+    .where(
+        Meeting.cohort_id == bindparam("cohort_id"),
+        Module.number < select(Module.number).where(Module.id == bindparam("module_id")).scalar_subquery(),
+        Attendance.presence.in_(ATTENDED),
+    )
+    .order_by(Module.number, PairSeat.number, PairSeat.id)
+)
 
 
 def pair_present(session: Session, meeting: Meeting) -> None:
@@ -36,16 +67,59 @@ def pair_present(session: Session, meeting: Meeting) -> None:
     lock(session, meeting)
     if meeting.closed_at is not None:
         raise FormError({"pairs": _("This session is closed: its pairs are what happened.")})
-    here = session.scalars(
-        select(Attendance.person_id)
-        .where(Attendance.meeting_id == meeting.id, Attendance.presence.in_(ATTENDED))
-        .order_by(Attendance.person_id)
-    ).all()
+    here = people_here(session, meeting.id)
     if not here:
         raise FormError({"pairs": _("Mark who is here first; pairs are made from them.")})
-    history = list(met_before(session, meeting).values())
+    meeting.version += 1
     now = seats_of(session, [meeting.id])[meeting.id]
-    _seat(session, {meeting.id: _paired(here, history, now, seed=meeting.id)})
+    _seat(session, {meeting.id: _paired(here, list(met_before(session, meeting).values()), now, seed=meeting.id)})
+
+
+def pair_again(session: Session, meeting: Meeting, here: Sequence[int]) -> None:
+    """Let the pairs follow who is here (ids), in a session that the caller has locked.
+
+    In mid-practice nobody likes to move: if a place can be found so that nobody meets again, the others stay.
+    """
+    now = seats_of(session, [meeting.id])[meeting.id]
+    if not here or {str(person) for person in here} == {person for group in now for person in group}:
+        return
+    history = list(met_before(session, meeting).values())
+    met = _duos(group for groups in history for group in groups)
+    made = mend(now, [str(person) for person in here], met) or _paired(here, history, now, seed=meeting.id)
+    _seat(session, {meeting.id: made})
+
+
+def people_here(session: Session, meeting_id: int) -> Sequence[int]:
+    """Who is in the session now: who came and has not left."""
+    return session.scalars(_HERE, {"meeting_id": meeting_id}).all()
+
+
+def mend(groups: Sequence[Group], here: Sequence[str], met: Set[frozenset[str]]) -> list[Group] | None:
+    """The same groups after somebody came or left, with a place for one who has none: with somebody out of a group of
+    three, else as the third of a pair. None where that is not enough, or where people would meet again.
+    """
+    kept = [tuple(person for person in group if person in here) for group in groups]
+    settled = [group for group in kept if len(group) > 1]
+    loose = set(here).difference(*settled)
+    if len(loose) > 1:
+        return None
+    for one in loose:
+        settled = _joined(settled, one, met)
+    fits = settled and not met & _duos(settled) and len(here) == sum(map(len, settled))
+    return settled if fits else None
+
+
+def _joined(groups: list[Group], one: str, met: Set[frozenset[str]]) -> list[Group]:
+    """The groups with one more person, if there is a place."""
+    for index, group in enumerate(groups):
+        new = next((other for other in group if frozenset((one, other)) not in met), None)
+        if len(group) > 2 and new is not None:
+            stay = tuple(person for person in group if person != new)
+            return [*groups[:index], stay, *groups[index + 1 :], (new, one)]
+    for index, group in enumerate(groups):
+        if len(group) == 2 and not any(frozenset((one, other)) in met for other in group):
+            return [*groups[:index], (*group, one), *groups[index + 1 :]]
+    return groups
 
 
 def _paired(
@@ -70,6 +144,7 @@ def plan(session: Session, cohort_id: int) -> None:
         expected = [int(member) for member in members if int(member) not in away[meeting.id]]
         planned[meeting.id] = _paired(expected, [*history, *planned.values()], groups, seed=meeting.id)
     _seat(session, planned)
+    raise_versions(session, planned.keys())
 
 
 def plan_soon(_program: Program, *, session: Session) -> None:
@@ -115,7 +190,7 @@ def _away(session: Session, meeting_ids: Sequence[int]) -> Mapping[int, set[int]
 
 def _seat(session: Session, groups: Mapping[int, Sequence[Group]]) -> None:
     """Store the groups of sessions (by meeting id) in place of those they had."""
-    session.execute(delete(PairSeat).where(PairSeat.meeting_id.in_(groups)))
+    session.execute(_CLEAR, {"meeting_ids": list(groups)})
     rows = [
         {"meeting_id": meeting_id, "number": number, "person_id": int(person)}
         for meeting_id, made in groups.items()
@@ -123,40 +198,34 @@ def _seat(session: Session, groups: Mapping[int, Sequence[Group]]) -> None:
         for person in group
     ]
     if rows:
-        session.execute(insert(PairSeat), rows)
+        session.execute(_SIT, rows)
 
 
 def seats_of(session: Session, meeting_ids: Sequence[int]) -> dict[int, list[Group]]:
     """The groups of sessions by meeting id, in the order of their numbers."""
-    query = select(PairSeat.meeting_id, PairSeat.number, PairSeat.person_id).where(
-        PairSeat.meeting_id.in_(meeting_ids)
-    )
     found: dict[int, dict[int, list[str]]] = {meeting_id: {} for meeting_id in meeting_ids}
-    for meeting_id, number, person_id in session.execute(query.order_by(PairSeat.number, PairSeat.id)):
+    for meeting_id, number, person_id in session.execute(_SEATS, {"meeting_ids": list(meeting_ids)}):
         found[meeting_id].setdefault(number, []).append(str(person_id))
     return {meeting_id: [tuple(group) for group in groups.values()] for meeting_id, groups in found.items()}
 
 
 def met_before(session: Session, meeting: Meeting) -> dict[int, list[Group]]:
     """By number of each earlier session of the cohort: the groups that really met, those who were there."""
-    own = select(Module.number).where(Module.id == meeting.module_id).scalar_subquery()
-    query = (
-        select(Module.number, PairSeat.number, PairSeat.person_id)
-        .join(Meeting, Meeting.id == PairSeat.meeting_id)
-        .join(Module, Module.id == Meeting.module_id)
-        .join(
-            Attendance,
-            and_(Attendance.meeting_id == PairSeat.meeting_id, Attendance.person_id == PairSeat.person_id),
-        )
-        .where(Meeting.cohort_id == meeting.cohort_id, Module.number < own, Attendance.presence.in_(ATTENDED))
-        .order_by(Module.number, PairSeat.number, PairSeat.id)
-    )
     sessions: dict[int, dict[int, list[str]]] = {}
-    for number, seat, person_id in session.execute(query):
+    this = {"cohort_id": meeting.cohort_id, "module_id": meeting.module_id}
+    for number, seat, person_id in session.execute(_MET, this):
         sessions.setdefault(number, {}).setdefault(seat, []).append(str(person_id))
     return {
         number: [tuple(group) for group in groups.values() if len(group) > 1] for number, groups in sessions.items()
     }
+
+
+def group_of(session: Session, meeting_id: int, person_id: int) -> list[Person]:
+    """Somebody's group in a session, in the order of its turns; empty when they have no place."""
+    own = select(PairSeat.number).where(PairSeat.meeting_id == meeting_id, PairSeat.person_id == person_id)
+    query = select(Person).join(PairSeat, PairSeat.person_id == Person.id)
+    seated = query.where(PairSeat.meeting_id == meeting_id, PairSeat.number == own.scalar_subquery())
+    return list(session.scalars(seated.order_by(PairSeat.id)))
 
 
 def partners(session: Session, meeting_id: int, person_id: int) -> list[Person]:

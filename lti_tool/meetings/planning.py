@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from lti_tool import audit
 from lti_tool.cohorts.tables import Cohort
 from lti_tool.gradebook import progress
-from lti_tool.meetings import pairs
+from lti_tool.meetings import pairs, room
 from lti_tool.meetings.rows import lock, program_of_meeting
 from lti_tool.meetings.signals import meeting_moved, meetings_planned
 from lti_tool.meetings.tables import Meeting
@@ -74,7 +74,9 @@ def reschedule(session: Session, meeting: Meeting, starts_at: datetime, minutes:
     _check_room(session, meeting, starts_at, minutes)
     before = _told(meeting)
     meeting.starts_at, meeting.minutes = starts_at, minutes
+    meeting.version += 1
     session.flush()
+    room.move(session, meeting)
     program = program_of_meeting(session, meeting)
     audit.record(
         session,

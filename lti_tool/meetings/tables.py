@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, String, UniqueConstraint
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from lti_tool.cohorts.tables import Cohort
@@ -15,7 +16,10 @@ from lti_tool.roster.tables import Person
 
 
 class Meeting(Base):
-    """One session of one cohort on one module. It counts once it is closed."""
+    """One session of one cohort on one module. It counts once it is closed.
+
+    Whatever changes what somebody sees in its room raises `version` in the same transaction.
+    """
 
     __tablename__ = "meeting"
     __table_args__ = (
@@ -29,6 +33,7 @@ class Meeting(Base):
     starts_at: Mapped[datetime]
     minutes: Mapped[int]
     closed_at: Mapped[datetime | None]
+    version: Mapped[int] = mapped_column(default=0)
 
     cohort: Mapped[Cohort] = relationship(lazy="raise_on_sql")
     module: Mapped[Module] = relationship(lazy="raise_on_sql")
@@ -39,16 +44,31 @@ class Meeting(Base):
         return self.starts_at + timedelta(minutes=self.minutes)
 
 
+class Room(Base):
+    """A session that has been started: its script as it is played (see `script.Part`).
+
+    `paired`: the pairs are those of the people who are here, and follow them until the practice is over.
+    """
+
+    __tablename__ = "meeting_room"
+
+    meeting_id: Mapped[int] = mapped_column(ForeignKey("meeting.id", ondelete="CASCADE"), primary_key=True)
+    parts: Mapped[list[dict[str, Any]]] = mapped_column(JSON)
+    paired: Mapped[bool] = mapped_column(default=False)
+
+
 class Presence(StrEnum):
-    """How somebody took part. Present and late count as attended; excused is not held against anybody."""
+    """How somebody took part. Who came late or left early attended; excused is not held against anybody."""
 
     PRESENT = "present"
     LATE = "late"
+    LEFT = "left"
     EXCUSED = "excused"
     ABSENT = "absent"
 
 
-ATTENDED = (Presence.PRESENT, Presence.LATE)
+HERE = (Presence.PRESENT, Presence.LATE)
+ATTENDED = (*HERE, Presence.LEFT)
 
 
 class Attendance(Base):
@@ -57,7 +77,7 @@ class Attendance(Base):
     __tablename__ = "attendance"
     __table_args__ = (
         UniqueConstraint("meeting_id", "person_id"),
-        CheckConstraint("presence IN ('present','late','excused','absent')", name="presence"),
+        CheckConstraint("presence IN ('present','late','left','excused','absent')", name="presence"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
