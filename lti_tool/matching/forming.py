@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from random import Random
-
-from lti_tool.matching.anneal import Annealer, Progress
 from lti_tool.matching.bound import lower_bound
-from lti_tool.matching.budget import Budget, Clock
+from lti_tool.matching.budget import Budget, Cancelled, Clock, never
 from lti_tool.matching.conflict import minimal_conflict
-from lti_tool.matching.decision import decide
+from lti_tool.matching.decision import Start, decide
+from lti_tool.matching.numbering import cohorts_of
 from lti_tool.matching.objective import objective, terms
 from lti_tool.matching.problem import Person, Problem
+from lti_tool.matching.search import Progress, Search, improve
 from lti_tool.matching.solution import Solution
-from lti_tool.matching.state import State
 
 NOT_MINIMAL = "These rules cannot hold together; perhaps fewer of them already cannot."
 NOTHING_KNOWN = "No cohorts that keep every rule were found in the time, and there is no proof that none exist."
@@ -26,35 +24,39 @@ def solve(
     seconds: float | None = 2.0,
     iterations: int | None = None,
     progress: Progress | None = None,
+    threads: int = 1,
+    cancelled: Cancelled = never,
 ) -> Solution:
     """Place everybody, or say which rules prevent it.
 
-    ``now`` gives seconds (``time.monotonic``); the search ends after ``seconds`` or ``iterations``, whichever
-    comes first, or when J has reached the lower bound. With iterations and without a time limit, the same
-    problem and seed give the same cohorts on every run.
+    ``now`` gives seconds (``time.monotonic``); the search ends after ``seconds`` or ``iterations`` of each thread,
+    whichever comes first, when ``cancelled`` says so, or when J has reached the lower bound. With iterations and
+    without a time limit, the same problem, seed and threads give the same cohorts on every run; more iterations or
+    threads never give worse ones.
     """
-    budget = Budget(now, seconds, iterations)
-    rng = Random(seed)  # noqa: S311 - repeatable choices, nothing secret
-    found = decide(problem, rng, budget.late)
+    budget = Budget(now, seconds, iterations, cancelled)
+    attempt = seed
+    found = decide(problem, attempt, budget.late)
     while found == "unknown" and seconds is not None and not budget.late():
-        found = decide(problem, rng, budget.late)
+        attempt += 1
+        found = decide(problem, attempt, budget.late)
     if found == "unknown":
         return Solution("unknown", seed, budget.elapsed(), text=NOTHING_KNOWN)
     if found == "impossible":
-        conflict, minimal = minimal_conflict(problem, rng, budget.late)
+        conflict, minimal = minimal_conflict(problem, seed, budget.late)
         text = None if minimal else NOT_MINIMAL
         return Solution("infeasible", seed, budget.elapsed(), conflict=conflict, text=text)
-    return _improve(problem, found, budget, seed, progress, rng)
+    return _improve(problem, found, budget, seed, progress, threads)
 
 
 def _improve(
-    problem: Problem, state: State, budget: Budget, seed: int, progress: Progress | None, rng: Random
+    problem: Problem, start: Start, budget: Budget, seed: int, progress: Progress | None, threads: int
 ) -> Solution:
-    bound = lower_bound(problem, state.instance.count)
-    start = objective(problem, terms(problem, _cohorts(problem, state, state.where)))
-    annealer = Annealer(state, start, rng)
-    annealer.run(budget, bound, progress)
-    cohorts = _cohorts(problem, state, annealer.best)
+    instance = start.instance
+    bound = lower_bound(problem, instance.count)
+    cost = objective(problem, terms(problem, cohorts_of(problem, instance, start.where)))
+    searches = [Search(start, cost, bound, seed + i) for i in range(threads)]
+    cohorts = cohorts_of(problem, instance, improve(searches, budget, progress))
     term = terms(problem, cohorts)
     reached = objective(problem, term)
     return Solution(
@@ -69,15 +71,6 @@ def _improve(
         slots=tuple(_common_slots(cohort) for cohort in cohorts) if problem.common_slots else None,
         iterations=budget.used,
     )
-
-
-def _cohorts(problem: Problem, state: State, where: list[int]) -> list[list[Person]]:
-    """The people of each cohort, in the problem's order."""
-    placed = {i: where[u] for u, unit in enumerate(state.instance.units) for i in unit}
-    cohorts: list[list[Person]] = [[] for _ in range(state.instance.count)]
-    for i, person in enumerate(problem.people):
-        cohorts[placed[i]].append(person)
-    return cohorts
 
 
 def _common_slots(cohort: list[Person]) -> tuple[str, ...]:
