@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -27,11 +26,6 @@ class Start:
     instance: Instance
     question: Question
     placement: Placement
-
-    @property
-    def where(self) -> Sequence[int]:
-        """The cohort of each unit."""
-        return [int(cohort) for cohort in self.placement.where]
 
 
 Decision = Start | Literal["impossible", "unknown"]

@@ -7,9 +7,10 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from lti_tool.matching.compiled.anneal import MOST_SHIFTS
-from lti_tool.matching.compiled.jit import Bits, Ints, seeded
+from lti_tool.matching.compiled.greedy import choose_anchors, find_ways, place_all, place_at
+from lti_tool.matching.compiled.jit import Bits, Floats, Ints, seeded
 from lti_tool.matching.compiled.layout import Placement, Question, nobody_placed
-from lti_tool.matching.compiled.repair import choose_anchors, place_all, repair
+from lti_tool.matching.compiled.repair import repair
 from lti_tool.matching.instance import Instance
 
 Late = Callable[[], bool]
@@ -23,9 +24,10 @@ CHUNKS = 40
 
 def find_feasible(instance: Instance, question: Question, seed: int, late: Late) -> Placement | None:
     """A placement without broken rules, or None when repairing led nowhere."""
+    hardness = np.ones(len(question.size))
     for attempt in range(ATTEMPTS):
         rng = np.random.default_rng((seed, attempt))
-        placement = _greedy(instance, question, rng)
+        placement = _greedy(instance, question, hardness, rng)
         if _repaired(question, placement, seeded(int(rng.integers(2**62))), late):
             return placement
         if late():
@@ -33,28 +35,26 @@ def find_feasible(instance: Instance, question: Question, seed: int, late: Late)
     return None
 
 
-def _greedy(instance: Instance, question: Question, rng: np.random.Generator) -> Placement:
-    """Locked units first, then the hardest, each where it breaks fewest rules and costs least J."""
+def _greedy(instance: Instance, question: Question, hardness: Floats, rng: np.random.Generator) -> Placement:
+    """Locked units first, then the hardest. ``hardness`` grows for whoever fits nowhere, so that the slots suit
+    them the next time.
+    """
     placement = nobody_placed(question)
     units, cohorts = len(question.size), question.cohorts
     anchors: Bits = np.zeros((cohorts, question.slots.shape[1]), np.uint64)
-    weight = question.size * rng.uniform(0.8, 1.2, units)
+    weight = question.size * hardness * rng.uniform(0.8, 1.2, units)
     choose_anchors(question, rng.permutation(cohorts), weight, np.zeros(question.slot_count), anchors)
+    ways, failed = np.zeros(units, np.int64), np.zeros(units, np.int64)
+    path, unreached = np.zeros((cohorts, 3), np.int64), np.zeros(-(-cohorts // 64), np.uint64)
+    open_to: Bits = np.zeros((units, len(unreached)), np.uint64)
+    find_ways(question, anchors, open_to, ways)
     shuffled = rng.permutation(units)
-    hardness = [
-        np.array([_ways(question, anchors, u) for u in shuffled]),
-        -np.array([len(instance.apart[u]) for u in shuffled]),
-        -question.size[shuffled],
-        question.lock[shuffled] < 0,
-    ]
-    order = shuffled[np.lexsort(hardness)]
-    place_all(question, placement, order, anchors, instance.share, seeded(int(rng.integers(2**62))))
+    enemies = np.diff(question.first_enemy)
+    keys = (ways[shuffled], -enemies[shuffled], -question.size[shuffled], question.lock[shuffled] < 0)
+    order, draws = shuffled[np.lexsort(keys)], seeded(int(rng.integers(2**62)))
+    place_all(question, placement, order, open_to, instance.share, draws, failed, path, unreached)
+    hardness *= 1.0 + failed
     return placement
-
-
-def _ways(question: Question, anchors: Bits, unit: int) -> int:
-    """At how many cohorts' anchors the unit can come."""
-    return int((anchors & ~question.slots[unit] == 0).all(axis=1).sum()) if question.slots_needed else 0
 
 
 def _repaired(question: Question, placement: Placement, rng: Bits, late: Late) -> bool:
@@ -74,10 +74,8 @@ def movable_units(question: Question) -> Ints:
     return np.flatnonzero(question.lock < 0).astype(np.int64)
 
 
-def placed_at(question: Question, where: Sequence[int]) -> Placement:
+def placed_at(question: Question, where: Sequence[int] | Ints) -> Placement:
     """The placement with unit u in cohort ``where[u]``."""
     placement = nobody_placed(question)
-    anchors: Bits = np.zeros((question.cohorts, question.slots.shape[1]), np.uint64)
-    fixed = question._replace(lock=np.array(where, np.int64))
-    place_all(fixed, placement, np.arange(len(where)), anchors, 0, seeded(0))
+    place_at(question, placement, np.array(where, np.int64))
     return placement

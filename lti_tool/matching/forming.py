@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from lti_tool.matching.bound import lower_bound
 from lti_tool.matching.budget import Budget, Cancelled, Clock, never
+from lti_tool.matching.compiled.jit import Ints
 from lti_tool.matching.conflict import minimal_conflict
 from lti_tool.matching.decision import Start, decide
 from lti_tool.matching.numbering import cohorts_of
@@ -11,6 +12,8 @@ from lti_tool.matching.objective import objective, terms
 from lti_tool.matching.problem import Person, Problem
 from lti_tool.matching.search import Progress, Search, improve
 from lti_tool.matching.solution import Solution
+
+ROUNDING = 1e-9
 
 NOT_MINIMAL = "These rules cannot hold together; perhaps fewer of them already cannot."
 NOTHING_KNOWN = "No cohorts that keep every rule were found in the time, and there is no proof that none exist."
@@ -54,7 +57,10 @@ def _improve(
 ) -> Solution:
     instance = start.instance
     bound = lower_bound(problem, instance.count)
-    cost = objective(problem, terms(problem, cohorts_of(problem, instance, start.where)))
+
+    def cost(where: Ints) -> float:
+        return objective(problem, terms(problem, cohorts_of(problem, instance, where)))
+
     searches = [Search(start, cost, bound, seed + i) for i in range(threads)]
     cohorts = cohorts_of(problem, instance, improve(searches, budget, progress))
     term = terms(problem, cohorts)
@@ -66,8 +72,8 @@ def _improve(
         cohorts=tuple(tuple(person.id for person in cohort) for cohort in cohorts),
         objective=reached,
         terms=term,
-        # Rounding may put J a hair below the bound that it reaches.
-        lower_bound=min(bound, reached),
+        # J and a bound that it reaches are rounded differently.
+        lower_bound=reached if reached - bound < ROUNDING * max(1.0, reached) else bound,
         slots=tuple(_common_slots(cohort) for cohort in cohorts) if problem.common_slots else None,
         iterations=budget.used,
     )

@@ -21,6 +21,7 @@ def question(problem: Problem, instance: Instance) -> Question:
     size_min, size_max = narrowest(problem, instance.count)
     first_enemy, enemy = _ragged(instance.apart)
     slots, slot_count = _slots(instance, size_min)
+    occurrences = np.bincount(value.ravel(), minlength=len(curvature))
     kin, kin_from, kin_to = _kin(problem, instance)
     before = problem.previous.cohorts if problem.previous is not None else {}
     return Question(
@@ -32,6 +33,9 @@ def question(problem: Problem, instance: Instance) -> Question:
         first_enemy=first_enemy,
         value=value,
         curvature=curvature,
+        least=occurrences // instance.count,
+        most=-(-occurrences // instance.count),
+        only_spread=not (problem.gather or len(scale) or before),
         size_curvature=size_curvature,
         number=number,
         known=known,
@@ -52,9 +56,9 @@ def question(problem: Problem, instance: Instance) -> Question:
     )
 
 
-def cohorts_of(problem: Problem, instance: Instance, where: Sequence[int]) -> list[list[Person]]:
+def cohorts_of(problem: Problem, instance: Instance, where: Sequence[int] | Ints) -> list[list[Person]]:
     """The people of each cohort, in the problem's order, when unit u is in cohort ``where[u]``."""
-    placed = {i: where[u] for u, unit in enumerate(instance.units) for i in unit}
+    placed = {i: int(where[u]) for u, unit in enumerate(instance.units) for i in unit}
     cohorts: list[list[Person]] = [[] for _ in range(instance.count)]
     for i, person in enumerate(problem.people):
         cohorts[placed[i]].append(person)

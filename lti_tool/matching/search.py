@@ -11,14 +11,26 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
-from lti_tool.matching.budget import Budget
-from lti_tool.matching.compiled.anneal import BEST, COOLING, GOAL, MOST_SHIFTS, TEMPERATURE, anneal, typical_change
+from lti_tool.matching.budget import Budget, never
+from lti_tool.matching.compiled.anneal import (
+    BEST,
+    COOLING,
+    COST,
+    GOAL,
+    MOST_SHIFTS,
+    TEMPERATURE,
+    anneal,
+    typical_change,
+)
 from lti_tool.matching.compiled.jit import Ints, seeded
 from lti_tool.matching.decision import Start
-from lti_tool.matching.feasible import movable_units, placed_at
+from lti_tool.matching.feasible import find_feasible, movable_units, placed_at
 
 Progress = Callable[[float, float], None]
 """Called with the share of the budget that is used and the best J so far."""
+
+Cost = Callable[[Ints], float]
+"""J when unit u is in cohort ``where[u]``."""
 
 CHUNK = 10_000
 """Steps between two looks at the budget."""
@@ -28,27 +40,30 @@ FIRST_ROUND = 300
 GROWTH = 2
 HOTTEST, COLDEST = 0.1, 0.006
 """Temperatures in units of what the typical exchange changes J by."""
+HOTTEST_OF_SPREAD, COLDEST_OF_SPREAD = 0.045, 0.025
+"""The same where J is spread alone: few exchanges change it, and the search goes where they do."""
 
 
 class Search:
     """One annealer; ``best`` is the best placement seen, ``best_cost`` its J."""
 
-    def __init__(self, start: Start, cost: float, goal: float, seed: int) -> None:
-        question, placement = start.question, placed_at(start.question, start.where)
-        self._question = question
-        self._placement = placement
+    def __init__(self, start: Start, cost: Cost, goal: float, seed: int) -> None:
+        question, placement = start.question, placed_at(start.question, start.placement.where)
+        self._start, self._question, self._placement = start, question, placement
+        self._cost, self._seed = cost, seed
         self._movable = movable_units(question)
         self._rng = seeded(seed)
         self._shifted = np.zeros((MOST_SHIFTS, 2), np.int64)
         # Where all sizes are equal, one person's move makes two of them differ by 2.
         even = int(question.size.sum()) % question.cohorts == 0
         self._sizes_change = question.slack > even and question.size_min < question.size_max
-        self._figures = np.array([cost, cost, 0.0, 1.0, goal])
+        reached = cost(placement.where)
+        self._figures = np.array([reached, reached, 0.0, 1.0, goal])
         self._length = max(CHUNK, FIRST_ROUND * len(question.size))
-        self._left = 0
+        self._round = self._left = 0
         self.best: Ints = placement.where.copy()
         self.idle = len(self._movable) < 2 or question.cohorts < 2
-        self._typical = typical_change(question, placement, self._movable, self._rng, SAMPLES)
+        self._typical = 1.0 if self.idle else typical_change(question, placement, self._movable, self._rng, SAMPLES)
 
     @property
     def best_cost(self) -> float:
@@ -78,13 +93,26 @@ class Search:
         return taken
 
     def _begin_round(self) -> None:
+        if self._question.slots_needed and self._round and self._round % 2 == 0:
+            self._start_anew()
+        hottest, coldest = HOTTEST, COLDEST
+        if self._question.only_spread:
+            hottest, coldest = HOTTEST_OF_SPREAD, COLDEST_OF_SPREAD
         self._left = self._length
-        self._length = int(self._length * GROWTH)
-        self._figures[TEMPERATURE] = HOTTEST * self._typical
-        self._figures[COOLING] = (COLDEST / HOTTEST) ** (1.0 / self._left)
+        self._length *= GROWTH
+        self._round += 1
+        self._figures[TEMPERATURE] = hottest * self._typical
+        self._figures[COOLING] = (coldest / hottest) ** (1.0 / self._left)
+
+    def _start_anew(self) -> None:
+        """Exchanges seldom lead from one choice of the cohorts' slots to another; another start does."""
+        placement = find_feasible(self._start.instance, self._question, self._seed + self._round, never)
+        if placement is not None:
+            self._placement = placement
+            self._figures[COST] = self._cost(placement.where)
 
 
-def improve(searches: Sequence[Search], budget: Budget, progress: Progress | None) -> Sequence[int]:
+def improve(searches: Sequence[Search], budget: Budget, progress: Progress | None) -> Ints:
     """Run searches side by side until the budget is used up or one is done: the cohort of each unit at best."""
     with ThreadPoolExecutor(len(searches)) as pool:
         while not any(search.done for search in searches):
@@ -96,4 +124,4 @@ def improve(searches: Sequence[Search], budget: Budget, progress: Progress | Non
             steps = CHUNK if budget.iterations is None else min(CHUNK, budget.iterations - budget.used)
             budget.used += max(pool.map(lambda search, steps=steps: search.run(steps), searches))
     best = min(searches, key=lambda search: search.best_cost)
-    return [int(cohort) for cohort in best.best]
+    return best.best

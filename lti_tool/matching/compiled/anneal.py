@@ -13,6 +13,7 @@ from lti_tool.matching.compiled.moves import (
     meets_enemy,
     move_allowed,
     move_delta,
+    note_evenness,
     place,
     remove,
     shift,
@@ -22,6 +23,8 @@ from lti_tool.matching.compiled.moves import (
 EPSILON = 1e-9
 MOVE_SHARE = 0.15
 """How often a unit moves without another coming back, where sizes may change."""
+UNEVEN_SHARE = 0.5
+"""How often the search starts at an uneven cohort, where nothing but evenness counts."""
 KIN_SHARE = 0.5
 """How often a unit tries a cohort that has one with the same value of a gathered attribute."""
 MOST_SHIFTS = 64
@@ -50,29 +53,31 @@ def anneal(
     cost, best_cost, temperature = figures[COST], figures[BEST], figures[TEMPERATURE]
     goal, cooling = figures[GOAL] + EPSILON, figures[COOLING]
     unsaved, taken = False, 0
+    for c in range(q.cohorts):
+        note_evenness(q, p, c)
     while taken < steps and best_cost > goal:
         taken += 1
         temperature *= cooling
-        first = movable[below(rng, len(movable))]
+        first = _some_unit(q, p, movable, rng)
         alone = sizes_change and unit_interval(rng) < MOVE_SHARE
         d, second = _partner(q, p, first, movable, rng)
-        if p.where[first] == d:
+        c = p.where[first]
+        if c == d:
             continue
         limit = -temperature * math.log(unit_interval(rng))
-        if q.size[first] > 1 or (not alone and q.size[second] > 1):
-            if unsaved:
-                _copy(p.where, best)
-                unsaved = False
+        several = q.size[first] > 1 or (not alone and q.size[second] > 1)
+        kept, delta = (True, 0.0) if several else _would_keep(q, p, first, second, d, alone, limit)
+        if kept and unsaved and (several or delta > 0):
+            _copy(p.where, best)
+            unsaved = False
+        if several:
             kept, delta = _exchange_some(q, p, first, second, d, alone, limit, rng, shifted)
-        else:
-            kept, delta = _would_keep(q, p, first, second, d, alone, limit)
-            if kept:
-                if unsaved and delta > 0:
-                    _copy(p.where, best)
-                    unsaved = False
-                _apply(q, p, first, second, d, alone)
+        elif kept:
+            _apply(q, p, first, second, d, alone)
         if kept:
             cost += delta
+            note_evenness(q, p, c)
+            note_evenness(q, p, d)
             if cost < best_cost - EPSILON:
                 best_cost = cost
                 unsaved = True
@@ -94,6 +99,17 @@ def typical_change(q: Question, p: Placement, movable: Ints, rng: Bits, samples:
             if change > EPSILON:
                 total, number = total + change, number + 1
     return total / number if number else 1.0
+
+
+@compiled
+def _some_unit(q: Question, p: Placement, movable: Ints, rng: Bits) -> int:
+    """A unit that can leave; where only evenness counts, often one of an uneven cohort."""
+    if q.only_spread and unit_interval(rng) < UNEVEN_SHARE:
+        cohort = p.uneven[below(rng, p.uneven_count[0])]
+        unit = p.units[cohort, below(rng, p.unit_count[cohort])]
+        if q.lock[unit] < 0:
+            return unit
+    return movable[below(rng, len(movable))]
 
 
 @compiled

@@ -29,6 +29,11 @@ class Question(NamedTuple):
     """i, a → v."""
     curvature: Floats
     """v → A: n people of v in a cohort add A·n² to J."""
+    least: Ints
+    """v → how many people of v each cohort has at least when v is shared out evenly; ``most`` at most."""
+    most: Ints
+    only_spread: bool
+    """Whether J has no terms but spread's, so that it is least when no cohort has fewer or more."""
     size_curvature: float
     number: Floats
     """i, x → deviation from the mean of all, 0 where there is none."""
@@ -79,6 +84,11 @@ class Placement(NamedTuple):
     """c, x → how many have a number."""
     company: Ints
     """c, r → how many people have the rule's value."""
+    uneven: Ints
+    """Cohorts with fewer or more people of some value; ``uneven_count[0]`` of them, in any order."""
+    uneven_at: Ints
+    """c → its position in ``uneven``, or -1."""
+    uneven_count: Ints
     named: Ints
     """c, s → how many units can come."""
     everybody: Bits
@@ -110,6 +120,9 @@ def nobody_placed(question: Question) -> Placement:
         deviation=np.zeros((cohorts, len(question.scale))),
         numbers=zeros(cohorts, len(question.scale)),
         company=zeros(cohorts, question.company.shape[1]),
+        uneven=zeros(cohorts),
+        uneven_at=zeros(cohorts) - 1,
+        uneven_count=zeros(1),
         named=zeros(cohorts, question.slot_count),
         everybody=np.zeros((cohorts, words), np.uint64),
         all_but_one=np.zeros((cohorts, words), np.uint64),

@@ -241,3 +241,24 @@ def sizes_fit(q: Question, p: Placement, c: int, d: int, moving: int) -> bool:
             if others > 0:
                 return False
     return True
+
+
+@compiled
+def note_evenness(q: Question, p: Placement, cohort: int) -> None:
+    """Keep the list of uneven cohorts true for a cohort that changed, where nothing but evenness counts."""
+    if not q.only_spread:
+        return
+    uneven = False
+    for v in range(len(q.least)):
+        if p.having[cohort, v] < q.least[v] or p.having[cohort, v] > q.most[v]:
+            uneven = True
+            break
+    at, end = p.uneven_at[cohort], p.uneven_count[0]
+    if uneven and at < 0:
+        p.uneven[end], p.uneven_at[cohort] = cohort, end
+        p.uneven_count[0] = end + 1
+    elif not uneven and at >= 0:
+        last = p.uneven[end - 1]
+        p.uneven[at], p.uneven_at[last] = last, at
+        p.uneven_at[cohort] = -1
+        p.uneven_count[0] = end - 1
