@@ -22,18 +22,18 @@ class Budget:
     def __init__(
         self, now: Clock, seconds: float | None, iterations: int | None, cancelled: Cancelled = never
     ) -> None:
-        self._now = now
+        self.now = now
         self._start = now()
-        self._seconds = seconds
+        self.seconds = seconds
         self._cancelled = cancelled
         self.iterations = iterations
         self.used = 0
 
     def elapsed(self) -> float:
-        return self._now() - self._start
+        return self.now() - self._start
 
     def late(self) -> bool:
-        return self._cancelled() or (self._seconds is not None and self.elapsed() >= self._seconds)
+        return self._cancelled() or (self.seconds is not None and self.elapsed() >= self.seconds)
 
     def spent(self) -> float:
         """The share that is used up, 0 to 1: of the iterations when they are given, else of the time."""
@@ -41,4 +41,4 @@ class Budget:
             return 1.0
         if self.iterations is not None:
             return self.used / self.iterations if self.iterations else 1.0
-        return self.elapsed() / self._seconds if self._seconds else 0.0
+        return self.elapsed() / self.seconds if self.seconds else 0.0

@@ -19,7 +19,8 @@ Late = Callable[[], bool]
 ATTEMPTS = 3
 CHUNK = 5_000
 """Steps of the repair between two looks at the time."""
-CHUNKS = 40
+UNITS_PER_CHUNK = 10
+"""Of a repair: the more units, the more chunks of steps."""
 
 
 def find_feasible(instance: Instance, question: Question, seed: int, late: Late) -> Placement | None:
@@ -60,7 +61,7 @@ def _greedy(instance: Instance, question: Question, hardness: Floats, rng: np.ra
 def _repaired(question: Question, placement: Placement, rng: Bits, late: Late) -> bool:
     movable = movable_units(question)
     flaws, shifted = np.zeros(question.cohorts, np.int64), np.zeros((MOST_SHIFTS, 2), np.int64)
-    for _ in range(CHUNKS):
+    for _ in range(1 + len(question.size) // UNITS_PER_CHUNK):
         steps = CHUNK if len(movable) and question.cohorts > 1 else 0
         if repair(question, placement, movable, steps, flaws, rng, shifted) == 0:
             return True

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from lti_tool.matching.bound import lower_bound
+from lti_tool.matching.bound import lower_bound, sharpened_bound
 from lti_tool.matching.budget import Budget, Cancelled, Clock, never
 from lti_tool.matching.compiled.jit import Ints
 from lti_tool.matching.conflict import minimal_conflict
 from lti_tool.matching.decision import Start, decide
+from lti_tool.matching.joint import Pace
 from lti_tool.matching.numbering import cohorts_of
 from lti_tool.matching.objective import objective, terms
 from lti_tool.matching.problem import Person, Problem
@@ -14,6 +15,11 @@ from lti_tool.matching.search import Progress, Search, improve
 from lti_tool.matching.solution import Solution
 
 ROUNDING = 1e-9
+SHARE_OF_BOUND = 0.4
+"""Of the time, at most, to make the bound sharp where terms pull in opposite directions."""
+STEPS_OF_BOUND = 8_000
+ITERATIONS_PER_STEP = 100
+"""Of the search, for one step of the bound, which takes longer."""
 
 NOT_MINIMAL = "These rules cannot hold together; perhaps fewer of them already cannot."
 NOTHING_KNOWN = "No cohorts that keep every rule were found in the time, and there is no proof that none exist."
@@ -61,6 +67,8 @@ def _improve(
     def cost(where: Ints) -> float:
         return objective(problem, terms(problem, cohorts_of(problem, instance, where)))
 
+    if cost(start.placement.where) > bound + ROUNDING:
+        bound = sharpened_bound(problem, instance.count, _pace(budget))
     searches = [Search(start, cost, bound, seed + i) for i in range(threads)]
     cohorts = cohorts_of(problem, instance, improve(searches, budget, progress))
     term = terms(problem, cohorts)
@@ -77,6 +85,12 @@ def _improve(
         slots=tuple(_common_slots(cohort) for cohort in cohorts) if problem.common_slots else None,
         iterations=budget.used,
     )
+
+
+def _pace(budget: Budget) -> Pace:
+    steps = STEPS_OF_BOUND if budget.iterations is None else budget.iterations // ITERATIONS_PER_STEP
+    seconds = None if budget.seconds is None else SHARE_OF_BOUND * budget.seconds
+    return Pace(min(steps, STEPS_OF_BOUND), seconds, budget.now, budget.late)
 
 
 def _common_slots(cohort: list[Person]) -> tuple[str, ...]:

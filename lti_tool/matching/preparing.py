@@ -5,9 +5,12 @@ from __future__ import annotations
 from lti_tool.matching.compiled import cache
 
 WITH_EVERYTHING = {
-    "people": [{"id": str(i), "attributes": {"site": i, "level": i}, "slots": ["noon"]} for i in range(4)],
+    "people": [
+        {"id": str(i), "attributes": {"site": i, "team": i % 3, "level": i}, "slots": ["noon"]} for i in range(4)
+    ],
     "size": {"min": 1, "max": 3},
     "cohorts": 2,
+    "spread": [{"attribute": "team"}],
     "gather": [{"attribute": "site"}],
     "balance": [{"attribute": "level"}],
     "common_slots": 1,
