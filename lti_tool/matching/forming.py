@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 from lti_tool.matching.bound import lower_bound, sharpened_bound
 from lti_tool.matching.budget import Budget, Cancelled, Clock, never
 from lti_tool.matching.compiled.jit import Ints
@@ -20,6 +22,19 @@ SHARE_OF_BOUND = 0.4
 STEPS_OF_BOUND = 8_000
 ITERATIONS_PER_STEP = 100
 """Of the search, for one step of the bound, which takes longer."""
+
+WITH_EVERYTHING = {
+    "people": [
+        {"id": str(i), "attributes": {"site": i, "team": i % 3, "level": i}, "slots": ["noon"]} for i in range(4)
+    ],
+    "size": {"min": 1, "max": 3},
+    "cohorts": 2,
+    "spread": [{"attribute": "team"}],
+    "gather": [{"attribute": "site"}],
+    "balance": [{"attribute": "level"}],
+    "common_slots": 1,
+}
+"""A problem that leaves nothing of the compiled code out."""
 
 NOT_MINIMAL = "These rules cannot hold together; perhaps fewer of them already cannot."
 NOTHING_KNOWN = "No cohorts that keep every rule were found in the time, and there is no proof that none exist."
@@ -43,10 +58,20 @@ def solve(
     without a time limit, the same problem, seed and threads give the same cohorts on every run; more iterations or
     threads never give worse ones.
     """
-    budget = Budget(now, seconds, iterations, cancelled)
+    load_compiled()
+    return _solve(problem, seed, Budget(now, seconds, iterations, cancelled), progress, threads)
+
+
+@functools.cache
+def load_compiled() -> None:
+    """Load the compiled code, or compile it where nothing prepared that; takes no time from a search's budget."""
+    _solve(Problem.from_json(WITH_EVERYTHING), 0, Budget(lambda: 0.0, None, 1), None, 1)
+
+
+def _solve(problem: Problem, seed: int, budget: Budget, progress: Progress | None, threads: int) -> Solution:
     attempt = seed
     found = decide(problem, attempt, budget.late)
-    while found == "unknown" and seconds is not None and not budget.late():
+    while found == "unknown" and budget.seconds is not None and not budget.late():
         attempt += 1
         found = decide(problem, attempt, budget.late)
     if found == "unknown":
@@ -88,7 +113,7 @@ def _improve(
 
 
 def _pace(budget: Budget) -> Pace:
-    steps = STEPS_OF_BOUND if budget.iterations is None else budget.iterations // ITERATIONS_PER_STEP
+    steps = STEPS_OF_BOUND if budget.iterations is None else 1 + budget.iterations // ITERATIONS_PER_STEP
     seconds = None if budget.seconds is None else SHARE_OF_BOUND * budget.seconds
     return Pace(min(steps, STEPS_OF_BOUND), seconds, budget.now, budget.late)
 

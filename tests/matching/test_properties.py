@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from lti_tool.matching.bound import sharpened_bound
 from lti_tool.matching.checker import check
-from lti_tool.matching.forming import solve
+from lti_tool.matching.forming import load_compiled, solve
 from lti_tool.matching.joint import Pace, choose_terms
 from lti_tool.matching.problem import Problem
 from lti_tool.matching.sizes import cohort_count
@@ -180,9 +180,8 @@ def test_a_cancelled_search_gives_its_best_at_once() -> None:
 
 def test_nothing_is_compiled_after_the_preparation() -> None:
     from lti_tool.matching.compiled import anneal, greedy, joint, repair
-    from lti_tool.matching.preparing import WITH_EVERYTHING
 
-    solved(WITH_EVERYTHING, iterations=100)
+    load_compiled()
     entries: list[Any] = [anneal.anneal, greedy.place_all, repair.repair, joint.climb]
     before = [len(entry.signatures) for entry in entries]
     solved(a_course(40, common_slots=1, gather=[{"attribute": "site"}], together=[["u1", "u2"]]), iterations=100)
