@@ -6,10 +6,11 @@ from random import Random
 from typing import Any
 
 SLOTS = [f"slot {j}" for j in range(10)]
+EVENINGS = ("monday evening", "tuesday evening", "thursday evening")
 
 
 def course(people: int, seed: int = 0) -> dict[str, Any]:
-    """Three attributes of 7, 4 and 3 values, a number, five of ten slots each; cohorts of about 12."""
+    """Three attributes of 7, 4 and 3 values, a number, two of three evenings and other slots; cohorts of about 12."""
     rng = Random(1000 * people + seed)
     return {
         "people": [
@@ -21,7 +22,7 @@ def course(people: int, seed: int = 0) -> dict[str, Any]:
                     "experience": rng.choice(["new", "some", "much"]),
                     "level": rng.gauss(3, 1),
                 },
-                "slots": rng.sample(SLOTS, 5),
+                "slots": [*rng.sample(EVENINGS, 2), *rng.sample(SLOTS, 3)],
             }
             for i in range(people)
         ],

@@ -16,7 +16,9 @@ from lti_tool.matching.instance import Instance
 Late = Callable[[], bool]
 """Whether the time is up."""
 
-ATTEMPTS = 3
+ATTEMPTS, TRIES = 3, 8
+"""Repairs, and placements before each of which the best is repaired."""
+HARDER = 100.0
 CHUNK = 5_000
 """Steps of the repair between two looks at the time."""
 UNITS_PER_CHUNK = 10
@@ -28,7 +30,13 @@ def find_feasible(instance: Instance, question: Question, seed: int, late: Late)
     hardness = np.ones(len(question.size))
     for attempt in range(ATTEMPTS):
         rng = np.random.default_rng((seed, attempt))
-        placement = _greedy(instance, question, hardness, rng)
+        placement, misfits = _greedy(instance, question, hardness, rng)
+        for _ in range(TRIES):
+            if misfits == 0 or late():
+                break
+            another, fewer = _greedy(instance, question, hardness, rng)
+            if fewer < misfits:
+                placement, misfits = another, fewer
         if _repaired(question, placement, seeded(int(rng.integers(2**62))), late):
             return placement
         if late():
@@ -36,9 +44,11 @@ def find_feasible(instance: Instance, question: Question, seed: int, late: Late)
     return None
 
 
-def _greedy(instance: Instance, question: Question, hardness: Floats, rng: np.random.Generator) -> Placement:
-    """Locked units first, then the hardest. ``hardness`` grows for whoever fits nowhere, so that the slots suit
-    them the next time.
+def _greedy(
+    instance: Instance, question: Question, hardness: Floats, rng: np.random.Generator
+) -> tuple[Placement, int]:
+    """Locked units first, then the hardest; also how many fitted nowhere. Their ``hardness`` grows, so that the slots
+    suit them the next time.
     """
     placement = nobody_placed(question)
     units, cohorts = len(question.size), question.cohorts
@@ -54,8 +64,8 @@ def _greedy(instance: Instance, question: Question, hardness: Floats, rng: np.ra
     keys = (ways[shuffled], -enemies[shuffled], -question.size[shuffled], question.lock[shuffled] < 0)
     order, draws = shuffled[np.lexsort(keys)], seeded(int(rng.integers(2**62)))
     place_all(question, placement, order, open_to, instance.share, draws, failed, path, unreached)
-    hardness *= 1.0 + failed
-    return placement
+    hardness *= np.where(failed, HARDER, 1.0)
+    return placement, int(failed.sum())
 
 
 def _repaired(question: Question, placement: Placement, rng: Bits, late: Late) -> bool:

@@ -94,7 +94,7 @@ def _improve(
 
     if cost(start.placement.where) > bound + ROUNDING:
         bound = sharpened_bound(problem, instance.count, _pace(budget))
-    searches = [Search(start, cost, bound, seed + i) for i in range(threads)]
+    searches = [Search(start, cost, bound, seed + i, budget.late) for i in range(threads)]
     cohorts = cohorts_of(problem, instance, improve(searches, budget, progress))
     term = terms(problem, cohorts)
     reached = objective(problem, term)

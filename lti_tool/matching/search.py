@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
-from lti_tool.matching.budget import Budget, never
+from lti_tool.matching.budget import Budget
 from lti_tool.matching.compiled.anneal import (
     BEST,
     COOLING,
@@ -24,7 +24,7 @@ from lti_tool.matching.compiled.anneal import (
 )
 from lti_tool.matching.compiled.jit import Ints, seeded
 from lti_tool.matching.decision import Start
-from lti_tool.matching.feasible import find_feasible, movable_units, placed_at
+from lti_tool.matching.feasible import Late, find_feasible, movable_units, placed_at
 
 Progress = Callable[[float, float], None]
 """Called with the share of the budget that is used and the best J so far."""
@@ -47,10 +47,10 @@ HOTTEST_OF_SPREAD, COLDEST_OF_SPREAD = 0.045, 0.025
 class Search:
     """One annealer; ``best`` is the best placement seen, ``best_cost`` its J."""
 
-    def __init__(self, start: Start, cost: Cost, goal: float, seed: int) -> None:
+    def __init__(self, start: Start, cost: Cost, goal: float, seed: int, late: Late) -> None:
         question, placement = start.question, placed_at(start.question, start.placement.where)
         self._start, self._question, self._placement = start, question, placement
-        self._cost, self._seed = cost, seed
+        self._cost, self._seed, self._late = cost, seed, late
         self._movable = movable_units(question)
         self._rng = seeded(seed)
         self._shifted = np.zeros((MOST_SHIFTS, 2), np.int64)
@@ -106,7 +106,7 @@ class Search:
 
     def _start_anew(self) -> None:
         """Exchanges seldom lead from one choice of the cohorts' slots to another; another start does."""
-        placement = find_feasible(self._start.instance, self._question, self._seed + self._round, never)
+        placement = find_feasible(self._start.instance, self._question, self._seed + self._round, self._late)
         if placement is not None:
             self._placement = placement
             self._figures[COST] = self._cost(placement.where)
