@@ -43,7 +43,7 @@ lint: setup ## Check style, types and the arrows between rooms
 bench: setup ## Measure launches, platforms, rosters, scores and cells, each beside its peer
 	@$(BIN)/python -m benchmarks
 
-bench-matching: setup ## Measure the forming of cohorts
+bench-matching: setup ## Measure the forming of cohorts beside its peers, and draw it (SECONDS=20 for a shorter run)
 	@$(BIN)/python -m benchmarks matching
 
 pictures: setup ## Take the pictures of the documentation from a running demo
