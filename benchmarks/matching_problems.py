@@ -65,11 +65,11 @@ def mixed(people: int, seed: int = 0) -> dict[str, Any]:
 
 
 def mixed_with_rules(people: int, seed: int = 0) -> dict[str, Any]:
-    """The same, with people apart and together, a value that is not alone, and locks."""
+    """The same, with some people apart and some together, a value that is not alone, and locks."""
     rng = Random(seed)
-    some = [f"u{i}" for i in rng.sample(range(people), people // 2)]
-    pairs = [some[i : i + 2] for i in range(0, len(some) - 1, 2)]
-    third = len(pairs) // 3
+    some = [f"u{i}" for i in rng.sample(range(people), 3 * (2 * (people // 200 + 2)) + 4)]
+    pairs = [some[i : i + 2] for i in range(0, len(some), 2)]
+    third = people // 200 + 2
     return mixed(people, seed) | {
         "apart": pairs[:third],
         "together": pairs[third : 2 * third],

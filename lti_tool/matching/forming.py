@@ -92,10 +92,16 @@ def _improve(
     def cost(where: Ints) -> float:
         return objective(problem, terms(problem, cohorts_of(problem, instance, where)))
 
-    if cost(start.placement.where) > bound + ROUNDING:
-        bound = sharpened_bound(problem, instance.count, _pace(budget))
     searches = [Search(start, cost, bound, seed + i, budget.late) for i in range(threads)]
-    cohorts = cohorts_of(problem, instance, improve(searches, budget, progress))
+    # The search comes first, so that there is something good at any moment; it goes on when the bound is sharp.
+    until = 1.0 if budget.iterations is not None else 1.0 - SHARE_OF_BOUND
+    best = improve(searches, budget, until, progress)
+    if min(search.best_cost for search in searches) > bound + ROUNDING:
+        bound = sharpened_bound(problem, instance.count, _pace(budget))
+        for search in searches:
+            search.aim_at(bound)
+        best = improve(searches, budget, 1.0, progress)
+    cohorts = cohorts_of(problem, instance, best)
     term = terms(problem, cohorts)
     reached = objective(problem, term)
     return Solution(
@@ -114,7 +120,7 @@ def _improve(
 
 def _pace(budget: Budget) -> Pace:
     steps = STEPS_OF_BOUND if budget.iterations is None else 1 + budget.iterations // ITERATIONS_PER_STEP
-    seconds = None if budget.seconds is None else SHARE_OF_BOUND * budget.seconds
+    seconds = None if budget.seconds is None else max(0.0, budget.seconds - budget.elapsed())
     return Pace(min(steps, STEPS_OF_BOUND), seconds, budget.now, budget.late)
 
 

@@ -74,6 +74,10 @@ class Search:
         """Whether nothing better exists, or nobody can move."""
         return self.idle or self.best_cost <= self._figures[GOAL] + 1e-9
 
+    def aim_at(self, goal: float) -> None:
+        """Stop when J has come down to the goal."""
+        self._figures[GOAL] = goal
+
     def run(self, steps: int) -> int:
         """Take at most so many steps; returns how many were taken."""
         if self._left == 0:
@@ -112,12 +116,12 @@ class Search:
             self._figures[COST] = self._cost(placement.where)
 
 
-def improve(searches: Sequence[Search], budget: Budget, progress: Progress | None) -> Ints:
-    """Run searches side by side until the budget is used up or one is done: the cohort of each unit at best."""
+def improve(searches: Sequence[Search], budget: Budget, until: float, progress: Progress | None) -> Ints:
+    """Run searches side by side until that share of the budget is used up or one is done: the cohort of each unit."""
     with ThreadPoolExecutor(len(searches)) as pool:
         while not any(search.done for search in searches):
             spent = budget.spent()
-            if spent >= 1.0:
+            if spent >= until:
                 break
             if progress is not None:
                 progress(spent, min(search.best_cost for search in searches))
