@@ -43,7 +43,7 @@ lint: setup ## Check style, types and the arrows between rooms
 bench: setup ## Measure launches, platforms, rosters, scores, cells and rooms, each beside its peer
 	@$(BIN)/python -m benchmarks
 
-bench-matching: setup ## Measure the forming of cohorts
+bench-matching: setup ## Measure the forming of cohorts beside its peers, and draw it (SECONDS=20 for a shorter run)
 	@$(BIN)/python -m benchmarks matching
 
 soak: setup ## Kill workers and break the LMS for minutes, 20,000 grades, and count what became of them

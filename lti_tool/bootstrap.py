@@ -37,6 +37,7 @@ def main(arguments: Sequence[str]) -> None:
         make_venv()
         install(LOCKS[purpose])
         install_peerloop()
+        compile_search()
         stamp(purpose).write_text(fingerprint(purpose))
     if purpose == "test":
         find_browser()
@@ -98,6 +99,12 @@ def install(lock: Path) -> None:
 def install_peerloop() -> None:
     """Make `peerloop` a command of the environment, from this folder."""
     run_pip(["--no-deps", "--no-build-isolation", "--editable", str(ROOT)], 1)
+
+
+def compile_search() -> None:
+    """Make machine code of the search for cohorts, which would take as long when it is first needed."""
+    say("Compiling the search for cohorts")
+    subprocess.run([PYTHON, "-m", "lti_tool.matching.preparing"], cwd=ROOT, check=True)
 
 
 def run_pip(arguments: Sequence[str], total: int) -> None:

@@ -64,7 +64,9 @@ def serve(host: str, port: int, processes: int, threads: int) -> None:
 
     from lti_tool import schema
     from lti_tool.lti import wire
+    from lti_tool.matching.preparing import prepare
 
+    prepare()
     with _app().app_context():
         schema.require_current()
         wire.ensure_signing_key()
@@ -99,7 +101,9 @@ def worker(ctx: click.Context) -> None:
     """Do the work outside of requests (rosters, grades) until stopped by SIGTERM."""
     from lti_tool import jobs, schema
     from lti_tool.lti import wire
+    from lti_tool.matching.preparing import prepare
 
+    prepare()
     app = ctx.ensure_object(ScriptInfo).load_app()
     with app.app_context():
         schema.require_current()

@@ -1,15 +1,20 @@
-"""A lower bound L on J over all solutions that keep the size rule: a valid bound for each term, added up."""
+"""A lower bound L on J over all solutions that keep the size rule."""
 
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 
+from lti_tool.matching.joint import Pace, choose_terms, joint_bound
 from lti_tool.matching.problem import Problem
 from lti_tool.matching.sizes import Window, windows
 
 
 def lower_bound(problem: Problem, count: int) -> float:
-    """L for ``count`` cohorts; balance and previous add nothing, as nothing forbids that they are 0."""
+    """L for ``count`` cohorts, at once: a bound for each term, added up.
+
+    Balance and previous add nothing, as nothing forbids that they are 0.
+    """
     spread = sum(w.weight * _spread(_occurrences(problem, w.attribute), count) for w in problem.spread)
     ranges = windows(problem, count)
     gather = sum(
@@ -18,6 +23,20 @@ def lower_bound(problem: Problem, count: int) -> float:
         for wish in problem.gather
     )
     return spread + gather
+
+
+def sharpened_bound(problem: Problem, count: int, pace: Pace) -> float:
+    """L for ``count`` cohorts, with a joint bound for terms that pull in opposite directions."""
+    simple = lower_bound(problem, count)
+    terms = choose_terms(problem, count)
+    if terms is None:
+        return simple
+    others = replace(
+        problem,
+        spread=tuple(wish for wish in problem.spread if wish not in terms.spread),
+        gather=tuple(wish for wish in problem.gather if wish != terms.gather),
+    )
+    return max(simple, lower_bound(others, count) + joint_bound(problem, terms, count, pace))
 
 
 def _occurrences(problem: Problem, attribute: str) -> list[int]:

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import json
 import time
-from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import click
 
 from lti_tool.matching.checker import check
-from lti_tool.matching.forming import solve
 from lti_tool.matching.problem import Problem, ProblemError
 from lti_tool.matching.solution import Solution
 
@@ -53,12 +51,7 @@ def solve_command(problem_file: Path, seconds: float | None, seed: int, iteratio
     problem = _read_problem(problem_file)
     if seconds is None and iterations is None:
         seconds = DEFAULT_SECONDS
-    if threads == 1:
-        answer = _search(problem, seed, seconds, iterations)
-    else:
-        with ProcessPoolExecutor(threads) as pool:
-            searches = [pool.submit(_search, problem, seed + i, seconds, iterations) for i in range(threads)]
-            answer = min((search.result() for search in searches), key=_preference)
+    answer = _checked(problem, _search(problem, seed, seconds, iterations, threads))
     click.echo(json.dumps(answer.to_json(), ensure_ascii=False, allow_nan=False))
 
 
@@ -83,13 +76,18 @@ def check_command(problem_file: Path, solution_file: Path) -> None:
         click.echo(f"OK: {solution['status']}")
 
 
-def _search(problem: Problem, seed: int, seconds: float | None, iterations: int | None) -> Solution:
-    return solve(problem, seed=seed, now=time.monotonic, seconds=seconds, iterations=iterations)
+def _search(problem: Problem, seed: int, seconds: float | None, iterations: int | None, threads: int) -> Solution:
+    # Loads the compiled code, which the other commands do without.
+    from lti_tool.matching.forming import solve
+
+    return solve(problem, seed=seed, now=time.monotonic, seconds=seconds, iterations=iterations, threads=threads)
 
 
-def _preference(answer: Solution) -> tuple[int, float]:
-    rank = {"solved": 0, "infeasible": 1, "unknown": 2}[answer.status]
-    return rank, answer.objective if answer.objective is not None else 0.0
+def _checked(problem: Problem, answer: Solution) -> Solution:
+    wrong = check(problem.to_json(), answer.to_json())
+    if wrong:
+        raise click.ClickException(f"the answer failed its own check, please report this: {'; '.join(wrong[:3])}")
+    return answer
 
 
 def _read_problem(path: Path) -> Problem:

@@ -46,11 +46,11 @@ class CompleteSearch:
             for rule in rules:
                 self.left_with[i][rule] += instance.accompanied[unit][rule]
 
-    def find(self, windows: list[Window]) -> State | None:
-        """A feasible state, or None as a proof; raises :class:`OutOfNodesError`."""
+    def find(self, windows: list[Window]) -> list[int] | None:
+        """The cohort of each unit, or None as a proof; raises :class:`OutOfNodesError`."""
         for window in windows:
             if self._extend(0, sum(self.instance.sizes), window):
-                return self.state
+                return self.state.where
         return None
 
     def _kind(self, unit: int) -> tuple[int, int, int, tuple[int, ...], tuple[int, ...]]:

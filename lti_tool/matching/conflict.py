@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from random import Random
 
 from lti_tool.matching.decision import Decision, decide
 from lti_tool.matching.feasible import Late
@@ -65,20 +64,20 @@ def keeping(problem: Problem, kept: list[Rule]) -> Problem:
     )
 
 
-def minimal_conflict(problem: Problem, rng: Random, late: Late) -> tuple[tuple[Conflict, ...], bool]:
+def minimal_conflict(problem: Problem, seed: int, late: Late) -> tuple[tuple[Conflict, ...], bool]:
     """The conflict of an impossible problem, and whether it is proved that no rule of it can be spared."""
 
     def quick(kept: Problem) -> Decision:
         return "impossible" if quickly_refuted(kept) else "unknown"
 
     def thorough(kept: Problem) -> Decision:
-        return "unknown" if late() else decide(kept, rng, late)
+        return "unknown" if late() else decide(kept, seed, late)
 
     kept = rules(problem)
     if quickly_refuted(problem):
         kept, _ = _reduce(problem, kept, quick)
     kept, certain = _reduce(problem, kept, thorough)
-    relaxation = _larger_slack(problem, rng, late) if Rule("size.slack") in kept else None
+    relaxation = _larger_slack(problem, seed, late) if Rule("size.slack") in kept else None
     return tuple(_in_words(problem, rule, relaxation) for rule in kept), certain
 
 
@@ -107,14 +106,14 @@ def _drop_chunks(problem: Problem, kept: list[Rule], chunk: int, oracle: Oracle)
     return kept, changed, settled
 
 
-def _larger_slack(problem: Problem, rng: Random, late: Late) -> Mapping[str, int] | None:
+def _larger_slack(problem: Problem, seed: int, late: Late) -> Mapping[str, int] | None:
     """The smallest slack with which all rules of the problem hold, if one is found."""
     widest = problem.size.max - problem.size.min
     for slack in range(problem.size.slack + 1, widest + 1):
         relaxed = replace(problem, size=replace(problem.size, slack=slack))
         if late():
             return None
-        if not isinstance(decide(keeping(relaxed, rules(relaxed)), rng, late), str):
+        if not isinstance(decide(keeping(relaxed, rules(relaxed)), seed, late), str):
             return {"size.slack": slack}
     return None
 

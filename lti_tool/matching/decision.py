@@ -2,36 +2,49 @@
 
 from __future__ import annotations
 
-from random import Random
+from dataclasses import dataclass
 from typing import Literal
 
+from lti_tool.matching.compiled.layout import Placement, Question
 from lti_tool.matching.complete import CompleteSearch, OutOfNodesError
-from lti_tool.matching.feasible import Late, find_feasible
+from lti_tool.matching.feasible import Late, find_feasible, placed_at
 from lti_tool.matching.instance import Instance
+from lti_tool.matching.numbering import question
 from lti_tool.matching.problem import Problem
 from lti_tool.matching.proofs import quickly_refuted
 from lti_tool.matching.sizes import cohort_count, windows
-from lti_tool.matching.state import State
 
 NODES = 20_000
 DEEPEST = 400
 """The complete search recurses once for each unit; beyond this it would prove nothing in time anyway."""
 
-Decision = State | Literal["impossible", "unknown"]
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """A problem in numbers, with a placement that keeps every hard rule."""
+
+    instance: Instance
+    question: Question
+    placement: Placement
 
 
-def decide(problem: Problem, rng: Random, late: Late) -> Decision:
-    """A state that keeps every hard rule, or whether there is proof that none exists."""
+Decision = Start | Literal["impossible", "unknown"]
+
+
+def decide(problem: Problem, seed: int, late: Late) -> Decision:
+    """A placement that keeps every hard rule, or whether there is proof that none exists."""
     count = cohort_count(problem)
     if count is None or quickly_refuted(problem):
         return "impossible"
-    instance, ranges = Instance.of(problem, count), windows(problem, count)
-    found = find_feasible(instance, rng, late)
+    instance = Instance.of(problem, count)
+    numbers = question(problem, instance)
+    found = find_feasible(instance, numbers, seed, late)
     if found is not None:
-        return found
+        return Start(instance, numbers, found)
     if len(instance.units) > DEEPEST:
         return "unknown"
     try:
-        return CompleteSearch(instance, NODES, late).find(ranges) or "impossible"
+        where = CompleteSearch(instance, NODES, late).find(windows(problem, count))
     except OutOfNodesError:
         return "unknown"
+    return Start(instance, numbers, placed_at(numbers, where)) if where is not None else "impossible"

@@ -1,136 +1,92 @@
-"""A first placement that keeps every hard rule: greedy, then repaired move by move."""
+"""A first placement that keeps every hard rule."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
-from random import Random
+from collections.abc import Callable, Sequence
 
-from lti_tool.matching.anchors import choose_anchors
+import numpy as np
+
+from lti_tool.matching.compiled.anneal import MOST_SHIFTS
+from lti_tool.matching.compiled.greedy import choose_anchors, find_ways, place_all, place_at
+from lti_tool.matching.compiled.jit import Bits, Floats, Ints, seeded
+from lti_tool.matching.compiled.layout import Placement, Question, nobody_placed
+from lti_tool.matching.compiled.repair import repair
 from lti_tool.matching.instance import Instance
-from lti_tool.matching.state import State
 
 Late = Callable[[], bool]
 """Whether the time is up."""
 
-ATTEMPTS = 3
-CHOICES = 8
-MOVES_PER_UNIT = 30
-LEAST_MOVES = 3000
-TEMPERATURE = 0.4
-"""In broken rules: now and then the repair accepts one more, to get out of a dead end."""
+ATTEMPTS, TRIES = 3, 8
+"""Repairs, and placements before each of which the best is repaired."""
+HARDER = 100.0
+CHUNK = 5_000
+"""Steps of the repair between two looks at the time."""
+UNITS_PER_CHUNK = 10
+"""Of a repair: the more units, the more chunks of steps."""
 
 
-def find_feasible(instance: Instance, rng: Random, late: Late) -> State | None:
-    """A state without violations, or None when repairing led nowhere."""
-    for _ in range(ATTEMPTS):
-        state = greedy(instance, rng)
-        if repair(state, rng, max(LEAST_MOVES, MOVES_PER_UNIT * len(instance.units)), late):
-            return state
+def find_feasible(instance: Instance, question: Question, seed: int, late: Late) -> Placement | None:
+    """A placement without broken rules, or None when repairing led nowhere."""
+    hardness = np.ones(len(question.size))
+    for attempt in range(ATTEMPTS):
+        rng = np.random.default_rng((seed, attempt))
+        placement, misfits = _greedy(instance, question, hardness, rng)
+        for _ in range(TRIES):
+            if misfits == 0 or late():
+                break
+            another, fewer = _greedy(instance, question, hardness, rng)
+            if fewer < misfits:
+                placement, misfits = another, fewer
+        if _repaired(question, placement, seeded(int(rng.integers(2**62))), late):
+            return placement
         if late():
             break
     return None
 
 
-def greedy(instance: Instance, rng: Random) -> State:
-    """Place locked units first, then the hardest, each where it breaks fewest rules and costs least J."""
-    state = State(instance)
-    anchors = choose_anchors(instance, rng) if instance.slots_needed else [0] * instance.count
-    order = list(range(len(instance.units)))
-    rng.shuffle(order)
-    order.sort(
-        key=lambda u: (
-            instance.lock[u] < 0,
-            -instance.sizes[u],
-            -len(instance.apart[u]),
-            sum(not anchor & ~instance.slots[u] for anchor in set(anchors)),
-        )
-    )
-    for unit in order:
-        cohort = instance.lock[unit]
-        state.place(unit, cohort if cohort >= 0 else _cheapest(state, unit, anchors, rng))
-    return state
+def _greedy(
+    instance: Instance, question: Question, hardness: Floats, rng: np.random.Generator
+) -> tuple[Placement, int]:
+    """Locked units first, then the hardest; also how many fitted nowhere. Their ``hardness`` grows, so that the slots
+    suit them the next time.
+    """
+    placement = nobody_placed(question)
+    units, cohorts = len(question.size), question.cohorts
+    anchors: Bits = np.zeros((cohorts, question.slots.shape[1]), np.uint64)
+    weight = question.size * hardness * rng.uniform(0.8, 1.2, units)
+    choose_anchors(question, rng.permutation(cohorts), weight, np.zeros(question.slot_count), anchors)
+    ways, failed = np.zeros(units, np.int64), np.zeros(units, np.int64)
+    path, unreached = np.zeros((cohorts, 3), np.int64), np.zeros(-(-cohorts // 64), np.uint64)
+    open_to: Bits = np.zeros((units, len(unreached)), np.uint64)
+    find_ways(question, anchors, open_to, ways)
+    shuffled = rng.permutation(units)
+    enemies = np.diff(question.first_enemy)
+    keys = (ways[shuffled], -enemies[shuffled], -question.size[shuffled], question.lock[shuffled] < 0)
+    order, draws = shuffled[np.lexsort(keys)], seeded(int(rng.integers(2**62)))
+    place_all(question, placement, order, open_to, instance.share, draws, failed, path, unreached)
+    hardness *= np.where(failed, HARDER, 1.0)
+    return placement, int(failed.sum())
 
 
-def _cheapest(state: State, unit: int, anchors: list[int], rng: Random) -> int:
-    """The cohort of least J among a few of those where the unit breaks fewest rules."""
-    broken = [_would_break(state, unit, cohort, anchors[cohort]) for cohort in range(state.instance.count)]
-    fewest = min(broken)
-    choices = [cohort for cohort, number in enumerate(broken) if number == fewest]
-    best, best_delta = choices[0], math.inf
-    for cohort in rng.sample(choices, min(CHOICES, len(choices))):
-        delta = state.place(unit, cohort)
-        state.remove(unit)
-        if delta < best_delta:
-            best, best_delta = cohort, delta
-    return best
-
-
-def _would_break(state: State, unit: int, cohort: int, anchor: int) -> int:
-    instance = state.instance
-    share = instance.share
-    broken = max(0, state.size[cohort] + instance.sizes[unit] - share)
-    if instance.apart[unit]:
-        broken += state.meets_enemy(unit, cohort)
-    return broken + (anchor & ~instance.slots[unit]).bit_count()
-
-
-def repair(state: State, rng: Random, moves: int, late: Late) -> bool:
-    """Move and exchange units until no rule is broken; False when the moves are used up first."""
-    instance = state.instance
-    movable = [u for u, lock in enumerate(instance.lock) if lock < 0]
-    flaws = [state.flaw(c) for c in range(instance.count)]
-    broken = state.size_flaw() + sum(flaws)
-    if not movable or instance.count < 2:
-        return broken == 0
-    for step in range(moves):
-        if broken == 0:
+def _repaired(question: Question, placement: Placement, rng: Bits, late: Late) -> bool:
+    movable = movable_units(question)
+    flaws, shifted = np.zeros(question.cohorts, np.int64), np.zeros((MOST_SHIFTS, 2), np.int64)
+    for _ in range(1 + len(question.size) // UNITS_PER_CHUNK):
+        steps = CHUNK if len(movable) and question.cohorts > 1 else 0
+        if repair(question, placement, movable, steps, flaws, rng, shifted) == 0:
             return True
-        if step % 256 == 0 and late():
+        if not steps or late():
             return False
-        unit, target = _repairing_move(state, flaws, movable, rng)
-        c = state.where[unit]
-        if target == c:
-            continue
-        shifted = [(unit, c)]
-        state.shift(unit, target)
-        if rng.random() < 0.6:
-            shifted += exchange_back(state, unit, c, target, rng)[1]
-        changed = state.flaw(c), state.flaw(target)
-        now_broken = state.size_flaw() + sum(flaws) - flaws[c] - flaws[target] + sum(changed)
-        worse = now_broken - broken
-        if worse <= 0 or rng.random() < math.exp(-worse / TEMPERATURE):
-            flaws[c], flaws[target] = changed
-            broken = now_broken
-        else:
-            for moved, home in reversed(shifted):
-                state.shift(moved, home)
-    return broken == 0
+    return False
 
 
-def _repairing_move(state: State, flaws: list[int], movable: list[int], rng: Random) -> tuple[int, int]:
-    """Some unit, mostly of a cohort with a broken rule, and some cohort for it."""
-    flawed = [c for c, flaw in enumerate(flaws) if flaw]
-    unit = rng.choice(movable)
-    if flawed and rng.random() < 0.7:
-        inside = [u for u in sorted(state.members[rng.choice(flawed)]) if state.instance.lock[u] < 0]
-        unit = rng.choice(inside) if inside else unit
-    return unit, rng.randrange(state.instance.count)
+def movable_units(question: Question) -> Ints:
+    """The units that are not locked."""
+    return np.flatnonzero(question.lock < 0).astype(np.int64)
 
 
-def exchange_back(state: State, unit: int, c: int, d: int, rng: Random) -> tuple[float, list[tuple[int, int]]]:
-    """Shift units of as many people as ``unit`` has from ``d`` to ``c``: J's change, and who was where."""
-    instance = state.instance
-    owed = instance.sizes[unit]
-    others = [u for u in sorted(state.members[d]) if u != unit and instance.lock[u] < 0]
-    rng.shuffle(others)
-    shifted: list[tuple[int, int]] = []
-    delta = 0.0
-    for other in others:
-        if instance.sizes[other] <= owed:
-            delta += state.shift(other, c)
-            shifted.append((other, d))
-            owed -= instance.sizes[other]
-            if owed == 0:
-                break
-    return delta, shifted
+def placed_at(question: Question, where: Sequence[int] | Ints) -> Placement:
+    """The placement with unit u in cohort ``where[u]``."""
+    placement = nobody_placed(question)
+    place_at(question, placement, np.array(where, np.int64))
+    return placement

@@ -2,17 +2,39 @@
 
 from __future__ import annotations
 
-from random import Random
+import functools
 
-from lti_tool.matching.anneal import Annealer, Progress
-from lti_tool.matching.bound import lower_bound
-from lti_tool.matching.budget import Budget, Clock
+from lti_tool.matching.bound import lower_bound, sharpened_bound
+from lti_tool.matching.budget import Budget, Cancelled, Clock, never
+from lti_tool.matching.compiled.jit import Ints
 from lti_tool.matching.conflict import minimal_conflict
-from lti_tool.matching.decision import decide
+from lti_tool.matching.decision import Start, decide
+from lti_tool.matching.joint import Pace
+from lti_tool.matching.numbering import cohorts_of
 from lti_tool.matching.objective import objective, terms
 from lti_tool.matching.problem import Person, Problem
+from lti_tool.matching.search import Progress, Search, improve
 from lti_tool.matching.solution import Solution
-from lti_tool.matching.state import State
+
+ROUNDING = 1e-9
+SHARE_OF_BOUND = 0.4
+"""Of the time, at most, to make the bound sharp where terms pull in opposite directions."""
+STEPS_OF_BOUND = 8_000
+ITERATIONS_PER_STEP = 100
+"""Of the search, for one step of the bound, which takes longer."""
+
+WITH_EVERYTHING = {
+    "people": [
+        {"id": str(i), "attributes": {"site": i, "team": i % 3, "level": i}, "slots": ["noon"]} for i in range(4)
+    ],
+    "size": {"min": 1, "max": 3},
+    "cohorts": 2,
+    "spread": [{"attribute": "team"}],
+    "gather": [{"attribute": "site"}],
+    "balance": [{"attribute": "level"}],
+    "common_slots": 1,
+}
+"""A problem that leaves nothing of the compiled code out."""
 
 NOT_MINIMAL = "These rules cannot hold together; perhaps fewer of them already cannot."
 NOTHING_KNOWN = "No cohorts that keep every rule were found in the time, and there is no proof that none exist."
@@ -26,35 +48,60 @@ def solve(
     seconds: float | None = 2.0,
     iterations: int | None = None,
     progress: Progress | None = None,
+    threads: int = 1,
+    cancelled: Cancelled = never,
 ) -> Solution:
     """Place everybody, or say which rules prevent it.
 
-    ``now`` gives seconds (``time.monotonic``); the search ends after ``seconds`` or ``iterations``, whichever
-    comes first, or when J has reached the lower bound. With iterations and without a time limit, the same
-    problem and seed give the same cohorts on every run.
+    ``now`` gives seconds (``time.monotonic``); the search ends after ``seconds`` or ``iterations`` of each thread,
+    whichever comes first, when ``cancelled`` says so, or when J has reached the lower bound. With iterations and
+    without a time limit, the same problem, seed and threads give the same cohorts on every run; more iterations or
+    threads never give worse ones.
     """
-    budget = Budget(now, seconds, iterations)
-    rng = Random(seed)  # noqa: S311 - repeatable choices, nothing secret
-    found = decide(problem, rng, budget.late)
-    while found == "unknown" and seconds is not None and not budget.late():
-        found = decide(problem, rng, budget.late)
+    load_compiled()
+    return _solve(problem, seed, Budget(now, seconds, iterations, cancelled), progress, threads)
+
+
+@functools.cache
+def load_compiled() -> None:
+    """Load the compiled code, or compile it where nothing prepared that; takes no time from a search's budget."""
+    _solve(Problem.from_json(WITH_EVERYTHING), 0, Budget(lambda: 0.0, None, 1), None, 1)
+
+
+def _solve(problem: Problem, seed: int, budget: Budget, progress: Progress | None, threads: int) -> Solution:
+    attempt = seed
+    found = decide(problem, attempt, budget.late)
+    while found == "unknown" and budget.seconds is not None and not budget.late():
+        attempt += 1
+        found = decide(problem, attempt, budget.late)
     if found == "unknown":
         return Solution("unknown", seed, budget.elapsed(), text=NOTHING_KNOWN)
     if found == "impossible":
-        conflict, minimal = minimal_conflict(problem, rng, budget.late)
+        conflict, minimal = minimal_conflict(problem, seed, budget.late)
         text = None if minimal else NOT_MINIMAL
         return Solution("infeasible", seed, budget.elapsed(), conflict=conflict, text=text)
-    return _improve(problem, found, budget, seed, progress, rng)
+    return _improve(problem, found, budget, seed, progress, threads)
 
 
 def _improve(
-    problem: Problem, state: State, budget: Budget, seed: int, progress: Progress | None, rng: Random
+    problem: Problem, start: Start, budget: Budget, seed: int, progress: Progress | None, threads: int
 ) -> Solution:
-    bound = lower_bound(problem, state.instance.count)
-    start = objective(problem, terms(problem, _cohorts(problem, state, state.where)))
-    annealer = Annealer(state, start, rng)
-    annealer.run(budget, bound, progress)
-    cohorts = _cohorts(problem, state, annealer.best)
+    instance = start.instance
+    bound = lower_bound(problem, instance.count)
+
+    def cost(where: Ints) -> float:
+        return objective(problem, terms(problem, cohorts_of(problem, instance, where)))
+
+    searches = [Search(start, cost, bound, seed + i, budget.late) for i in range(threads)]
+    # The search comes first, so that there is something good at any moment; it goes on when the bound is sharp.
+    until = 1.0 if budget.iterations is not None else 1.0 - SHARE_OF_BOUND
+    best = improve(searches, budget, until, progress)
+    if min(search.best_cost for search in searches) > bound + ROUNDING:
+        bound = sharpened_bound(problem, instance.count, _pace(budget))
+        for search in searches:
+            search.aim_at(bound)
+        best = improve(searches, budget, 1.0, progress)
+    cohorts = cohorts_of(problem, instance, best)
     term = terms(problem, cohorts)
     reached = objective(problem, term)
     return Solution(
@@ -64,20 +111,17 @@ def _improve(
         cohorts=tuple(tuple(person.id for person in cohort) for cohort in cohorts),
         objective=reached,
         terms=term,
-        # Rounding may put J a hair below the bound that it reaches.
-        lower_bound=min(bound, reached),
+        # J and a bound that it reaches are rounded differently.
+        lower_bound=reached if reached - bound < ROUNDING * max(1.0, reached) else bound,
         slots=tuple(_common_slots(cohort) for cohort in cohorts) if problem.common_slots else None,
         iterations=budget.used,
     )
 
 
-def _cohorts(problem: Problem, state: State, where: list[int]) -> list[list[Person]]:
-    """The people of each cohort, in the problem's order."""
-    placed = {i: where[u] for u, unit in enumerate(state.instance.units) for i in unit}
-    cohorts: list[list[Person]] = [[] for _ in range(state.instance.count)]
-    for i, person in enumerate(problem.people):
-        cohorts[placed[i]].append(person)
-    return cohorts
+def _pace(budget: Budget) -> Pace:
+    steps = STEPS_OF_BOUND if budget.iterations is None else 1 + budget.iterations // ITERATIONS_PER_STEP
+    seconds = None if budget.seconds is None else max(0.0, budget.seconds - budget.elapsed())
+    return Pace(min(steps, STEPS_OF_BOUND), seconds, budget.now, budget.late)
 
 
 def _common_slots(cohort: list[Person]) -> tuple[str, ...]:

@@ -1,13 +1,11 @@
-"""The problem in numbers: people who must be together become one unit, values and slots become indices and
-bits.
-"""
+"""The hard rules in numbers: people who must be together become one unit, slots become bits."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from lti_tool.matching.problem import Problem, Value
+from lti_tool.matching.problem import Problem
 
 
 def together_units(problem: Problem) -> list[list[int]]:
@@ -33,11 +31,7 @@ def together_units(problem: Problem) -> list[list[int]]:
 
 @dataclass(slots=True)
 class Instance:
-    """Hard rules and objective by unit. J = constant + sum of the quadratic forms below.
-
-    A value v with ``curvature`` A costs A n² for each cohort in which n people have it: spread gives its
-    weight, gather takes half of its own (pairs with equal values), and ``size_curvature`` counts all pairs.
-    """
+    """The hard rules, by unit."""
 
     count: int
     units: list[list[int]]
@@ -47,14 +41,6 @@ class Instance:
     slots: list[int]
     slots_needed: int
     accompanied: list[tuple[int, ...]]
-    values: list[tuple[int, ...]]
-    curvature: list[float]
-    size_curvature: float
-    numbers: list[tuple[tuple[int, float], ...]]
-    number_scale: list[float]
-    stayers: list[dict[int, float]]
-    size_min: int
-    size_max: int
     slack: int
     share: int
 
@@ -63,8 +49,6 @@ class Instance:
         """Needs a problem without contradictory locks or apart rules inside a unit."""
         units = together_units(problem)
         unit_of = {problem.people[i].id: u for u, unit in enumerate(units) for i in unit}
-        values, curvature, size_curvature = _categories(problem, units)
-        numbers, scale = _numbers(problem, units)
         return cls(
             count=count,
             units=units,
@@ -80,14 +64,6 @@ class Instance:
                 )
                 for unit in units
             ],
-            values=values,
-            curvature=curvature,
-            size_curvature=size_curvature,
-            numbers=numbers,
-            number_scale=scale,
-            stayers=_stayers(problem, units),
-            size_min=problem.size.min,
-            size_max=problem.size.max,
             slack=problem.size.slack,
             share=len(problem.people) // count,
         )
@@ -120,54 +96,3 @@ def _intersection(masks: Iterable[int]) -> int:
     for mask in masks:
         common &= mask
     return common
-
-
-def _categories(problem: Problem, units: list[list[int]]) -> tuple[list[tuple[int, ...]], list[float], float]:
-    spread = {wish.attribute: wish.weight for wish in problem.spread}
-    gather = {wish.attribute: wish.weight for wish in problem.gather}
-    number: dict[tuple[str, Value], int] = {}
-    curvature: list[float] = []
-    values: list[list[int]] = [[] for _ in units]
-    for attribute in dict.fromkeys((*spread, *gather)):
-        weight = spread.get(attribute, 0.0) - gather.get(attribute, 0.0) / 2
-        for u, unit in enumerate(units):
-            for i in unit:
-                key = (attribute, problem.people[i].value(attribute))
-                if key not in number:
-                    number[key] = len(number)
-                    curvature.append(weight)
-                values[u].append(number[key])
-    return [tuple(unit) for unit in values], curvature, sum(gather.values()) / 2
-
-
-def _numbers(problem: Problem, units: list[list[int]]) -> tuple[list[tuple[tuple[int, float], ...]], list[float]]:
-    """For each unit and balanced attribute: how many have a number, and their deviations from the mean."""
-    columns: list[list[tuple[int, float]]] = []
-    scale: list[float] = []
-    for wish in problem.balance:
-        known = {
-            i: float(person.attributes[wish.attribute])
-            for i, person in enumerate(problem.people)
-            if wish.attribute in person.attributes
-        }
-        if not known or min(known.values()) == max(known.values()):
-            continue
-        mean = sum(known.values()) / len(known)
-        variance = sum((x - mean) ** 2 for x in known.values()) / len(known)
-        scale.append(wish.weight / variance)
-        columns.append(
-            [(sum(i in known for i in unit), sum(known[i] - mean for i in unit if i in known)) for unit in units]
-        )
-    return [tuple(column[u] for column in columns) for u in range(len(units))], scale
-
-
-def _stayers(problem: Problem, units: list[list[int]]) -> list[dict[int, float]]:
-    stayers: list[dict[int, float]] = [{} for _ in units]
-    if problem.previous is None or problem.previous.weight == 0:
-        return stayers
-    for u, unit in enumerate(units):
-        for i in unit:
-            cohort = problem.previous.cohorts.get(problem.people[i].id)
-            if cohort is not None:
-                stayers[u][cohort] = stayers[u].get(cohort, 0.0) + problem.previous.weight
-    return stayers

@@ -8,6 +8,9 @@ from lti_tool.matching.instance import Instance, together_units
 from lti_tool.matching.problem import Problem
 from lti_tool.matching.sizes import Window, cohort_count, windows
 
+MOST_STRANGERS = 400
+"""Among more units the search for some that share no slots is not quick."""
+
 
 def quickly_refuted(problem: Problem) -> bool:
     """Whether one of the proofs of this module applies."""
@@ -94,7 +97,7 @@ def _slots_are_too_few(instance: Instance, low: int) -> bool:
 def _too_many_apart(instance: Instance) -> bool:
     """More units than cohorts, found greedily, of which no two may share a cohort."""
     strangers = [set(others) for others in instance.apart]
-    if instance.slots_needed:
+    if instance.slots_needed and len(strangers) <= MOST_STRANGERS:
         _add_slot_strangers(instance, strangers)
     by_degree = sorted(range(len(strangers)), key=lambda u: -len(strangers[u]))
     for start in by_degree:

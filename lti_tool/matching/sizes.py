@@ -26,3 +26,9 @@ def windows(problem: Problem, count: int) -> list[Window]:
         if count * high >= people and not (found and found[-1][1] == high):
             found.append((low, high))
     return found
+
+
+def narrowest(problem: Problem, count: int) -> Window:
+    """The smallest and the largest size of any solution, when there is one."""
+    ranges = windows(problem, count)
+    return min(low for low, _ in ranges), max(high for _, high in ranges)
