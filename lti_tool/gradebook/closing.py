@@ -17,10 +17,10 @@ from sqlalchemy.orm import Session
 
 from lti_tool import clock
 from lti_tool.database import transaction
-from lti_tool.gradebook import claims, in_flight, line_items, places, reading
+from lti_tool.gradebook import claims, in_flight, line_items, reading
 from lti_tool.gradebook.claims import NO_PROBLEM, UNLEASED, UNREAD, Batch, Sending, Task
 from lti_tool.gradebook.line_items import Opening
-from lti_tool.gradebook.places import Budget, Place
+from lti_tool.gradebook.places import Place
 from lti_tool.gradebook.reading import Reading
 from lti_tool.gradebook.retries import backoff, cell_words, later, wait_after
 from lti_tool.gradebook.states import Decision, Shown, decision, shows_grade
@@ -93,9 +93,8 @@ def _is_worth_reading(session: Session, column: Column, now: datetime) -> bool:
 
 
 def _close(batch: Batch) -> None:
-    budget = places.budget()
     unsure = [task for task in batch.tasks if _is_unsure(task)]
-    looks = _look(batch, unsure, budget)
+    looks = _look(batch, unsure)
     blocking = _blocking(looks)
     if blocking is not None:
         _give_back(batch, batch.tasks, blocking)
@@ -105,7 +104,7 @@ def _close(batch: Batch) -> None:
     seen = {look.task.cell_id for look in looks}
     _give_back(batch, [task for task in unsure if task.cell_id not in seen])
     known = [task for task in batch.tasks if task not in unsure or task.cell_id in read]
-    _send(batch, claims.prepare(replace(batch, tasks=known), read), budget)
+    _send(batch, claims.prepare(replace(batch, tasks=known), read))
 
 
 def _is_unsure(task: Task) -> bool:
@@ -117,15 +116,14 @@ def _is_unsure(task: Task) -> bool:
     return task.values.trying is not None or not is_fresh or decision(task.values) is Decision.SEND
 
 
-def _look(batch: Batch, tasks: Sequence[Task], budget: Budget) -> list[Look]:
+def _look(batch: Batch, tasks: Sequence[Task]) -> list[Look]:
     """What the LMS shows for those who must be looked up, as far as there is time."""
     stop_at = time.monotonic() + STARTING_SECONDS
     found: list[Look] = []
 
     def look(task: Task) -> Look:
         try:
-            with budget.slot(batch.place):
-                return Look(task, reading.look_up(batch.place, task.subject))
+            return Look(task, reading.look_up(batch.place, task.subject))
         except LmsError as error:
             return Look(task, error=error)
 
@@ -170,7 +168,7 @@ def _give_back(batch: Batch, tasks: Sequence[Task], error: LmsError | None = Non
             line_items.failed(session, batch.place, error)
 
 
-def _send(batch: Batch, sendings: Sequence[Sending], budget: Budget) -> None:
+def _send(batch: Batch, sendings: Sequence[Sending]) -> None:
     """Send with as many in flight as the platform takes, noting answers in small groups."""
     blocking: LmsError | None = None
     strikes = 0
@@ -178,8 +176,7 @@ def _send(batch: Batch, sendings: Sequence[Sending], budget: Budget) -> None:
     waiting = iter(sendings)
 
     def post(sending: Sending) -> Outcome:
-        with budget.slot(batch.place):
-            return _post(batch.place, sending)
+        return _post(batch.place, sending)
 
     def go_on() -> bool:
         return blocking is None and time.monotonic() < stop_at
