@@ -140,6 +140,18 @@ def sync_run(until_idle: bool, as_json: bool) -> None:
     click.echo(json.dumps(done) if as_json else ", ".join(f"{name}: {units}" for name, units in done.items()))
 
 
+@sync.command("status")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@with_appcontext
+def sync_status(as_json: bool) -> None:
+    """Say for each LMS what waits, since when, until when, and how the calls to it ended."""
+    from lti_tool import schema
+    from lti_tool.admin import standing
+
+    schema.require_current()
+    standing.show(as_json=as_json)
+
+
 @main.command()
 @click.option("--platform", "registration_id", type=int, help="Only this LMS, by its number; without it, all.")
 @click.option("--read-only", is_flag=True, help="Make no column in any gradebook.")

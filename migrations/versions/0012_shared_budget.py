@@ -1,4 +1,4 @@
-"""Share tokens and the calls that a platform takes among all processes"""
+"""Share tokens and the calls that a platform takes among all processes; see whether workers live"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -52,9 +52,17 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(['registration_id'], ['lti_registration.id'], name=op.f('fk_lti_call_count_registration_id_lti_registration'), ondelete='CASCADE'),
         sa.PrimaryKeyConstraint('registration_id', 'service', 'outcome', name=op.f('pk_lti_call_count')),
     )
+    op.create_table(
+        'worker_heartbeat',
+        sa.Column('worker', sa.String(length=120), nullable=False),
+        sa.Column('started_at', sa.DateTime(timezone=True), nullable=False),
+        sa.Column('seen_at', sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint('worker', name=op.f('pk_worker_heartbeat')),
+    )
 
 
 def downgrade() -> None:
+    op.drop_table('worker_heartbeat')
     op.drop_table('lti_call_count')
     op.drop_table('lti_lane')
     op.drop_table('lti_pace')
