@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
+import sys
 from typing import Any
 
 import click
@@ -106,6 +108,11 @@ def worker(ctx: click.Context) -> None:
         wire.ensure_signing_key()
     click.echo("Peerloop's worker has started")
     jobs.work(app)
+    with app.app_context():
+        wire.current().close()
+    sys.stdout.flush()
+    # A call that hangs would keep the process for a minute. What it was about is leased, and others take it over.
+    os._exit(0)
 
 
 @main.group()

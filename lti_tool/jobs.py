@@ -40,7 +40,7 @@ IDLE_DELAY_SECONDS = 0.5
 BEAT_SECONDS = 10.0
 ALIVE = timedelta(seconds=60)  # a worker that was not seen for so long is dead
 FORGOTTEN = timedelta(days=1)
-STOP_SECONDS = 9  # what a stopping worker may take to finish the unit in its hands
+STOP_SECONDS = 8  # what a stopping worker may take to finish the unit in its hands
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +120,12 @@ def _run_units(job: Job, stop: threading.Event) -> int:
     return units
 
 
+def stopping() -> threading.Event:
+    """Set when this worker is to stop: begin nothing more that takes time."""
+    stop: threading.Event = current_app.extensions["jobs_stop"]
+    return stop
+
+
 def connect_queue(app: Flask, settings: config.Settings) -> Huey:
     """The queue of `app` with its one task, which runs a job by name."""
     huey = _open_queue(settings)
@@ -159,7 +165,10 @@ def _beside(database_url: str) -> str:
 
 
 def work(app: Flask) -> None:
-    """Be a worker until SIGTERM or SIGINT; the unit in hand is finished first."""
+    """Be a worker until SIGTERM or SIGINT; the unit in hand is finished first.
+
+    Returns within ten seconds. A call that an LMS does not answer may then still hold a thread.
+    """
     stop: threading.Event = app.extensions["jobs_stop"]
     sweeper = threading.Thread(target=_sweep_forever, args=(app, stop), name="sweeper", daemon=True)
     sweeper.start()
@@ -175,7 +184,7 @@ def work(app: Flask) -> None:
     _stop_units_on(signal.SIGTERM, stop)
     _stop_units_on(signal.SIGINT, stop)
     _watch(consumer)
-    sweeper.join(timeout=STOP_SECONDS)
+    sweeper.join(timeout=1.0)
 
 
 def _stop_units_on(signum: signal.Signals, stop: threading.Event) -> None:

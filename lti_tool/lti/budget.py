@@ -68,6 +68,8 @@ class Budget:
         self._closing.set()
         for share in self._all():
             share.want_all()
+        if (keeper := self._keeper) is not None:
+            keeper.join(timeout=TICK_SECONDS)
         self._tick()
         atexit.unregister(self.close)
 

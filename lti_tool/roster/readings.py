@@ -214,7 +214,7 @@ def _read(claim: _Claim) -> None:
         raise LookupError(f"registration {claim.registration_id} of course {claim.course_id} is gone")
     connection = wire.connect(registration, claim.deployment_id)
     db.session.rollback()  # what was just looked up must not stay open while the LMS is asked
-    stop = current_app.extensions["jobs_stop"]
+    stop = jobs.stopping()
     for page in read_pages(connection, claim.url):
         if clock.wall() > claim.until:
             return _end(claim, problems.too_long(page.number))

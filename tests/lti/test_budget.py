@@ -24,11 +24,22 @@ from lti_tool.lti.tables import LtiCallCount, LtiLane, LtiPace
 
 MakeBudget = Callable[[], Budget]
 
+either = pytest.mark.usefixtures("any_app")
+"""For what the two kinds of database do differently: the test runs on both."""
+
 
 @pytest.fixture
-def platform(any_app: Flask, monkeypatch: pytest.MonkeyPatch) -> Registration:
+def tool(request: pytest.FixtureRequest) -> Flask:
+    """An app, of either kind for tests that are marked so by `either`."""
+    either = "any_app" in request.fixturenames
+    app: Flask = request.getfixturevalue("any_app" if either else "app")
+    return app
+
+
+@pytest.fixture
+def platform(tool: Flask, monkeypatch: pytest.MonkeyPatch) -> Registration:
     """A platform that takes two calls at a time."""
-    assert any_app
+    assert tool
     monkeypatch.setattr(Standard, "concurrency", 2)
     monkeypatch.setattr(Standard, "calls_per_second", 1000.0)
     return register("one")
@@ -48,9 +59,9 @@ def register(client_id: str) -> Registration:
 
 
 @pytest.fixture
-def process(any_app: Flask) -> Iterator[MakeBudget]:
+def process(tool: Flask) -> Iterator[MakeBudget]:
     """The budget of one more process."""
-    assert any_app
+    assert tool
     with ExitStack() as stack:
 
         def make() -> Budget:
@@ -100,6 +111,7 @@ def the_rest_is_over() -> None:
         session.execute(update(LtiPace).values(rests_until=clock.wall()))
 
 
+@either
 def test_two_processes_with_many_threads_together_keep_to_what_the_platform_takes(
     platform: Registration, process: MakeBudget
 ) -> None:
@@ -114,6 +126,7 @@ def test_two_processes_with_many_threads_together_keep_to_what_the_platform_take
     assert (load.total, load.most) == (60, 2)
 
 
+@either
 def test_a_process_that_is_never_idle_gives_another_its_turn(platform: Registration, process: MakeBudget) -> None:
     busy, other, done = process(), process(), threading.Event()
 
@@ -218,6 +231,7 @@ def test_a_process_that_has_lanes_learns_within_two_seconds_that_the_platform_re
     assert time.monotonic() - began < 2.5
 
 
+@either
 def test_a_platform_that_is_down_is_left_alone_and_then_tried_by_one_call(
     platform: Registration, process: MakeBudget
 ) -> None:
@@ -266,6 +280,7 @@ def test_answers_in_between_show_that_the_platform_is_not_down(platform: Registr
     call(budget, platform)
 
 
+@either
 def test_calls_are_counted_by_how_they_ended_whichever_process_made_them(
     platform: Registration, process: MakeBudget
 ) -> None:
@@ -285,10 +300,11 @@ def test_a_process_that_ends_leaves_its_lanes_free(platform: Registration, proce
     assert set(db.session.scalars(select(LtiLane.owner))) == {None}
 
 
-def test_lanes_are_those_of_the_database_s_clock(platform: Registration, monkeypatch: pytest.MonkeyPatch) -> None:
-    """On PostgreSQL a machine whose clock is ahead takes no lane that another one has."""
-    if db.engine.dialect.name != "postgresql":
-        pytest.skip("SQLite is one machine's")
+@pytest.mark.parametrize("any_app", ["postgresql"], indirect=True)
+def test_a_machine_whose_clock_is_ahead_takes_no_lane_that_another_one_has(
+    any_app: Flask, platform: Registration, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert any_app
     with db.engine.begin() as connection:
         assert lanes.take(connection, "one", platform.id, 1)[1] == 0
     ahead = clock.wall() + timedelta(minutes=5)
