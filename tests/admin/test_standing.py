@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from flask import Flask
@@ -26,6 +27,7 @@ from tests.support import factories
 from tests.support.moments import counted_queries
 
 TOKEN = "t" * 32
+DOCS = Path(__file__).resolve().parents[2] / "docs"
 
 
 @pytest.fixture
@@ -155,3 +157,12 @@ def test_the_operators_page_tells_the_same(app: Flask) -> None:
     page = seen(enter(app), f"/operator/platforms/{lms}")
     for words in ("Exchange", "slow down", "refused-422: 1", "Calls to this LMS"):
         assert words in page
+
+
+def test_every_figure_is_explained_to_operators(watched: Flask) -> None:
+    busy_lms()
+    explained = (DOCS / "operate.md").read_text()
+    names = {f"peerloop_{name}" for name, *_labels in figures(watched)}
+    unexplained = {name for name in names if f"`{name}" not in explained and "rosters_" not in name}
+    assert len(names) > 12
+    assert unexplained == set()
