@@ -100,11 +100,11 @@ class Budget:
                     place.wait(ASK_AGAIN_SECONDS)
 
     def _ask(self, share: Share) -> None:
-        began, number = time.monotonic(), None
+        began, number, waiting = time.monotonic(), None, share.waiting
         share.is_asking = True
         try:
             with share.unlocked(), writing(self._engine) as connection:
-                pace, number = lanes.take(connection, self._owner, share.registration_id, share.limit)
+                pace, number = lanes.take(connection, self._owner, share.registration_id, share.limit, waiting)
             share.learn(pace, began)
         finally:
             share.is_asking = False

@@ -21,7 +21,7 @@ from lti_tool.database import server_time
 from lti_tool.lti.tables import LtiCallCount, LtiLane, LtiPace
 
 LEASE_SECONDS = 10.0
-WANT_SECONDS = 3.0
+WANT_SECONDS = 1.5  # who still waits asks again long before
 FIRST_REST_SECONDS = 5.0
 THROTTLED_SECONDS = 10.0
 LONGEST_REST_SECONDS = 300.0
@@ -42,9 +42,12 @@ class Pace:
     on_trial: bool = False
 
 
-def take(connection: Connection, owner: str, registration_id: int, limit: int) -> tuple[Pace, int | None]:
+def take(
+    connection: Connection, owner: str, registration_id: int, limit: int, waiting: int = 1
+) -> tuple[Pace, int | None]:
     """One more lane of a platform with `limit` of them, if any is free and the platform need not rest.
 
+    So many calls are `waiting`; where none is free, others are asked to give up that many, as far as that is fair.
     While the platform is on trial there is only the first one.
     """
     row, now = _locked_pace(connection, registration_id), server_time(connection)
@@ -60,7 +63,7 @@ def take(connection: Connection, owner: str, registration_id: int, limit: int) -
         if lane is None or _may_take(lane, owner, now):
             _write(connection, (registration_id, number), owner=owner, until=_after(now, LEASE_SECONDS), **UNWANTED)
             return pace, number
-    _want(connection, owner, [rows[number] for number in numbers], now)
+    _want(connection, owner, [rows[number] for number in numbers], waiting, now)
     return pace, None
 
 
@@ -69,22 +72,26 @@ UNWANTED: Mapping[str, object] = {"wanted_by": None, "wanted_until": None}
 
 def _may_take(lane: Row[Any], owner: str, now: datetime) -> bool:
     is_free = lane.until is None or lane.until <= now
-    is_promised = lane.wanted_by not in (None, owner) and lane.wanted_until > now
-    return is_free and not is_promised
+    return is_free and (lane.wanted_by == owner or not _is_promised(lane, now))
 
 
-def _want(connection: Connection, owner: str, lanes: Iterable[Row[Any]], now: datetime) -> None:
-    """Mark a lane of whoever has most of them, if that is more than our part; the mark that we have is prolonged."""
+def _want(connection: Connection, owner: str, lanes: Iterable[Row[Any]], waiting: int, now: datetime) -> None:
+    """Mark lanes of whoever has most, until we would have as many; the marks that we have are prolonged."""
     lent = [lane for lane in lanes if lane.until is not None and lane.until > now]
     have = Counter(lane.owner for lane in lent)
-    enough = have[owner] + 1 if have[owner] else 0
+    most = max((count for other, count in have.items() if other != owner), default=0)
+    enough = min(waiting, (most - have[owner]) // 2 or int(have[owner] == 0))
     marked = [lane for lane in lent if lane.wanted_by == owner]
     others = [
-        lane for lane in lent if not (lane.wanted_until and lane.wanted_until > now) and have[lane.owner] > enough
+        lane for lane in lent if lane.owner != owner and have[lane.owner] == most and not _is_promised(lane, now)
     ]
-    for lane in (marked or sorted(others, key=lambda lane: -have[lane.owner]))[:1]:
+    for lane in [*marked, *others][: max(enough, 0)]:
         key = (lane.registration_id, lane.number)
         _write(connection, key, wanted_by=owner, wanted_until=_after(now, WANT_SECONDS))
+
+
+def _is_promised(lane: Row[Any], now: datetime) -> bool:
+    return lane.wanted_until is not None and bool(lane.wanted_until > now)
 
 
 def prolong(connection: Connection, owner: str, keys: Iterable[LaneKey]) -> dict[LaneKey, bool]:

@@ -62,6 +62,11 @@ class Share:
                 self._queue.remove(place)
                 self._wake_first()
 
+    @property
+    def waiting(self) -> int:
+        """How many calls wait for a lane."""
+        return len(self._queue)
+
     @contextmanager
     def unlocked(self) -> Iterator[None]:
         """Give the lock away for as long as this takes."""
