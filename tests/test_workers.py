@@ -135,7 +135,7 @@ def end(installation: Installation) -> None:
     db.engine.dispose()
 
 
-@pytest.mark.parametrize("kind", ["sqlite", "postgresql", "redis"])
+@pytest.mark.parametrize("kind", ["sqlite", pytest.param("postgresql", marks=pytest.mark.long), "redis"])
 def test_two_workers_hear_the_bell_do_the_work_once_and_stop_cleanly(
     install: Callable[[str], Installation], kind: str
 ) -> None:
