@@ -87,7 +87,7 @@ def _platforms(platforms: Iterable[Standing]) -> Iterator[Metric]:
         label = str(each.id)
         info.add_metric([label, each.name, each.family], 1)
         lanes.add_metric([label], each.lanes)
-        rest.add_metric([label, each.cause or ""], max(-_age(each.rests_until), 0.0))
+        rest.add_metric([label, each.cause or ""], max(_until(each.rests_until), 0.0))
         for reason, count in each.refused.items():
             refused.add_metric([label, reason], count)
     yield from (info, lanes, rest, refused)
@@ -102,7 +102,7 @@ def _queues(what: str, about: str, platforms: Iterable[Standing]) -> Iterator[Me
         label = [str(each.id)]
         length.add_metric(label, queue.length)
         oldest.add_metric(label, _age(queue.oldest_at))
-        following.add_metric(label, -_age(queue.next_at))
+        following.add_metric(label, _until(queue.next_at))
     yield from (length, oldest, following)
 
 
@@ -121,3 +121,8 @@ def _calls(platforms: Iterable[Standing]) -> Iterator[Metric]:
 def _age(at: datetime | None) -> float:
     """Seconds since then; 0 for what is not."""
     return 0.0 if at is None else (clock.wall() - at).total_seconds()
+
+
+def _until(at: datetime | None) -> float:
+    """Seconds until then; 0 for what is not."""
+    return 0.0 if at is None else (at - clock.wall()).total_seconds()

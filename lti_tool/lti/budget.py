@@ -175,12 +175,14 @@ class Budget:
                 for share in shares:
                     share.note(held, began)
                 lanes.give_up(connection, self._owner, [key for share in shares for key in share.drop_unneeded()])
-                lanes.count(connection, dict(each for share in shares for each in share.take_counts().items()))
                 paces = lanes.paces(connection, [share.registration_id for share in shares])
+                counts = dict(each for share in shares for each in share.take_counts().items())
+                # An LMS that was removed in the meantime has no pace, and nothing to count.
+                lanes.count(connection, {key: counted for key, counted in counts.items() if key[0] in paces})
         except SQLAlchemyError as error:
             # Lanes that nobody prolongs run out by themselves; only the counts of this moment are lost.
             log.warning("lanes could not be prolonged", error=type(error).__name__)
             return
         for share in shares:
             with share.lock:
-                share.learn(paces[share.registration_id], began)
+                share.learn(paces.get(share.registration_id, Pace()), began)

@@ -11,7 +11,7 @@ from datetime import timedelta
 
 import pytest
 from flask import Flask
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 
 from lti_tool import clock
 from lti_tool.database import db, transaction
@@ -20,7 +20,7 @@ from lti_tool.lti.budget import Budget
 from lti_tool.lti.failures import Refused, Resting, Retryable, Throttled
 from lti_tool.lti.families import Standard
 from lti_tool.lti.registrations import Registration
-from lti_tool.lti.tables import LtiCallCount, LtiLane, LtiPace
+from lti_tool.lti.tables import LtiCallCount, LtiLane, LtiPace, LtiRegistration
 
 MakeBudget = Callable[[], Budget]
 
@@ -311,3 +311,13 @@ def test_a_machine_whose_clock_is_ahead_takes_no_lane_that_another_one_has(
     monkeypatch.setattr(clock, "wall", lambda: ahead)
     with db.engine.begin() as connection:
         assert lanes.take(connection, "other", platform.id, 1)[1] is None
+
+
+def test_an_lms_that_is_removed_meanwhile_disturbs_no_other(platform: Registration, process: MakeBudget) -> None:
+    budget, other = process(), register("two")
+    with budget.call(platform, "grades"):
+        with transaction() as session:
+            session.execute(delete(LtiRegistration).where(LtiRegistration.id == platform.id))
+        call(budget, other)
+    budget.close()
+    call(process(), other)
