@@ -15,7 +15,7 @@ from datetime import datetime
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from lti_tool import clock
+from lti_tool import clock, jobs
 from lti_tool.database import transaction
 from lti_tool.gradebook import claims, in_flight, line_items, reading
 from lti_tool.gradebook.claims import NO_PROBLEM, UNLEASED, UNREAD, Batch, Sending, Task
@@ -118,7 +118,7 @@ def _is_unsure(task: Task) -> bool:
 
 def _look(batch: Batch, tasks: Sequence[Task]) -> list[Look]:
     """What the LMS shows for those who must be looked up, as far as there is time."""
-    stop_at = time.monotonic() + STARTING_SECONDS
+    stop, stop_at = jobs.stopping(), time.monotonic() + STARTING_SECONDS
     found: list[Look] = []
 
     def look(task: Task) -> Look:
@@ -128,7 +128,7 @@ def _look(batch: Batch, tasks: Sequence[Task]) -> list[Look]:
             return Look(task, error=error)
 
     def go_on() -> bool:
-        return len(_errors(found)) < GIVE_UP_AFTER and time.monotonic() < stop_at
+        return len(_errors(found)) < GIVE_UP_AFTER and time.monotonic() < stop_at and not stop.is_set()
 
     for group in in_flight.groups(iter(tasks), look, batch.place.in_flight, go_on):
         found.extend(group)
@@ -172,14 +172,14 @@ def _send(batch: Batch, sendings: Sequence[Sending]) -> None:
     """Send with as many in flight as the platform takes, noting answers in small groups."""
     blocking: LmsError | None = None
     strikes = 0
-    stop_at = time.monotonic() + STARTING_SECONDS
+    stop, stop_at = jobs.stopping(), time.monotonic() + STARTING_SECONDS
     waiting = iter(sendings)
 
     def post(sending: Sending) -> Outcome:
         return _post(batch.place, sending)
 
     def go_on() -> bool:
-        return blocking is None and time.monotonic() < stop_at
+        return blocking is None and time.monotonic() < stop_at and not stop.is_set()
 
     for outcomes in in_flight.groups(waiting, post, batch.place.in_flight, go_on):
         _note(batch, outcomes)

@@ -8,8 +8,6 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import TypeVar
 
-from lti_tool import jobs
-
 T = TypeVar("T")
 R = TypeVar("R")
 
@@ -20,15 +18,13 @@ GROUP_SECONDS = 0.1
 def groups(items: Iterator[T], work: Callable[[T], R], at_once: int, go_on: Callable[[], bool]) -> Iterator[list[R]]:
     """The results of `work`, at most GROUP of them or what came within GROUP_SECONDS.
 
-    `go_on` is asked before more items are started, and none are by a worker that is to stop; those left in `items`
-    were never begun. As many again as run
+    `go_on` is asked before more items are started; those left in `items` were never begun. As many again as run
     wait in the pool, so that it is not idle while a group is dealt with.
     """
     running: set[Future[R]] = set()
-    stop = jobs.stopping()
     with ThreadPoolExecutor(at_once) as pool:
         while True:
-            if go_on() and not stop.is_set():
+            if go_on():
                 running |= {pool.submit(work, item) for item in itertools.islice(items, 2 * at_once - len(running))}
             if not running:
                 return
