@@ -115,6 +115,11 @@ class Settings(BaseSettings):
     )
     visit_idle_minutes: int = Field(120, ge=5, le=1440, description="A visit ends after so long unused.")
     lms_timeout_seconds: float = Field(20.0, gt=0, le=120, description="Longest wait for an LMS's answer.")
+    metrics_token: Annotated[SecretStr | None, AfterValidator(_long_secret)] = Field(
+        None,
+        description="Whoever sends it as a Bearer token may read `/metrics`; without it there is no such address. "
+        "At least 32 characters.",
+    )
     gradebook_sweep_seconds: float = Field(
         5.0, gt=0, le=3600, description="How often a worker looks for work that no bell announced."
     )

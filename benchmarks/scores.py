@@ -80,7 +80,8 @@ def slow_platform() -> Iterator[str]:
 
 
 def _ours(address: str) -> float:
-    with tempfile.TemporaryDirectory() as folder, mock.patch.object(families.Standard, "concurrency", IN_FLIGHT):
+    eager = mock.patch.multiple(families.Standard, concurrency=IN_FLIGHT, calls_per_second=1000.0)
+    with tempfile.TemporaryDirectory() as folder, eager:
         app = _app(Path(folder))
         with app.app_context():
             db.create_all()
@@ -92,7 +93,7 @@ def _ours(address: str) -> float:
             seconds = time.perf_counter() - began
             assert db.session.scalar(select(func.count(Cell.id)).where(Cell.sent_at.is_not(None))) == SCORES
             assert db.session.scalar(select(func.count(Cell.id)).where(differs())) == 0
-            wire.current().client.close()
+            wire.current().close()
             db.session.remove()
             db.engine.dispose()
     return SCORES / seconds

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
+import sys
 from typing import Any
 
 import click
@@ -110,6 +112,11 @@ def worker(ctx: click.Context) -> None:
         wire.ensure_signing_key()
     click.echo("Peerloop's worker has started")
     jobs.work(app)
+    with app.app_context():
+        wire.current().close()
+    sys.stdout.flush()
+    # A call that hangs would keep the process for a minute. What it was about is leased, and others take it over.
+    os._exit(0)
 
 
 @main.group()
@@ -142,6 +149,18 @@ def sync_run(until_idle: bool, as_json: bool) -> None:
 
     done = jobs.run_until_idle() if until_idle else jobs.run_once()
     click.echo(json.dumps(done) if as_json else ", ".join(f"{name}: {units}" for name, units in done.items()))
+
+
+@sync.command("status")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@with_appcontext
+def sync_status(as_json: bool) -> None:
+    """Say for each LMS what waits, since when, until when, and how the calls to it ended."""
+    from lti_tool import schema
+    from lti_tool.admin import standing
+
+    schema.require_current()
+    standing.show(as_json=as_json)
 
 
 @main.command()

@@ -18,10 +18,12 @@ from typing import Any, ClassVar
 from flask import Flask
 from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import Connection, DateTime, Dialect, Engine, Index, MetaData, event, text
+from sqlalchemy import Connection, DateTime, Dialect, Engine, Index, MetaData, event, func, select, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.types import TypeDecorator
+
+from lti_tool import clock
 
 BUSY_TIMEOUT_MS = 10_000
 MIGRATIONS = Path(__file__).resolve().parent.parent / "migrations"
@@ -130,6 +132,24 @@ def transaction() -> Iterator[Session]:
         except BaseException:
             session.rollback()
             raise
+
+
+@contextmanager
+def writing(engine: Engine) -> Iterator[Connection]:
+    """A short write transaction beside the session, from any thread and without an app context.
+
+    Not while the same thread holds a `transaction()`: on SQLite the two would wait for each other.
+    """
+    with write_intent(), engine.begin() as connection:
+        yield connection
+
+
+def server_time(connection: Connection) -> datetime:
+    """This instant by the clock that all processes share: machines' own clocks may differ by minutes."""
+    if connection.dialect.name != "postgresql":
+        return clock.wall()
+    now: datetime = connection.execute(select(func.clock_timestamp())).scalar_one()
+    return now.astimezone(UTC)
 
 
 def after_commit(session: Session, key: object, action: Callable[[], None]) -> None:

@@ -7,8 +7,9 @@ worker, an emptied queue) delays work and never loses it. `run_until_idle` does 
 
 from __future__ import annotations
 
-import logging
+import secrets
 import signal
+import socket
 import threading
 import time
 from collections.abc import Callable
@@ -18,10 +19,11 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+import structlog
 from flask import Flask, current_app
 from huey import Huey, PostgresHuey, RedisHuey, SqliteHuey
 from huey.consumer import Consumer, ConsumerStopped
-from sqlalchemy import String, update
+from sqlalchemy import String, delete, func, select, update
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, Session, mapped_column
@@ -30,12 +32,15 @@ import config
 from lti_tool import clock
 from lti_tool.database import Base, after_commit, db, transaction
 
-log = logging.getLogger(__name__)
+log = structlog.get_logger(__name__)
 
 UNITS_A_RING = 500  # then the worker lets others have their turn; the sweep rings again
 WORKER_THREADS = 4
 IDLE_DELAY_SECONDS = 0.5
-STOP_SECONDS = 9  # what a stopping worker may take to finish the unit in its hands
+BEAT_SECONDS = 10.0
+ALIVE = timedelta(seconds=60)  # a worker that was not seen for so long is dead
+FORGOTTEN = timedelta(days=1)
+STOP_SECONDS = 8  # what a stopping worker may take to finish the unit in its hands
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +59,16 @@ class Periodic(Base):
 
     name: Mapped[str] = mapped_column(String(60), primary_key=True)
     next_at: Mapped[datetime]
+
+
+class Heartbeat(Base):
+    """A worker that runs, and when it last said so."""
+
+    __tablename__ = "worker_heartbeat"
+
+    worker: Mapped[str] = mapped_column(String(120), primary_key=True)
+    started_at: Mapped[datetime]
+    seen_at: Mapped[datetime]
 
 
 def register(app: Flask, job: Job) -> None:
@@ -77,7 +92,7 @@ def _ring_now(app: Flask, name: str) -> None:
         app.extensions["bell"](name)
     except Exception:
         # The transaction stands and the sweep will find the work: a broken queue must not fail the request.
-        log.exception("queue out of reach; %s waits for the sweep", name)
+        log.exception("queue out of reach; the job waits for the sweep", job=name)
 
 
 def run_once() -> dict[str, int]:
@@ -94,11 +109,21 @@ def run_until_idle() -> dict[str, int]:
 
 
 def _run_units(job: Job, stop: threading.Event) -> int:
-    units = 0
-    while units < UNITS_A_RING and not stop.is_set() and job.run():
-        units += 1
-        db.session.remove()
+    """The units that were done. Whatever is logged in the meantime bears the name of the job and one id."""
+    units, began = 0, time.monotonic()
+    with structlog.contextvars.bound_contextvars(job=job.name, job_id=secrets.token_hex(6)):
+        while units < UNITS_A_RING and not stop.is_set() and job.run():
+            units += 1
+            db.session.remove()
+        if units:
+            log.info("job done", units=units, ms=round((time.monotonic() - began) * 1000, 1))
     return units
+
+
+def stopping() -> threading.Event:
+    """Set when this worker is to stop: begin nothing more that takes time."""
+    stop: threading.Event = current_app.extensions["jobs_stop"]
+    return stop
 
 
 def connect_queue(app: Flask, settings: config.Settings) -> Huey:
@@ -108,7 +133,11 @@ def connect_queue(app: Flask, settings: config.Settings) -> Huey:
 
     def ring_job(name: str) -> None:
         with app.app_context():
-            _run_units(_jobs(app)[name], stop)
+            try:
+                _run_units(_jobs(app)[name], stop)
+            except Exception:
+                # The database still says what is due, and the sweep rings again.
+                log.exception("job failed", job=name)
 
     app.extensions["bell"] = huey.task(name="ring")(ring_job)
     app.extensions["huey"] = huey
@@ -136,7 +165,10 @@ def _beside(database_url: str) -> str:
 
 
 def work(app: Flask) -> None:
-    """Be a worker until SIGTERM or SIGINT; the unit in hand is finished first."""
+    """Be a worker until SIGTERM or SIGINT; the unit in hand is finished first.
+
+    Returns within ten seconds. A call that an LMS does not answer may then still hold a thread.
+    """
     stop: threading.Event = app.extensions["jobs_stop"]
     sweeper = threading.Thread(target=_sweep_forever, args=(app, stop), name="sweeper", daemon=True)
     sweeper.start()
@@ -152,7 +184,7 @@ def work(app: Flask) -> None:
     _stop_units_on(signal.SIGTERM, stop)
     _stop_units_on(signal.SIGINT, stop)
     _watch(consumer)
-    sweeper.join(timeout=STOP_SECONDS)
+    sweeper.join(timeout=1.0)
 
 
 def _stop_units_on(signum: signal.Signals, stop: threading.Event) -> None:
@@ -178,13 +210,39 @@ def _watch(consumer: Consumer) -> None:
 
 
 def _sweep_forever(app: Flask, stop: threading.Event) -> None:
-    while not stop.wait(1.0):
-        with app.app_context():
+    worker, started_at, beat_at = f"{socket.gethostname()[:80]} {secrets.token_hex(6)}", clock.wall(), 0.0
+    with app.app_context():
+        while not stop.wait(1.0):
             try:
+                if time.monotonic() >= beat_at:
+                    beat(worker, started_at)
+                    beat_at = time.monotonic() + BEAT_SECONDS
                 sweep(app)
             except Exception:
                 # A database that is away for a minute must not end the sweeps for good.
                 log.exception("sweep failed; trying again")
+            db.session.remove()
+        leave(worker)
+
+
+def beat(worker: str, started_at: datetime) -> None:
+    """Say that this worker lives; forget those that died long ago."""
+    now = clock.wall()
+    with transaction() as session:
+        session.merge(Heartbeat(worker=worker, started_at=started_at, seen_at=now))
+        session.execute(delete(Heartbeat).where(Heartbeat.seen_at < now - FORGOTTEN))
+
+
+def leave(worker: str) -> None:
+    """Say that this worker has stopped."""
+    with transaction() as session:
+        session.execute(delete(Heartbeat).where(Heartbeat.worker == worker))
+
+
+def living(session: Session) -> int:
+    """How many workers live."""
+    query = select(func.count()).select_from(Heartbeat).where(Heartbeat.seen_at > clock.wall() - ALIVE)
+    return session.scalar(query) or 0
 
 
 def sweep(app: Flask) -> None:

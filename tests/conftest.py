@@ -11,6 +11,7 @@ from flask import Flask
 import config
 from lti_tool.app import create_app
 from lti_tool.database import db
+from lti_tool.lti import wire
 from tests.support import postgres
 
 pytest_plugins = (
@@ -51,6 +52,7 @@ def make_app(tmp_path: Path) -> Iterator[MakeApp]:
     yield make
     for app in made:
         with app.app_context():
+            wire.current().close()
             db.session.remove()
             db.engine.dispose()
 
@@ -75,5 +77,6 @@ def any_app(request: pytest.FixtureRequest, make_app: MakeApp) -> Iterator[Flask
         app = make_app(database_url=uri)
         with app.app_context():
             yield app
+            wire.current().close()
             db.session.remove()
             db.engine.dispose()

@@ -153,7 +153,7 @@ def test_the_tool_serves_until_it_is_told_to_stop(environment: dict[str, str]) -
     port = free_port()
     base = f"http://localhost:{port}"
     with start(environment | {"PEERLOOP_BASE_URL": base}, "serve", "--port", str(port)) as server:
-        assert _ask_until_ready(f"{base}/readyz").json() == {"status": "ok"}
+        assert _ask_until_ready(f"{base}/readyz").json() == {"status": "ok", "workers": 0}
         assert requests.get(f"{base}/healthz", timeout=5).status_code == 200
         [key] = requests.get(f"{base}/lti/jwks", timeout=5).json()["keys"]
         assert not {"d", "p", "q"} & key.keys()

@@ -5,10 +5,15 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+import structlog
 from flask import Flask
+from sqlalchemy import text
+from sqlalchemy.exc import StatementError
+from structlog.contextvars import merge_contextvars
+from structlog.testing import capture_logs
 
-from lti_tool import jobs
-from lti_tool.database import transaction
+from lti_tool import clock, jobs
+from lti_tool.database import db, transaction
 from lti_tool.jobs import Job
 
 
@@ -91,3 +96,40 @@ def test_what_was_rung_is_done_by_a_worker_and_a_killed_queue_by_the_sweep(app: 
     assert rung == ["roster"]
     jobs.sweep(app)
     assert rung == ["roster"]
+
+
+def test_a_worker_is_seen_while_it_lives_and_forgotten_when_it_stops(
+    any_app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert any_app
+    now = clock.wall()
+    jobs.beat("one", now)
+    jobs.beat("other", now)
+    jobs.beat("one", now)
+    assert jobs.living(db.session()) == 2
+    jobs.leave("other")
+    assert jobs.living(db.session()) == 1
+    monkeypatch.setattr(clock, "wall", lambda: now + timedelta(minutes=5))
+    assert jobs.living(db.session()) == 0
+
+
+def test_what_is_logged_during_a_job_bears_its_name_and_one_id(app: Flask) -> None:
+    def run() -> bool:
+        structlog.get_logger().info("at work")
+        return len(logged) == 1
+
+    app.extensions["jobs"] = {}
+    jobs.register(app, Job("roster", run, timedelta(hours=1)))
+    with capture_logs(processors=[merge_contextvars]) as logged:
+        jobs.run_once()
+    assert [entry["event"] for entry in logged] == ["at work", "at work", "job done"]
+    assert {entry["job"] for entry in logged} == {"roster"}
+    assert len({entry["job_id"] for entry in logged}) == 1
+    assert logged[-1]["units"] == 1
+
+
+def test_an_error_of_the_database_is_logged_without_what_was_stored(app: Flask) -> None:
+    assert app
+    with pytest.raises(StatementError) as error:
+        db.session.execute(text("INSERT INTO nowhere VALUES (:name)"), {"name": "Zoë Ångström"})
+    assert "Zoë" not in str(error.value)

@@ -11,7 +11,7 @@ from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
 from lti_tool import settings
-from lti_tool.admin import checking, overview, references, view
+from lti_tool.admin import checking, overview, references, standing, view
 from lti_tool.admin.checking import Target
 from lti_tool.admin.connection import chosen_course
 from lti_tool.database import db, transaction
@@ -71,6 +71,7 @@ def platform(registration_id: int) -> ResponseReturnValue:
         tenants=overview.tenants(session, registration_id),
         checked=view.checked(session, registration),
         refusals=references.lately(session, registration_id),
+        standing=standing.of_platform(session, registration_id),
         base_url=settings.current().base_url,
     )
 

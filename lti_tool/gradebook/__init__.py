@@ -10,14 +10,12 @@ from flask_babel import force_locale, lazy_gettext
 from lti_tool import jobs, settings
 from lti_tool.gradebook import closing, finishing, pages, progress, reading
 from lti_tool.gradebook import tables as tables
-from lti_tool.gradebook.places import Budget
 from lti_tool.web import navigation
 from lti_tool.web.navigation import Entry
 
 
 def register(app: Flask) -> None:
     """Add this room's pages, commands and jobs to `app`."""
-    app.extensions["gradebook_budget"] = Budget()
     app.register_blueprint(pages.blueprint)
     navigation.add(app, Entry(40, lazy_gettext("Gradebook"), "gradebook.show"))
     with app.app_context():

@@ -15,9 +15,9 @@ from datetime import datetime
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from lti_tool import clock
+from lti_tool import clock, jobs
 from lti_tool.database import transaction
-from lti_tool.gradebook import claims, in_flight, line_items, places, reading, steps
+from lti_tool.gradebook import claims, in_flight, line_items, reading, steps
 from lti_tool.gradebook.claims import Batch, Sending, Task
 from lti_tool.gradebook.events import (
     Declined,
@@ -31,7 +31,7 @@ from lti_tool.gradebook.events import (
     Unsent,
 )
 from lti_tool.gradebook.line_items import Opening
-from lti_tool.gradebook.places import Budget, Place
+from lti_tool.gradebook.places import Place
 from lti_tool.gradebook.reading import Reading
 from lti_tool.gradebook.retries import backoff, cell_words, later, wait_after
 from lti_tool.gradebook.states import Decision, Shown, decision, shows_grade
@@ -106,10 +106,9 @@ def _is_worth_reading(session: Session, column: Column, now: datetime) -> bool:
 
 
 def _close(batch: Batch) -> None:
-    budget = places.budget()
     now = clock.wall()
     unsure = [task for task in batch.tasks if steps.must_look(task.facts, now)]
-    looks = _look(batch, unsure, budget)
+    looks = _look(batch, unsure)
     blocking = _blocking(looks)
     if blocking is not None:
         _give_back(batch, batch.tasks, blocking)
@@ -119,23 +118,22 @@ def _close(batch: Batch) -> None:
     seen = {look.task.cell_id for look in looks}
     _give_back(batch, [task for task in unsure if task.cell_id not in seen])
     known = [task for task in batch.tasks if task not in unsure or task.cell_id in read]
-    _send(batch, claims.prepare(replace(batch, tasks=known), read), budget)
+    _send(batch, claims.prepare(replace(batch, tasks=known), read))
 
 
-def _look(batch: Batch, tasks: Sequence[Task], budget: Budget) -> list[Look]:
+def _look(batch: Batch, tasks: Sequence[Task]) -> list[Look]:
     """What the LMS shows for those who must be looked up, as far as there is time."""
-    stop_at = time.monotonic() + STARTING_SECONDS
+    stop, stop_at = jobs.stopping(), time.monotonic() + STARTING_SECONDS
     found: list[Look] = []
 
     def look(task: Task) -> Look:
         try:
-            with budget.slot(batch.place):
-                return Look(task, reading.look_up(batch.place, task.subject))
+            return Look(task, reading.look_up(batch.place, task.subject))
         except LmsError as error:
             return Look(task, error=error)
 
     def go_on() -> bool:
-        return len(_errors(found)) < GIVE_UP_AFTER and time.monotonic() < stop_at
+        return len(_errors(found)) < GIVE_UP_AFTER and time.monotonic() < stop_at and not stop.is_set()
 
     for group in in_flight.groups(iter(tasks), look, batch.place.in_flight, go_on):
         found.extend(group)
@@ -179,21 +177,20 @@ def _give_back(batch: Batch, tasks: Sequence[Task], error: LmsError | None = Non
             line_items.failed(session, batch.place, error)
 
 
-def _send(batch: Batch, sendings: Sequence[Sending], budget: Budget) -> None:
+def _send(batch: Batch, sendings: Sequence[Sending]) -> None:
     """Send with as many in flight as the platform takes, noting answers in small groups."""
     blocking: LmsError | None = None
     strikes = 0
-    stop_at = time.monotonic() + STARTING_SECONDS
+    stop, stop_at = jobs.stopping(), time.monotonic() + STARTING_SECONDS
     waiting = iter(sendings)
 
     def post(sending: Sending) -> Outcome:
-        with budget.slot(batch.place):
-            # A process that was asleep for long may find its cells in other hands.
-            is_ours = clock.wall() < batch.until
-            return _post(batch.place, sending) if is_ours else Outcome(sending, begun=False)
+        # A process that was asleep for long may find its cells in other hands.
+        is_ours = clock.wall() < batch.until
+        return _post(batch.place, sending) if is_ours else Outcome(sending, begun=False)
 
     def go_on() -> bool:
-        return blocking is None and time.monotonic() < stop_at
+        return blocking is None and time.monotonic() < stop_at and not stop.is_set()
 
     for outcomes in in_flight.groups(waiting, post, batch.place.in_flight, go_on):
         _note(batch, outcomes)

@@ -15,7 +15,7 @@ from lti_tool.gradebook.places import Place
 from lti_tool.gradebook.retries import column_words, later, wait_after
 from lti_tool.gradebook.tables import PROBLEM_LENGTH, Cell, Column, fields
 from lti_tool.lti import grades
-from lti_tool.lti.failures import LmsError, Refused, Throttled, Unauthorised
+from lti_tool.lti.failures import LmsError, Refused, Resting, Throttled, Unauthorised
 from lti_tool.lti.grades import Activity
 
 NEEDED_SCOPES = frozenset({grades.SCOPE_SCORE, grades.SCOPE_RESULT})
@@ -54,8 +54,7 @@ def open_item(opening: Opening) -> None:
     look = grades.find if opening.expected else grades.find_or_create
     try:
         _check_service(place)
-        with places.budget().slot(place):
-            item = look(place.connection, place.service, place.item)
+        item = look(place.connection, place.service, place.item)
     except LmsError as error:
         with transaction() as session:
             failed(session, place, error, owner=opening.owner)
@@ -113,13 +112,17 @@ def failed(session: Session, place: Place, error: LmsError, *, owner: str | None
     column = session.get(Column, place.column_id, with_for_update=True, populate_existing=True)
     if column is None or (owner is not None and column.leased_by != owner):
         return
+    if owner is not None:
+        column.leased_by = column.leased_until = None
+    if isinstance(error, Resting):
+        # Nothing was asked of the LMS, so this was no attempt.
+        places.rest(session, place.connection.registration.id, error.retry_after or 0.0)
+        return
     gone = isinstance(error, Refused) and error.status == grades.NOT_FOUND and column.line_item_url is not None
     at_once = gone and not column.line_item_lost and column.attempts == 0
     column.line_item_lost = gone or column.line_item_lost
     column.attempts += 1
     column.try_at = clock.wall() if at_once else later(clock.wall(), wait_after(error, column.attempts))
-    if owner is not None:
-        column.leased_by = column.leased_until = None
     if isinstance(error, Throttled):
         places.rest(session, place.connection.registration.id, wait_after(error, column.attempts))
     elif not at_once:

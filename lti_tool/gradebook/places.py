@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 
-from flask import current_app
 from sqlalchemy import ColumnElement, or_, select, update
 from sqlalchemy.orm import Session
 
@@ -76,36 +72,12 @@ def free(table: type, now: object) -> ColumnElement[bool]:
 
 
 def rest(session: Session, registration_id: int, seconds: float) -> None:
-    """Let all columns of a platform rest: it asked us to slow down."""
+    """Let all columns of a platform rest."""
     courses = select(Program.id).join(Course).join(Tenant).where(Tenant.registration_id == registration_id)
     until = later(clock.wall(), seconds)
     session.execute(
         update(Column)
         .where(Column.program_id.in_(courses), Column.try_at < until)
-        .values(try_at=until, attempts=Column.attempts + 1)
+        .values(try_at=until)
         .execution_options(synchronize_session=False)
     )
-
-
-class Budget:
-    """How many calls this process has in flight to each platform, over all columns and threads."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._slots: dict[int, threading.BoundedSemaphore] = {}
-
-    @contextmanager
-    def slot(self, place: Place) -> Iterator[None]:
-        """Wait for one of the platform's slots."""
-        with self._lock:
-            slots = self._slots.setdefault(
-                place.connection.registration.id, threading.BoundedSemaphore(place.in_flight)
-            )
-        with slots:
-            yield
-
-
-def budget() -> Budget:
-    """The budget of the present process."""
-    found: Budget = current_app.extensions["gradebook_budget"]
-    return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 from lti_tool.lti.client import Answer, LmsClient, failure
@@ -11,11 +12,17 @@ from lti_tool.lti.registrations import Registration
 from lti_tool.lti.tokens import Tokens
 
 
+def unlimited(_service: str) -> AbstractContextManager[None]:
+    """Calls that wait for nothing."""
+    return nullcontext()
+
+
 @dataclass(frozen=True)
 class Connection:
     """A deployment as the services see it; safe to use from many threads, with no app context.
 
-    `signer` gives the key of the moment: a connection may outlive a rotation.
+    `signer` gives the key of the moment: a connection may outlive a rotation. `turn` holds a call of a service back
+    until the platform may have it, and learns how it ended (see `budget.py`).
     """
 
     client: LmsClient
@@ -23,6 +30,7 @@ class Connection:
     registration: Registration
     deployment_id: str
     signer: Callable[[], SigningKey]
+    turn: Callable[[str], AbstractContextManager[None]] = unlimited
 
     def call(
         self,
@@ -45,12 +53,13 @@ class Connection:
                 self.tokens.drop(self, wanted, token)
             return answer
 
-        answer = send()
-        if answer.status == 401:
+        with self.turn(service):
             answer = send()
-        if 200 <= answer.status < 300:
-            return answer
-        raise failure(answer, self.registration)
+            if answer.status == 401:
+                answer = send()
+            if 200 <= answer.status < 300:
+                return answer
+            raise failure(answer, self.registration)
 
 
 def _headers(token: str, accept: str | None, content: tuple[str, bytes] | None) -> dict[str, str]:

@@ -71,6 +71,10 @@ class Throttled(Retryable):
     """The platform asks us to slow down: let all calls to it rest."""
 
 
+class Resting(Throttled):
+    """Nothing was sent: the platform is left alone for `retry_after` seconds, or other calls keep it busy."""
+
+
 class Refused(LmsError):  # noqa: N818
     """Final: the same request will be refused again until something changes."""
 

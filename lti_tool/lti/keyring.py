@@ -93,6 +93,17 @@ class Keyring:
         rows = db.session.scalars(select(LtiSigningKey.public_jwk).order_by(LtiSigningKey.created_at))
         return [json.loads(row) for row in rows]
 
+    def seal(self, secret: bytes) -> bytes:
+        """Another secret, encrypted as private keys are."""
+        return self._fernet.encrypt(secret)
+
+    def unseal(self, sealed: bytes) -> bytes | None:
+        """The secret again; None where another encryption key is in use by now."""
+        try:
+            return self._fernet.decrypt(sealed)
+        except InvalidToken:
+            return None
+
     def check(self, row: LtiSigningKey) -> None:
         """Raises config.ConfigError when the key cannot be decrypted."""
         self._parse(row.kid, row.private_key)

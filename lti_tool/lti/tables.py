@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, LargeBinary, String, Text, UniqueConstraint, false
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Float,
+    ForeignKey,
+    LargeBinary,
+    String,
+    Text,
+    UniqueConstraint,
+    false,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from lti_tool import clock
@@ -139,3 +149,69 @@ class LtiLoginState(Base):
     message_hint: Mapped[str] = mapped_column(Text, server_default="")
     storage_target: Mapped[str] = mapped_column(String(ID_LENGTH), server_default="")
     expires_at: Mapped[datetime] = mapped_column(index=True)
+
+
+class LtiToken(Base):
+    """An access token that all processes share, encrypted. `key` is a hash of everything that it was asked for.
+
+    From `renew_at` on whoever holds the lease asks for a new one; the others use this one until `expires_at`.
+    """
+
+    __tablename__ = "lti_token"
+
+    key: Mapped[str] = mapped_column(String(64), primary_key=True)
+    registration_id: Mapped[int] = mapped_column(ForeignKey("lti_registration.id", ondelete="CASCADE"))
+    sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
+    renew_at: Mapped[datetime | None]
+    expires_at: Mapped[datetime | None]
+    leased_by: Mapped[str | None] = mapped_column(String(32))
+    leased_until: Mapped[datetime | None]
+
+
+class LtiPace(Base):
+    """How a platform bears our calls. No process calls it before `rests_until`.
+
+    `setbacks` counts how often in a row it had to rest; while there is one, a single call at a time is made.
+    `cause` is why it rests: "throttled" or "down".
+    """
+
+    __tablename__ = "lti_pace"
+
+    registration_id: Mapped[int] = mapped_column(
+        ForeignKey("lti_registration.id", ondelete="CASCADE"), primary_key=True
+    )
+    rests_until: Mapped[datetime | None]
+    setbacks: Mapped[int] = mapped_column(default=0)
+    cause: Mapped[str | None] = mapped_column(String(10))
+
+
+class LtiLane(Base):
+    """One of the calls that a platform takes at a time, lent to a process; its `owner` prolongs it while it needs it.
+
+    `wanted_by` is a process that waits for it until `wanted_until`: nobody else takes it when it comes free.
+    """
+
+    __tablename__ = "lti_lane"
+
+    registration_id: Mapped[int] = mapped_column(
+        ForeignKey("lti_registration.id", ondelete="CASCADE"), primary_key=True
+    )
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    owner: Mapped[str | None] = mapped_column(String(32))
+    until: Mapped[datetime | None]
+    wanted_by: Mapped[str | None] = mapped_column(String(32))
+    wanted_until: Mapped[datetime | None]
+
+
+class LtiCallCount(Base):
+    """How many calls of a service ended in one way, and how many seconds they took together."""
+
+    __tablename__ = "lti_call_count"
+
+    registration_id: Mapped[int] = mapped_column(
+        ForeignKey("lti_registration.id", ondelete="CASCADE"), primary_key=True
+    )
+    service: Mapped[str] = mapped_column(String(20), primary_key=True)
+    outcome: Mapped[str] = mapped_column(String(20), primary_key=True)
+    calls: Mapped[int] = mapped_column(BigInteger)
+    seconds: Mapped[float] = mapped_column(Float)

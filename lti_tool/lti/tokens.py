@@ -5,6 +5,8 @@ https://www.imsglobal.org/spec/security/v1p0/#using-json-web-tokens-with-oauth-2
 
 from __future__ import annotations
 
+import hashlib
+import json
 import math
 import secrets
 import threading
@@ -17,6 +19,7 @@ import jwt
 from lti_tool import clock
 from lti_tool.lti.client import Answer, LmsClient, failure
 from lti_tool.lti.failures import LmsError, Refused, Retryable, Unauthorised
+from lti_tool.lti.token_shelf import Kept, Shelf, kept
 
 if TYPE_CHECKING:
     from lti_tool.lti.connection import Connection
@@ -24,26 +27,30 @@ if TYPE_CHECKING:
 ASSERTION_SECONDS = 300
 DEFAULT_SECONDS = 3600.0
 MAX_SECONDS = 86_400.0
-EARLY_SECONDS = 60.0
 DEPLOYMENT_CLAIM = "https://purl.imsglobal.org/spec/lti/claim/deployment_id"
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
-# A deployment is part of the key because the assertion names it and a platform may bind the token to it.
-_Key = tuple[int, str, tuple[str, ...]]
+RECHECK_SECONDS = 5.0  # while another process asks for a new token, the old one is used for so long
+POLL_SECONDS = 0.1
 
 
 class Tokens:
-    """Tokens of this process by (registration, deployment, scopes); one request at a time for each."""
+    """Tokens by all that they depend on; one request at a time for each.
 
-    def __init__(self, client: LmsClient) -> None:
+    With a `shelf` they are shared with all other processes, without one they are this object's alone.
+    """
+
+    def __init__(self, client: LmsClient, shelf: Shelf | None = None) -> None:
         self._client = client
+        self._shelf = shelf
         self._lock = threading.Lock()
-        self._locks: dict[_Key, threading.Lock] = {}
-        self._tokens: dict[_Key, tuple[str, float]] = {}
+        self._locks: dict[str, threading.Lock] = {}
+        # With each token, until when it is used without looking at the shelf, by `time.monotonic`.
+        self._tokens: dict[str, tuple[Kept, float]] = {}
 
     def get(self, connection: Connection, scopes: tuple[str, ...]) -> str:
         """A token for the sorted `scopes`. Raises Unauthorised if not granted, or another LmsError."""
-        key = (connection.registration.id, connection.deployment_id, scopes)
+        key = _key(connection, scopes)
         if token := self._kept(key):
             return token
         with self._lock:
@@ -51,26 +58,61 @@ class Tokens:
         with lock:
             if token := self._kept(key):
                 return token
-            try:
-                token, seconds = _read(_ask(self._client, connection, scopes), connection, scopes)
-            except Retryable as error:
-                # Whatever became of the token, what it was wanted for has not been sent.
-                error.answer_lost = False
-                raise
-            # A token that lives for less than two minutes is used for half of its life.
-            self._tokens[key] = (token, time.monotonic() + max(seconds - EARLY_SECONDS, seconds / 2))
-            return token
+            began = time.monotonic()
+            kept = (
+                self._shared(self._shelf, key, connection, scopes) if self._shelf else self._new(connection, scopes)
+            )
+            usable = kept.fresh_for if kept.fresh_for > 0 else min(RECHECK_SECONDS, kept.good_for / 2)
+            self._tokens[key] = (kept, began + usable)
+            return kept.token
 
     def drop(self, connection: Connection, scopes: tuple[str, ...], token: str) -> None:
-        """Forget `token`, unless another thread has replaced it already."""
-        key = (connection.registration.id, connection.deployment_id, scopes)
+        """Forget `token`, unless somebody has replaced it already."""
+        key = _key(connection, scopes)
         with self._lock:
-            if self._tokens.get(key, ("", 0.0))[0] == token:
-                del self._tokens[key]
+            kept, _until = self._tokens.get(key, (None, 0.0))
+            if kept is None or kept.token != token:
+                return
+            del self._tokens[key]
+        if self._shelf:
+            self._shelf.drop(key, kept.sealed)
 
-    def _kept(self, key: _Key) -> str | None:
-        token, until = self._tokens.get(key, ("", 0.0))
-        return token if time.monotonic() < until else None
+    def _kept(self, key: str) -> str | None:
+        kept, until = self._tokens.get(key, (None, 0.0))
+        return kept.token if kept and time.monotonic() < until else None
+
+    def _shared(self, shelf: Shelf, key: str, connection: Connection, scopes: tuple[str, ...]) -> Kept:
+        """The shelf's token, if that is fresh; a new one; or, while another process asks for one, the old one."""
+        while True:
+            found, must_ask = shelf.take(key, connection.registration.id)
+            if must_ask:
+                return self._brought(shelf, key, connection, scopes)
+            if found:
+                return found
+            time.sleep(POLL_SECONDS)
+
+    def _brought(self, shelf: Shelf, key: str, connection: Connection, scopes: tuple[str, ...]) -> Kept:
+        try:
+            new = self._new(connection, scopes)
+        except BaseException:
+            shelf.give_up(key)
+            raise
+        return shelf.bring(key, new.token, new.good_for)
+
+    def _new(self, connection: Connection, scopes: tuple[str, ...]) -> Kept:
+        try:
+            return kept(*_read(_ask(self._client, connection, scopes), connection, scopes))
+        except Retryable as error:
+            # Whatever became of the token, what it was wanted for has not been sent.
+            error.answer_lost = False
+            raise
+
+
+def _key(connection: Connection, scopes: tuple[str, ...]) -> str:
+    """A hash of all that a token depends on. A platform may bind it to the deployment that the assertion names."""
+    about = connection.registration
+    parts = (about.issuer, about.client_id, about.token_url, about.audience, connection.deployment_id, *scopes)
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
 def assertion(connection: Connection) -> str:

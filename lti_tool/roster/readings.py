@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from lti_tool import clock, jobs, settings
 from lti_tool.database import Base, db, transaction
 from lti_tool.lti import registrations, wire
-from lti_tool.lti.failures import LmsError, Retryable
+from lti_tool.lti.failures import LmsError, Resting, Retryable
 from lti_tool.lti.memberships import Page, Status, read_pages
 from lti_tool.roster import departures, members, problems
 from lti_tool.roster.tables import Course, ReadingState, RosterReading, Tenant
@@ -214,13 +214,13 @@ def _read(claim: _Claim) -> None:
         raise LookupError(f"registration {claim.registration_id} of course {claim.course_id} is gone")
     connection = wire.connect(registration, claim.deployment_id)
     db.session.rollback()  # what was just looked up must not stay open while the LMS is asked
-    stop = current_app.extensions["jobs_stop"]
+    stop = jobs.stopping()
     for page in read_pages(connection, claim.url):
         if clock.wall() > claim.until:
             return _end(claim, problems.too_long(page.number))
         _store(claim, page)
         if stop.is_set():
-            return _give_back(claim)
+            return _give_back(claim, 0.0)
     with transaction() as session:
         _hold(session, claim)
         departures.settle(session, session.get_one(RosterReading, claim.reading_id))
@@ -242,6 +242,8 @@ def _store(claim: _Claim, page: Page) -> None:
 def _failed(claim: _Claim, error: LmsError) -> None:
     """Try again later if that may help; else say what is wrong and stop."""
     db.session.rollback()
+    if isinstance(error, Resting):
+        return _give_back(claim, error.retry_after or 0.0)
     words = problems.explain(error, _page(claim) + 1)
     if not isinstance(error, Retryable) or claim.attempt >= MAX_ATTEMPTS:
         return _end(claim, words)
@@ -272,14 +274,17 @@ def _end(claim: _Claim, words: str) -> None:
         _hold(session, claim, state=ReadingState.FAILED.value, finished_at=clock.wall(), problem=words[:500])
 
 
-def _give_back(claim: _Claim) -> None:
-    """This worker is stopping: another one begins the reading again, and the attempt does not count."""
+def _give_back(claim: _Claim, seconds: float) -> None:
+    """Somebody begins the reading again after so many seconds, and the attempt does not count.
+
+    This worker is stopping, or the LMS is left alone for a while.
+    """
     with transaction() as session:
         _let_go(
             session,
             claim,
             state=ReadingState.REQUESTED.value,
             attempts=claim.attempt - 1,
-            try_at=clock.wall(),
+            try_at=clock.wall() + timedelta(seconds=seconds),
         )
         jobs.ring(session, JOB)

@@ -8,6 +8,7 @@ from flask import Blueprint, Flask, current_app
 from flask.typing import ResponseReturnValue
 from sqlalchemy import text
 
+from lti_tool import jobs
 from lti_tool.database import db
 from lti_tool.lti import wire
 from lti_tool.web.gate import Access, allow
@@ -30,11 +31,14 @@ def alive() -> ResponseReturnValue:
 @blueprint.get("/readyz")
 @allow(Access.PUBLIC)
 def ready() -> ResponseReturnValue:
-    """Database, queue and keys are within reach; 503 names what is not."""
+    """Database, queue and keys are within reach; 503 names what is not. `workers` counts those that live.
+
+    Launches and pages need no worker, so a balancer must not take them away where there is none.
+    """
     found = failing()
     if found:
         return {"status": "failing", "failing": found}, 503
-    return {"status": "ok"}
+    return {"status": "ok", "workers": jobs.living(db.session())}
 
 
 def failing() -> list[str]:

@@ -22,7 +22,7 @@ def newest_schema(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def lms(app: Flask, platforms: Platforms) -> Iterator[Lms]:
     yield Lms(app, platforms.new())
-    wire.current().client.close()
+    wire.current().close()
 
 
 @pytest.fixture

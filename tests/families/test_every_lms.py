@@ -177,7 +177,7 @@ def lms(
         lms.open_tool(lms.people(role="instructor")[0])
         yield lms
         with app.app_context():
-            wire.current().client.close()
+            wire.current().close()
             db.session.remove()
             db.engine.dispose()
 

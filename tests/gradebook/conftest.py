@@ -41,7 +41,7 @@ def lms(any_app: Flask, sandbox: SandboxProcess, keys: KeyServer, teacher: Robot
     """A course with three learners."""
     yield CourseInLms(any_app, sandbox, keys, teacher)
     sandbox.control.clear_faults()
-    wire.current().client.close()
+    wire.current().close()
 
 
 @pytest.fixture
@@ -49,4 +49,4 @@ def lms_on_sqlite(app: Flask, sandbox: SandboxProcess, keys: KeyServer, teacher:
     """The same on SQLite alone, for tests in which it is the LMS that varies."""
     yield CourseInLms(app, sandbox, keys, teacher)
     sandbox.control.clear_faults()
-    wire.current().client.close()
+    wire.current().close()

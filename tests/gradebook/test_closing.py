@@ -757,7 +757,7 @@ def test_a_change_that_is_taken_back_while_it_is_sent_does_not_stay_in_the_lms(l
     batch = _claim(lms)
     (sending,) = claims.prepare(batch, {})
     lms.did(ada, done=1, due=2)
-    closing._send(batch, [sending], places.budget())
+    closing._send(batch, [sending])
     between = (lms.grade(ada), lms.state(ada))
     lms.work()
     assert between == (100, State.ON_ITS_WAY)

@@ -203,7 +203,7 @@ def staged(sandbox: SandboxProcess, folder: Path) -> Iterator[Stage]:
             db.create_all()
             wire.ensure_signing_key()
             yield Stage(app, base_url, sandbox)
-            wire.current().client.close()
+            wire.current().close()
             db.session.remove()
             db.engine.dispose()
 

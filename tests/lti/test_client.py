@@ -93,13 +93,14 @@ def test_a_token_about_to_expire_is_replaced_and_every_request_has_a_fresh_jti(
     platform: Platform, connection: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     platform.answers["/x"] = answering(200)
-    now = time.monotonic()
-    monkeypatch.setattr(time, "monotonic", lambda: now)
+    began, monotonic, passed = clock.wall(), time.monotonic(), 0.0
+    monkeypatch.setattr(time, "monotonic", lambda: monotonic + passed)
+    monkeypatch.setattr(clock, "wall", lambda: began + timedelta(seconds=passed))
     call(connection)
-    now += 3600 - 61
+    passed += 3600 - 61
     call(connection)
     assert len(platform.token_requests) == 1
-    now += 2
+    passed += 2
     call(connection)
     jtis = [
         jwt.decode(asked["client_assertion"], options={"verify_signature": False})["jti"]
@@ -203,21 +204,29 @@ def test_a_redirect_without_end_is_not_read_to_its_end(platform: Platform, conne
         call(connection)
 
 
-def test_a_platform_says_when_to_come_back(platform: Platform, connection: Connection) -> None:
-    platform.answers["/x"] = answering(429, Retry_After="7")
-    with pytest.raises(Throttled) as error:
+def in_a_while() -> str:
+    return format_datetime(clock.wall() + timedelta(seconds=100), usegmt=False)
+
+
+@pytest.mark.parametrize(
+    ("status", "said", "seconds"),
+    [
+        (429, lambda: "7", 7),
+        (503, in_a_while, pytest.approx(100, abs=3)),
+        (503, lambda: "some time", None),
+        (503, lambda: "Mon, 01 Jan 99999999999 00:00:00 GMT", None),
+        (503, lambda: "Mon, 01 Jan 2026 00:00:00 +99999999999", None),
+    ],
+    ids=["number", "date", "words", "far year", "far zone"],
+)
+def test_a_platform_says_when_to_come_back(
+    platform: Platform, connection: Connection, status: int, said: Callable[[], str], seconds: Any
+) -> None:
+    platform.answers["/x"] = answering(status, Retry_After=said())
+    with pytest.raises(Retryable) as error:
         call(connection)
-    assert error.value.retry_after == 7
-    later = format_datetime(clock.wall() + timedelta(seconds=100), usegmt=False)
-    platform.answers["/x"] = answering(503, Retry_After=later)
-    with pytest.raises(Retryable) as retryable:
-        call(connection)
-    assert retryable.value.retry_after == pytest.approx(100, abs=3)
-    for no_time in ("some time", "Mon, 01 Jan 99999999999 00:00:00 GMT", "Mon, 01 Jan 2026 00:00:00 +99999999999"):
-        platform.answers["/x"] = answering(503, Retry_After=no_time)
-        with pytest.raises(Retryable) as retryable:
-            call(connection)
-        assert retryable.value.retry_after is None
+    assert isinstance(error.value, Throttled) == (status == 429)
+    assert error.value.retry_after == seconds
 
 
 def test_what_a_failure_quotes_is_short_and_holds_no_token() -> None:

@@ -14,7 +14,7 @@ from tests.support.platform import Platforms
 
 def _lms(app: Flask, platforms: Platforms) -> Iterator[Lms]:
     yield Lms(app, platforms.new())
-    wire.current().client.close()
+    wire.current().close()
 
 
 @pytest.fixture

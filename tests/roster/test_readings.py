@@ -13,7 +13,7 @@ from lti_tool import clock, jobs
 from lti_tool.audit import AuditEntry
 from lti_tool.database import db, transaction
 from lti_tool.lti.launch import Role, Standing
-from lti_tool.lti.tables import LtiRegistration
+from lti_tool.lti.tables import LtiPace, LtiRegistration
 from lti_tool.roster import departures, readings
 from lti_tool.roster.signals import roster_read
 from lti_tool.roster.tables import Course, Person, RosterReading
@@ -495,3 +495,13 @@ def test_no_transaction_is_open_while_the_lms_is_asked(ready: Lms) -> None:
     ready.before_page = write
     ready.read()
     assert (reading().state, course().label) == ("complete", "written meanwhile")
+
+
+def test_while_the_lms_is_left_alone_a_reading_waits_and_counts_no_attempt(ready: Lms) -> None:
+    with transaction() as session:
+        until = clock.wall() + timedelta(seconds=60)
+        session.add(LtiPace(registration_id=ready.registration.id, rests_until=until, setbacks=1, cause="throttled"))
+    before = clock.wall()
+    waiting = ready.read()
+    assert (waiting.state, waiting.attempts, waiting.problem, ready.asked) == ("requested", 0, None, 0)
+    assert timedelta(seconds=50) < waiting.try_at - before < timedelta(seconds=61)

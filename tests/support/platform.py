@@ -223,7 +223,7 @@ class Tool:
 
     def close(self) -> None:
         with self.app.app_context():
-            wire.current().client.close()
+            wire.current().close()
             db.session.remove()
             db.engine.dispose()
 

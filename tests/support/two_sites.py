@@ -148,7 +148,7 @@ def running_sites(folder: Path) -> Iterator[Sites]:
         yield Sites(lms, apart, tool, app, control, browser)
         control.close()
         with app.app_context():
-            wire.current().client.close()
+            wire.current().close()
             db.session.remove()
             db.engine.dispose()
 

@@ -56,6 +56,14 @@ class Standard:
         return 4
 
     @property
+    def calls_per_second(self) -> float:
+        """At most a hundred calls a second go to one platform.
+
+        Source: none names a number; this one is ours.
+        """
+        return 100.0
+
+    @property
     def roster_advice(self) -> str | None:
         """The roster lists everybody in the course, so an administrator need not be told anything about it.
 
