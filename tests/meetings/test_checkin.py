@@ -40,11 +40,12 @@ def test_late_is_late_after_the_real_beginning(scene: Scene) -> None:
     assert scene.stored() == {"Amara": "present", "Bilal": "late"}
 
 
-@pytest.mark.parametrize("code", ["", "XXXXX", "0000", "\0", "é" * 9999])
-def test_a_wrong_code_lets_nobody_in_and_stays_on_the_page(scene: Scene, code: str) -> None:
-    answer = scene.visit("Amara").post(f"{scene.address}/check-in", code=code)
-    assert answer.status_code == 400
-    assert "not the code of this session" in answer.text
+def test_a_wrong_code_lets_nobody_in(scene: Scene) -> None:
+    amara = scene.visit("Amara")
+    for code in ("", "XXXXX", "0000", "\0", "é" * 9999):
+        answer = amara.post(f"{scene.address}/check-in", code=code)
+        assert answer.status_code == 400
+        assert "not the code of this session" in answer.text
     assert scene.stored() == {}
 
 

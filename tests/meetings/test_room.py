@@ -73,10 +73,11 @@ def test_a_plan_that_ends_late_says_so(scene: Scene) -> None:
     assert "By this plan the session ends late" in scene.visit("Mei").get(scene.address).text
 
 
-@pytest.mark.parametrize("step", ["sideways", "", "next" * 9999])
-def test_a_button_that_the_clock_does_not_have_is_refused(scene: Scene, step: str) -> None:
+def test_a_button_that_the_clock_does_not_have_is_refused(scene: Scene) -> None:
     scene.start()
-    assert scene.visit("Mei").post(f"{scene.address}/clock", step=step, seen="0.0").status_code == 400
+    browser = scene.visit("Mei")
+    for step in ("sideways", "", "next" * 9999):
+        assert browser.post(f"{scene.address}/clock", step=step, seen="0.0").status_code == 400
 
 
 def test_the_clock_of_a_session_that_is_not_under_way_does_not_move(scene: Scene) -> None:
