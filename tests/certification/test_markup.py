@@ -102,7 +102,7 @@ def test_for_a_learner(full_course: CourseWithServices) -> None:
 def test_for_an_administrator(full_course: CourseWithServices) -> None:
     """Markup in every claim, as an administrator sees it"""
     seen = shown(full_course, full_course.tool.launch(**PLACE, **person("admin"), roles=[ADMIN]))
-    assert {"platform", "family", "deployment", "title"} <= seen
+    assert {"platform", "deployment", "title"} <= seen
     full_course.tool.seen("show it as text")
 
 
