@@ -26,6 +26,8 @@ SECRET = re.compile(
     r"|\bBearer\s+\S+"
 )
 
+NO_CONTENT = 204
+
 log = structlog.get_logger("request")
 
 
@@ -93,7 +95,9 @@ def _begin() -> None:
 
 
 def _end(response: Response) -> Response:
-    log.info(
+    # An open page asks every few seconds whether there is news; that there is none is none for the log either.
+    tell = log.debug if response.status_code == NO_CONTENT else log.info
+    tell(
         "answered",
         method=request.method,
         rule=str(request.url_rule),
