@@ -13,8 +13,10 @@ from pathlib import Path
 
 import pytest
 import requests
+from click.testing import CliRunner
 from cryptography.fernet import Fernet
 
+from lti_tool.cli import main
 from lti_tool.demo.processes import free_port
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -60,9 +62,9 @@ def test_every_command_explains_itself() -> None:
         ["demo"],
         ["match"],
     ):
-        helped = peerloop(dict(os.environ), *words, "--help")
-        assert helped.returncode == 0, words
-        assert "Usage: peerloop" in helped.stdout, words
+        helped = CliRunner().invoke(main, [*words, "--help"], prog_name="peerloop")
+        assert helped.exit_code == 0, words
+        assert "Usage: peerloop" in helped.output, words
 
 
 def test_a_demonstration_needs_two_ports(environment: dict[str, str]) -> None:

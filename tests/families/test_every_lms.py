@@ -6,13 +6,14 @@ Everything goes over HTTP, between a served Peerloop and a sandbox process of it
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from flask import Flask
 from playwright.sync_api import Page as BrowserPage
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 import config
 from lti_tool.admin import checking
@@ -22,9 +23,10 @@ from lti_tool.database import db, transaction
 from lti_tool.demo.robot import Form, Page, Robot
 from lti_tool.gradebook.states import next_timestamp
 from lti_tool.lti import invitations, registrations, waiting, wire
+from lti_tool.lti.budget import Budget
 from lti_tool.lti.checkup import COLUMN, Cause, Outcome, Point
 from lti_tool.lti.connection import Connection
-from lti_tool.lti.failures import Refused, Superseded, Throttled, Ungradable
+from lti_tool.lti.failures import Refused, Resting, Superseded, Throttled, Ungradable
 from lti_tool.lti.grades import (
     Activity,
     Grading,
@@ -37,6 +39,7 @@ from lti_tool.lti.grades import (
     read_results,
 )
 from lti_tool.lti.launch import GradeService, Role
+from lti_tool.lti.tables import LtiPace
 from lti_tool.roster import readings
 from lti_tool.roster.tables import Course, Enrolment, Person, ReadingState
 from lti_tool.sandbox.families import FAMILIES
@@ -99,6 +102,14 @@ class Lms:
                 deployment_ids=[shown["deployment_id"]],
                 **addresses,
             )
+
+    def has_rested(self) -> None:
+        """Let the time pass for which this LMS is left alone."""
+        with self.app.app_context():
+            with transaction() as session:
+                session.execute(update(LtiPace).values(rests_until=self.clock - timedelta(days=1)))
+            wire.current().budget.close()
+            self.app.extensions["lti"] = replace(wire.current(), budget=Budget(db.engine))
 
     def people(self, *, role: str, test_user: bool = False) -> list[str]:
         """The user ids of the active people of this kind."""
@@ -335,7 +346,10 @@ def test_an_lms_that_is_asked_too_fast_is_left_in_peace(lms: Lms) -> None:
     lms.sandbox.control.fault("scores", "throttle", times=1)
     with pytest.raises(Throttled):
         post_score(connection, url, lms.score(subject, 50.0))
-    post_score(connection, url, lms.score(subject, 50.0))
+    with pytest.raises(Resting):
+        post_score(connection, url, lms.score(subject, 50.0))
+    lms.has_rested()
+    post_score(lms.gradebook()[0], url, lms.score(subject, 50.0))
 
 
 def test_a_health_check_finds_the_lms_well_and_leaves_nothing_in_it(lms: Lms) -> None:

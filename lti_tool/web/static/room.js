@@ -202,10 +202,10 @@ document.addEventListener("change", ({ target }) => {
   sendSoon(form.action, [["csrf_token", form.elements.csrf_token.value], [target.name, target.value]]);
 });
 
-// Nobody unlocks a phone to see the time. A frame may be denied this.
+// Nobody unlocks a phone to see the time. A frame is denied this, and browsers complain of those that ask.
 async function stayAwake() {
   try {
-    if (!document.hidden && !("closed" in state())) await navigator.wakeLock?.request("screen");
+    if (window.parent === window && !document.hidden && !("closed" in state())) await navigator.wakeLock?.request("screen");
   } catch {
     return;
   }
