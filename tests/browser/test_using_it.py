@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from urllib.parse import urljoin
 
@@ -58,7 +59,7 @@ def test_an_instructor_sends_peerloops_grade_and_the_lms_shows_it(
     frame = tour.enter(browser_page, addresses["instructor"])
     frame.get_by_role("link", name="Decide", exact=True).click()
     say(frame, "set 87.5 in the LMS")
-    frame.get_by_role("button", name="Send 100").click()
+    frame.get_by_role("button", name=re.compile(r"^Send \d")).click()
     say(frame, "Peerloop's grade is on its way.")
     # The sandbox's own gradebook, as the instructor reads it.
     browser_page.get_by_role("link", name="Gradebook", exact=True).click()
