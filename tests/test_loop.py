@@ -45,6 +45,7 @@ def in_its_shell(data: Path, command: str) -> str:
     return subprocess.run(["/bin/sh", "-c", words], cwd=data, capture_output=True, text=True, check=True).stdout
 
 
+@pytest.mark.long
 def test_the_same_holds_on_postgresql(tmp_path: Path, postgres_server: str) -> None:
     with postgres.fresh_database(postgres_server) as uri:
         played = play(tmp_path / "demo", {"PEERLOOP_DATABASE_URL": uri})

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import func, select
 
 from lti_tool.cohorts.tables import Cohort
-from lti_tool.database import db
+from lti_tool.database import db, transaction
 from lti_tool.demo.robot import Robot
 from lti_tool.gradebook.tables import Cell, Column
 from lti_tool.programs.tables import Module, Program
@@ -24,9 +24,9 @@ def old(stage: Stage, teacher: Robot, program: Planned, set_now: SetNow) -> Plan
     add(teacher, stage.add_content(teacher), "Add all 8 weeks", columns="weekly")
     stage.first_session(program, set_now)
     stage.work()
-    module = db.session.scalars(select(Module).where(Module.program_id == program.id, Module.number == 3)).one()
-    module.title, module.prompt_a = "Asking, our way", "Our own prompt"
-    db.session.commit()
+    with transaction() as session:
+        module = session.scalars(select(Module).where(Module.program_id == program.id, Module.number == 3)).one()
+        module.title, module.prompt_a = "Asking, our way", "Our own prompt"
     return program
 
 

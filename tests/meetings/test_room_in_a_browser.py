@@ -96,6 +96,7 @@ def faultless(*pages: Page) -> None:
         assert tour.faults(page.main_frame) == []
 
 
+@pytest.mark.long
 def test_a_whole_session(house: House) -> None:
     phone = house.enter(house.mei, f"meetings/{house.meeting_id}")
     with house.app.test_request_context():

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.soak.soak import soaking
 
 PEOPLE = 80
 
 
+@pytest.mark.long
 def test_whatever_fails_and_whoever_dies_the_lms_shows_what_is_wanted(tmp_path: Path) -> None:
     with soaking(tmp_path, people=PEOPLE) as soak:
         soak.wish(1.0)
