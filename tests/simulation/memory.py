@@ -5,10 +5,10 @@ A worker is a generator that stops before every call and every transaction; the 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TypeAlias, TypeVar
 
 from lti_tool.gradebook import steps
@@ -36,13 +36,12 @@ from lti_tool.gradebook.events import (
     Unsent,
     Wish,
 )
-from lti_tool.gradebook.states import NOTHING, Shown, State, is_persons, state_of
-from tests.simulation.lms import Grade, Habits, Lms, OlderError
-from tests.simulation.moves import WORKERS, Choice, Decide, Deed, Fate, Go, History, Move, Skew, Typing, Wait
-from tests.simulation.promises import Promises
+from lti_tool.gradebook.states import NOTHING, Message, Shown, State, is_persons, state_of
+from tests.simulation.lms import Grade, Habits, OlderError
+from tests.simulation.moves import WORKERS, Choice, Fate, History
+from tests.simulation.playing import BEGIN, Playing
 
 LEASE = timedelta(seconds=100)
-BEGIN = datetime(2026, 3, 2, 12, 0, 0, 500_000, tzinfo=UTC)
 LOST = Problem("no answer")
 REFUSED = Problem("no", "refused-422", "R-1")
 
@@ -70,47 +69,24 @@ class DeclinedError(Exception):
     """The LMS will not have it."""
 
 
-class Memory:
+class Memory(Playing):
     """Both sides and what lies between them. Plays one history after the other move by move."""
 
     def __init__(self, habits: Habits, cells: int) -> None:
-        self.lms = Lms(habits, cells)
-        self.promises = Promises(self.lms)
+        super().__init__(habits, cells)
         self.cells = {cell: Facts(NOTHING) for cell in range(cells)}
-        self.time = BEGIN
-        self.skews = dict.fromkeys(WORKERS, timedelta())
         self.walks: dict[str, Walk[None]] = {}
         self.rests_until = BEGIN
         self.column: tuple[str, datetime] | None = None
         self._owners = 0
 
-    def play(self, history: History) -> None:
-        """Play the moves, let everything come to rest, and check what must hold then."""
-        for move in history:
-            self._make(move)
-        self._come_to_rest()
-        for cell, facts in self.cells.items():
-            self.promises.check_rest(cell, facts)
-        self.promises.check_count()
+    def _facts(self) -> Iterable[Facts]:
+        return self.cells.values()
 
-    def _make(self, move: Move) -> None:
-        match move:
-            case Deed(cell, message):
-                if self.cells[cell].wanted != message:
-                    self.promises.wished(cell, message)
-                    self._step(cell, Wish(message, self.time))
-            case Typing(cell, score, comment):
-                self.lms.type(cell, score, comment)
-            case Decide(cell, choice):
-                self._decide(cell, choice)
-            case Wait(seconds):
-                self.time += timedelta(seconds=seconds)
-                self.lms.deliver(self.time)
-            case Skew(worker, seconds):
-                self.skews[worker] = timedelta(seconds=seconds)
-                self.promises.faulted()
-            case Go(worker, fate, reads):
-                self._go(worker, fate, reads=reads)
+    def _wish(self, cell: int, message: Message) -> None:
+        if self.cells[cell].wanted != message:
+            self.promises.wished(cell, message)
+            self._step(cell, Wish(message, self.time))
 
     def _step(self, cell: int, event: Event) -> tuple[Action, ...]:
         self.cells[cell], actions = steps.step(self.cells[cell], event)
@@ -128,7 +104,7 @@ class Memory:
                 self.promises.overruled(cell)
             self._step(cell, Keep() if choice is Choice.KEEP else SendOurs(self.time))
 
-    def _go(self, worker: str, fate: Fate, *, reads: bool) -> bool:
+    def _let_go(self, worker: str, fate: Fate, *, reads: bool) -> bool:
         """Let a worker do its next step; False when there is nothing to do."""
         walk = self.walks.get(worker)
         if walk is None:
@@ -150,14 +126,14 @@ class Memory:
             for worker in WORKERS:
                 for reads in (True, False):
                     self._finish(worker)
-                    while self._go(worker, Fate.WELL, reads=reads):
+                    while self._let_go(worker, Fate.WELL, reads=reads):
                         self._finish(worker)
                         if reads or not self._due(worker):
                             break
 
     def _finish(self, worker: str) -> None:
         while worker in self.walks:
-            self._go(worker, Fate.WELL, reads=False)
+            self._let_go(worker, Fate.WELL, reads=False)
 
     # What a worker does
 

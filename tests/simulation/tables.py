@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import random
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -22,16 +22,16 @@ from lti_tool.audit import AuditEntry
 from lti_tool.database import db, transaction
 from lti_tool.gradebook import closing, decisions, in_flight, progress, reading
 from lti_tool.gradebook.columns import COMPLETION
+from lti_tool.gradebook.events import Facts
 from lti_tool.gradebook.states import NOTHING, Message
 from lti_tool.gradebook.tables import Cell, Column
 from lti_tool.lti import families
 from lti_tool.lti.grades import Activity, Grading
 from lti_tool.lti.tables import LtiRegistration
 from lti_tool.roster.tables import Course
-from tests.simulation.lms import Grade, Habits, Lms, OlderError
-from tests.simulation.memory import BEGIN
-from tests.simulation.moves import WORKERS, Choice, Decide, Deed, Fate, Go, History, Move, Skew, Typing, Wait
-from tests.simulation.promises import Promises
+from tests.simulation.lms import Grade, Habits, OlderError
+from tests.simulation.moves import WORKERS, Choice, Fate, History
+from tests.simulation.playing import BEGIN, Playing
 from tests.simulation.workers import Worker, answered, query
 from tests.support import factories
 
@@ -80,16 +80,13 @@ class Tables:
         return column_id, list(cells)
 
 
-class Play:
+class Play(Playing):
     """One history."""
 
     def __init__(self, tables: Tables, habits: Habits) -> None:
         self.tables = tables
         self._engine = db.engine
-        self.lms = Lms(habits, len(tables.people))
-        self.promises = Promises(self.lms)
-        self.time = BEGIN
-        self.skews = dict.fromkeys(WORKERS, timedelta())
+        super().__init__(habits, len(tables.people))
         self.running: str | None = None
         self.column_id, self.cells = tables.empty(habits)
         self._seen: dict[str, dict[int, Grade]] = {name: {} for name in WORKERS}
@@ -104,35 +101,15 @@ class Play:
         """What the clock says of whoever runs."""
         return self.time + (self.skews[self.running] if self.running else timedelta())
 
-    def play(self, history: History) -> None:
-        """Play the moves, let everything come to rest, and check what must hold then."""
-        for move in history:
-            self._make(move)
-        self._come_to_rest()
-        for number, cell_id in enumerate(self.cells):
-            self.promises.check_rest(number, self._cell(cell_id).facts)
-        self.promises.check_count()
+    def _facts(self) -> Iterable[Facts]:
+        return (self._cell(cell_id).facts for cell_id in self.cells)
+
+    def _let_go(self, worker: str, fate: Fate, *, reads: bool) -> None:
+        self._go(worker, fate, reads=reads, asks=reads)
 
     def _cell(self, cell_id: int) -> Cell:
         db.session.rollback()
         return db.session.get_one(Cell, cell_id, populate_existing=True)
-
-    def _make(self, move: Move) -> None:
-        match move:
-            case Deed(cell, message):
-                self._wish(cell, message)
-            case Typing(cell, score, comment):
-                self.lms.type(cell, score, comment)
-            case Decide(cell, choice):
-                self._decide(cell, choice)
-            case Wait(seconds):
-                self.time += timedelta(seconds=seconds)
-                self.lms.deliver(self.time)
-            case Skew(worker, seconds):
-                self.skews[worker] = timedelta(seconds=seconds)
-                self.promises.faulted()
-            case Go(worker, fate, reads):
-                self._go(worker, fate, reads=reads, asks=reads)
 
     def _wish(self, cell: int, message: Message) -> None:
         if self._cell(self.cells[cell]).values.wanted != message:
