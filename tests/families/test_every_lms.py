@@ -6,14 +6,13 @@ Everything goes over HTTP, between a served Peerloop and a sandbox process of it
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from flask import Flask
 from playwright.sync_api import Page as BrowserPage
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select
 
 import config
 from lti_tool.admin import checking
@@ -23,7 +22,6 @@ from lti_tool.database import db, transaction
 from lti_tool.demo.robot import Form, Page, Robot
 from lti_tool.gradebook.states import next_timestamp
 from lti_tool.lti import invitations, registrations, waiting, wire
-from lti_tool.lti.budget import Budget
 from lti_tool.lti.checkup import COLUMN, Cause, Outcome, Point
 from lti_tool.lti.connection import Connection
 from lti_tool.lti.failures import Refused, Resting, Superseded, Throttled, Ungradable
@@ -39,12 +37,12 @@ from lti_tool.lti.grades import (
     read_results,
 )
 from lti_tool.lti.launch import GradeService, Role
-from lti_tool.lti.tables import LtiPace
 from lti_tool.roster import readings
 from lti_tool.roster.tables import Course, Enrolment, Person, ReadingState
 from lti_tool.sandbox.families import FAMILIES
 from tests.families.conftest import PlayedLms
 from tests.support.platform import serving
+from tests.support.resting import end_rests
 from tests.support.sandbox import SandboxProcess
 
 pytestmark = pytest.mark.xdist_group("every-lms")  # one worker, which starts each LMS once
@@ -106,10 +104,7 @@ class Lms:
     def has_rested(self) -> None:
         """Let the time pass for which this LMS is left alone."""
         with self.app.app_context():
-            with transaction() as session:
-                session.execute(update(LtiPace).values(rests_until=self.clock - timedelta(days=1)))
-            wire.current().budget.close()
-            self.app.extensions["lti"] = replace(wire.current(), budget=Budget(db.engine))
+            end_rests(self.app)
 
     def people(self, *, role: str, test_user: bool = False) -> list[str]:
         """The user ids of the active people of this kind."""

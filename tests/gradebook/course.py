@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -23,10 +22,10 @@ from lti_tool.gradebook.progress import Measure, Progress
 from lti_tool.gradebook.states import State, state_of
 from lti_tool.gradebook.tables import Cell, Column
 from lti_tool.lti import grades, wire
-from lti_tool.lti.budget import Budget
-from lti_tool.lti.tables import LtiPace, LtiRegistration
+from lti_tool.lti.tables import LtiRegistration
 from lti_tool.roster.tables import Course, Person, Tenant
 from tests.support import factories
+from tests.support.resting import end_rests
 from tests.support.sandbox import SandboxProcess
 
 CONTEXT = "ctx-feedback"
@@ -157,13 +156,10 @@ class CourseInLms:
     def hurry(self) -> None:
         """Let time pass: whatever waits to be tried again is due now, and no reading is fresh any more."""
         with transaction() as session:
-            session.execute(update(LtiPace).values(rests_until=factories.NOW))
             session.execute(update(Cell).where(Cell.try_at.is_not(None)).values(try_at=factories.NOW))
             session.execute(update(Cell).where(Cell.shown_at.is_not(None)).values(shown_at=factories.NOW))
             session.execute(update(Column).values(try_at=factories.NOW, read_at=None))
-        wire.current().budget.close()
-        # What this process remembers of the LMS's rest is over too.
-        self.app.extensions["lti"] = replace(wire.current(), budget=Budget(db.engine))
+        end_rests(self.app)
 
     def leases_expire(self) -> None:
         with transaction() as session:
