@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
+from psycopg.conninfo import conninfo_to_dict
 
 
 @contextmanager
@@ -34,11 +35,12 @@ def _trade_safety_for_speed(server_uri: str) -> None:
 
 
 @contextmanager
-def fresh_database(server_uri: str) -> Iterator[str]:
-    """An empty database on a running server; yields its URI and drops it afterwards."""
+def fresh_database(server_uri: str, model: str | None = None) -> Iterator[str]:
+    """A database on a running server, empty or as the one at `model`; yields its URI and drops it afterwards."""
     name = f"test_{secrets.token_hex(6)}"
+    like = f'TEMPLATE "{conninfo_to_dict(model)["dbname"]}"' if model else ""
     with psycopg.connect(server_uri, autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}"')
+        connection.execute(f'CREATE DATABASE "{name}" {like}')
     try:
         yield server_uri.replace("/postgres?", f"/{name}?")
     finally:
