@@ -12,6 +12,8 @@ from playwright.sync_api import Browser, Error, Page, sync_playwright
 
 FLAGS = (
     "--host-resolver-rules=MAP *.test 127.0.0.1",
+    # Where a frame goes from site to site and back within a second, Playwright may lose it between two processes.
+    "--disable-site-isolation-trials",
     "--no-sandbox",
     "--disable-gpu",
     "--disable-quic",
