@@ -7,11 +7,15 @@ from dataclasses import dataclass
 from itertools import combinations
 from random import Random
 
-from lti_tool.matching.perfect import cheapest_matching, matching_below, vertex_prices
+import numpy as np
+
+from lti_tool.matching.cheapest import LARGEST, cheapest_matching, cheapest_with_trio
+from lti_tool.matching.compiled.jit import Ints
+from lti_tool.matching.turns import in_turn
 
 Group = tuple[str, ...]
 History = Sequence[Iterable[Sequence[str]]]
-"""What happened in each earlier session, the oldest first: the groups that really met."""
+"""What happened in each earlier session, the oldest first: the groups that really met, in the order of turns."""
 
 Preferences = Mapping[str, Mapping[str, float]]
 """person -> possible partner -> how much they would like that, 0 to 1."""
@@ -21,7 +25,8 @@ PREFERENCE_STEPS = 1000
 
 @dataclass(frozen=True, slots=True)
 class Pairs:
-    """Groups of one session. ``unpaired`` are people for whom no partner was allowed, or who came alone.
+    """Groups of one session, each in the order of its turns (see ``turns``). ``unpaired`` are people for whom no
+    partner was allowed, or who came alone.
 
     ``repeats`` counts meetings of people who have met before; a trio is three meetings.
     """
@@ -52,119 +57,112 @@ def pair(
     if len(set(people)) != len(people):
         raise ValueError("somebody is present twice")
     Random(seed).shuffle(people)  # noqa: S311 - a repeatable tie-break, nothing secret
-    costs = _Costs(people, history, must_not_meet, preferences or {}, planned)
     if len(people) < 2:
         text = f"{people[0]} is alone today" if people else "nobody is present"
         return Pairs((), tuple(people), 0, text)
-    chosen = _with_trio(costs) if len(people) % 2 else _without_trio(costs)
-    return _result(costs, chosen, list(present))
-
-
-class _Costs:
-    """The order of what matters, as one whole number for each two people."""
-
-    def __init__(
-        self,
-        people: list[str],
-        history: History,
-        must_not_meet: Iterable[Sequence[str]],
-        preferences: Preferences,
-        planned: Iterable[Sequence[str]],
-    ) -> None:
-        self.people = people
-        self.forbidden = meetings(must_not_meet)
-        self.last: dict[frozenset[str], int] = {}
-        self.times: dict[frozenset[str], int] = {}
-        for session, groups in enumerate(history, start=1):
-            for meeting in meetings(groups):
-                self.last[meeting] = session
-                self.times[meeting] = self.times.get(meeting, 0) + 1
-        self.planned = meetings(planned)
-        # A level must outweigh everything below it, summed over all meetings of the session.
-        most = len(people) // 2 + 3
-        self.w_plan = 2 * PREFERENCE_STEPS * most + 1
-        self.w_times = self.w_plan * (most + 1)
-        self.w_last = self.w_times * (most * (len(history) + 1) + 1)
-        self.w_repeat = self.w_last * (most * (len(history) + 1) + 1)
-        self.w_unpaired = self.w_repeat * (most + 1)
-        self.matrix = [[self._pair(a, b, preferences) for b in people] for a in people]
-
-    def _pair(self, a: str, b: str, preferences: Preferences) -> int:
-        meeting = frozenset((a, b))
-        if meeting in self.forbidden:
-            return 2 * self.w_unpaired
-        cost = 2 * PREFERENCE_STEPS - _steps(preferences, a, b) - _steps(preferences, b, a)
-        cost += self.w_plan * (meeting not in self.planned)
-        if meeting in self.last:
-            cost += self.w_repeat + self.w_last * self.last[meeting] + self.w_times * self.times[meeting]
-        return cost
-
-    def allowed(self, i: int, j: int) -> bool:
-        return self.matrix[i][j] < self.w_unpaired
-
-    def trio(self, members: tuple[int, int, int]) -> tuple[int, tuple[int, ...]]:
-        """What three people cost together, and who of them really meets: all, two, or nobody."""
-        duos = list(combinations(members, 2))
-        if all(self.allowed(i, j) for i, j in duos):
-            return sum(self.matrix[i][j] for i, j in duos), members
-        cost, best = min((self.matrix[i][j], (i, j)) for i, j in duos)
-        if self.allowed(*best):
-            return cost + self.w_unpaired, best
-        return 3 * self.w_unpaired, ()
+    past = [[tuple(group) for group in groups] for groups in history]
+    index = {person: i for i, person in enumerate(people)}
+    last, times = _met(past, index)
+    costs, alone = _weigh(last, [times, _unplanned(planned, index), _dislike(preferences or {}, index)])
+    i, j, _sessions = _duos([must_not_meet], index)
+    costs[i, j] = costs[j, i] = 2 * alone
+    np.fill_diagonal(costs, 0)
+    chosen = _cheapest_groups(costs, alone)
+    repeats = sum(bool(last[duo]) for group in chosen for duo in combinations(group, 2))
+    groups = _sorted([tuple(people[i] for i in group) for group in chosen], present)
+    return _result(in_turn(groups, past), repeats, present)
 
 
 def meetings(groups: Iterable[Sequence[str]]) -> set[frozenset[str]]:
     """Every two people who are in one group."""
-    return {frozenset(duo) for group in groups for duo in combinations(group, 2)}
+    return {frozenset(duo) for group in groups for duo in combinations(set(group), 2)}
 
 
-def _steps(preferences: Preferences, a: str, b: str) -> int:
-    liking = preferences.get(a, {}).get(b, 0.0)
-    if not 0 <= liking <= 1:
-        raise ValueError(f"the preference of {a} for {b} is not between 0 and 1")
-    return round(liking * PREFERENCE_STEPS)
+def _duos(sessions: Iterable[Iterable[Sequence[str]]], index: Mapping[str, int]) -> tuple[list[int], ...]:
+    """The indices of each two people of a group who are both here, and the number of the session, from 1."""
+    found = [
+        (i, j, session)
+        for session, groups in enumerate(sessions, start=1)
+        for group in groups
+        for i, j in combinations([index[person] for person in group if person in index], 2)
+    ]
+    return tuple(map(list, zip(*found, strict=True))) if found else ([], [], [])
 
 
-def _without_trio(costs: _Costs) -> list[tuple[int, ...]]:
-    _, duos = cheapest_matching(costs.matrix, range(len(costs.people)))
-    return [duo for duo in duos if costs.allowed(*duo)]
+def _met(history: Sequence[Sequence[Group]], index: Mapping[str, int]) -> tuple[Ints, Ints]:
+    """Of each two people the last session in which they met (0: in none), and how often they did."""
+    last, times = np.zeros((2, len(index), len(index)), dtype=np.int64)
+    i, j, session = _duos(history, index)
+    last[i, j] = session
+    np.add.at(times, (i, j), 1)
+    return np.maximum(last, last.T), times + times.T
 
 
-def _with_trio(costs: _Costs) -> list[tuple[int, ...]]:
-    """Each possible trio with a cheapest matching of the others, the most promising first."""
-    everyone = range(len(costs.people))
-    price = vertex_prices(costs.matrix, everyone) if len(everyone) > 3 else dict.fromkeys(everyone, 0)
-    total = sum(price.values())
-    promising = sorted(
-        (2 * costs.trio(trio)[0] + total - sum(price[i] for i in trio), trio) for trio in combinations(everyone, 3)
-    )
-    best_trio = promising[0][1]
-    rest, duos = cheapest_matching(costs.matrix, _others(costs, best_trio))
-    least = costs.trio(best_trio)[0] + rest
-    for twice_bound, trio in promising[1:]:
-        if twice_bound >= 2 * least:
-            break
-        cost = costs.trio(trio)[0]
-        better = matching_below(costs.matrix, _others(costs, trio), least - cost)
-        if better is not None:
-            best_trio, duos, least = trio, better[1], cost + better[0]
-    meeting = costs.trio(best_trio)[1]
-    chosen: list[tuple[int, ...]] = [duo for duo in duos if costs.allowed(*duo)]
-    return [*chosen, meeting] if meeting else chosen
+def _unplanned(planned: Iterable[Sequence[str]], index: Mapping[str, int]) -> Ints:
+    i, j, _session = _duos([planned], index)
+    unplanned = np.full((len(index), len(index)), bool(i), dtype=np.int64)
+    unplanned[i, j] = unplanned[j, i] = 0
+    return unplanned
 
 
-def _others(costs: _Costs, trio: tuple[int, int, int]) -> list[int]:
-    return [i for i in range(len(costs.people)) if i not in trio]
+def _dislike(preferences: Preferences, index: Mapping[str, int]) -> Ints:
+    liking = np.zeros((len(index), len(index)), dtype=np.int64)
+    for person, others in preferences.items():
+        for other, value in others.items():
+            if not 0 <= value <= 1:
+                raise ValueError(f"the preference of {person} for {other} is not between 0 and 1")
+            if person in index and other in index:
+                liking[index[person], index[other]] = round(value * PREFERENCE_STEPS)
+    both = liking + liking.T
+    dislike: Ints = both.max() - both
+    return dislike
 
 
-def _result(costs: _Costs, chosen: list[tuple[int, ...]], present: list[str]) -> Pairs:
+def _weigh(last: Ints, levels: Sequence[Ints]) -> tuple[Ints, int]:
+    """What each two people cost, in one number by the order of what matters; and what one without a partner costs."""
+    most = len(last) // 2 + 2  # meetings in a session
+    total, weight = np.zeros_like(last), 1
+    for level in reversed([(last > 0).astype(np.int64), last, *levels]):
+        above = weight * (most * int(level.max()) + 1)
+        if 2 * above * len(last) > LARGEST:
+            raise ValueError("these are too many people and sessions to be weighed exactly")
+        # A level outweighs whatever those below it can sum up to.
+        total += weight * level
+        weight = above
+    return total, weight
+
+
+def _cheapest_groups(costs: Ints, alone: int) -> list[tuple[int, ...]]:
+    """The groups of a cheapest solution; who has no partner is in none."""
+    if len(costs) % 2 == 0:
+        return _allowed(cheapest_matching(costs), costs, alone)
+    trio, duos = cheapest_with_trio(costs)
+    if all(costs[duo] < alone for duo in [*combinations(trio, 2), *duos]):
+        return [trio, *duos]
+    # Somebody stays alone in any case: then three who may not all meet are no better than two of them.
+    nobody = np.pad(costs, (0, 1), constant_values=alone)
+    with_nobody = [duo for duo in cheapest_matching(nobody) if len(costs) not in duo]
+    allowed = [_allowed([trio, *duos], costs, alone), _allowed(with_nobody, costs, alone)]
+    return min(allowed, key=lambda groups: _cost(groups, costs, alone))
+
+
+def _allowed(groups: Iterable[tuple[int, ...]], costs: Ints, alone: int) -> list[tuple[int, ...]]:
+    return [group for group in groups if all(costs[duo] < alone for duo in combinations(group, 2))]
+
+
+def _cost(groups: Sequence[tuple[int, ...]], costs: Ints, alone: int) -> int:
+    unpaired = len(costs) - sum(map(len, groups))
+    return alone * unpaired + sum(int(costs[duo]) for group in groups for duo in combinations(group, 2))
+
+
+def _sorted(groups: list[Group], present: Sequence[str]) -> list[Group]:
     order = {person: i for i, person in enumerate(present)}
-    groups = sorted(
-        (tuple(sorted((costs.people[i] for i in group), key=order.__getitem__)) for group in chosen),
-        key=lambda group: order[group[0]],
-    )
+    within = [tuple(sorted(group, key=order.__getitem__)) for group in groups]
+    return sorted(within, key=lambda group: order[group[0]])
+
+
+def _result(groups: list[Group], repeats: int, present: Sequence[str]) -> Pairs:
     placed = {person for group in groups for person in group}
     unpaired = tuple(person for person in present if person not in placed)
-    repeats = len(meetings(groups) & costs.last.keys())
     text = f"no allowed partner is left for {', '.join(unpaired)}" if unpaired else None
     return Pairs(tuple(groups), unpaired, repeats, text)

@@ -1,4 +1,4 @@
-"""Compile the search ahead of time: ``python -m lti_tool.matching.preparing``, and the start of every process."""
+"""Compile search and pairing ahead of time: ``python -m lti_tool.matching.preparing``, and the start of a process."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ def prepare() -> None:
     if cache.is_complete():
         return
     from lti_tool.matching.forming import load_compiled
+    from lti_tool.matching.pairing import pair
 
     load_compiled()
+    pair("abc")
     cache.completed()
 
 

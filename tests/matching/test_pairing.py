@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import combinations
 from random import Random
 
@@ -35,7 +35,7 @@ def every_pairing(people: tuple[str, ...]) -> Iterator[list[tuple[str, ...]]]:
                 yield [(first, other), *rest]
 
 
-def met(groups: list[tuple[str, ...]]) -> list[frozenset[str]]:
+def met(groups: Sequence[tuple[str, ...]]) -> list[frozenset[str]]:
     return [frozenset(duo) for group in groups for duo in combinations(group, 2)]
 
 
@@ -115,13 +115,13 @@ def test_two_who_must_not_meet_are_left_unpaired_with_a_word() -> None:
 def test_the_longest_ago_meeting_repeats_first() -> None:
     run = [[("a", "b"), ("c", "d")], [("a", "c"), ("b", "d")], [("a", "d"), ("b", "c")]]
     for earlier in run:
-        assert sorted(pair("abcd", run).groups) == sorted(earlier)
+        assert set(met(pair("abcd", run).groups)) == set(met(earlier))
         run = [*run[1:], earlier]
 
 
 def test_preferences_decide_among_pairings_without_repeats() -> None:
     liking = {"a": {"d": 1.0}, "b": {"c": 0.5}}
-    assert pair("abcd", preferences=liking).groups == (("a", "d"), ("b", "c"))
+    assert sorted(map(sorted, pair("abcd", preferences=liking).groups)) == [["a", "d"], ["b", "c"]]
 
 
 def test_a_person_present_twice_and_a_preference_out_of_range_are_refused() -> None:
