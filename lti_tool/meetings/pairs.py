@@ -5,19 +5,21 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
-from itertools import combinations
 from typing import cast
 
 from flask_babel import gettext as _
-from sqlalchemy import ColumnElement, Table, and_, bindparam, delete, exists, insert, or_, select
+from sqlalchemy import ColumnElement, Select, Table, and_, bindparam, delete, exists, insert, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session, aliased, joinedload
 
 from lti_tool import clock, jobs
-from lti_tool.cohorts.tables import Membership
+from lti_tool.cohorts.tables import Cohort, Membership
 from lti_tool.database import transaction
+from lti_tool.matching.pairing import meetings as duos_of
 from lti_tool.matching.pairing import pair
 from lti_tool.matching.planning import plan_run
+from lti_tool.matching.turns import in_turn
 from lti_tool.meetings.members import enrolment_of_membership, running, running_members
+from lti_tool.meetings.mixing import Mixing, mixing_of
 from lti_tool.meetings.rows import lock, raise_versions
 from lti_tool.meetings.tables import ATTENDED, HERE, Attendance, Meeting, PairSeat
 from lti_tool.programs.fields import FormError
@@ -72,7 +74,9 @@ def pair_present(session: Session, meeting: Meeting) -> None:
         raise FormError({"pairs": _("Mark who is here first; pairs are made from them.")})
     meeting.version += 1
     now = seats_of(session, [meeting.id])[meeting.id]
-    _seat(session, {meeting.id: _paired(here, list(met_before(session, meeting).values()), now, seed=meeting.id)})
+    history = list(met_before(session, meeting).values())
+    mixing = mixing_of(session, meeting.cohort_id, here)
+    _seat(session, {meeting.id: _paired(here, history, mixing, now, seed=meeting.id)})
 
 
 def pair_again(session: Session, meeting: Meeting, here: Sequence[int]) -> None:
@@ -84,8 +88,13 @@ def pair_again(session: Session, meeting: Meeting, here: Sequence[int]) -> None:
     if not here or {str(person) for person in here} == {person for group in now for person in group}:
         return
     history = list(met_before(session, meeting).values())
-    met = _duos(group for groups in history for group in groups)
-    made = mend(now, [str(person) for person in here], met) or _paired(here, history, now, seed=meeting.id)
+    mixing = mixing_of(session, meeting.cohort_id, here)
+    avoided = duos_of([*mixing.apart, *(group for groups in history for group in groups)])
+    mended = mend(now, [str(person) for person in here], avoided)
+    if mended is None:
+        made = _paired(here, history, mixing, now, seed=meeting.id)
+    else:
+        made = [group if group in now else in_turn([group], history)[0] for group in mended]
     _seat(session, {meeting.id: made})
 
 
@@ -94,9 +103,10 @@ def people_here(session: Session, meeting_id: int) -> Sequence[int]:
     return session.scalars(_HERE, {"meeting_id": meeting_id}).all()
 
 
-def mend(groups: Sequence[Group], here: Sequence[str], met: Set[frozenset[str]]) -> list[Group] | None:
+def mend(groups: Sequence[Group], here: Sequence[str], avoided: Set[frozenset[str]]) -> list[Group] | None:
     """The same groups after somebody came or left, with a place for one who has none: with somebody out of a group of
-    three, else as the third of a pair. None where that is not enough, or where people would meet again.
+    three, else as the third of a pair. None where that is not enough, or where people would meet who have met before
+    or must not.
     """
     kept = [tuple(person for person in group if person in here) for group in groups]
     settled = [group for group in kept if len(group) > 1]
@@ -104,28 +114,29 @@ def mend(groups: Sequence[Group], here: Sequence[str], met: Set[frozenset[str]])
     if len(loose) > 1:
         return None
     for one in loose:
-        settled = _joined(settled, one, met)
-    fits = settled and not met & _duos(settled) and len(here) == sum(map(len, settled))
+        settled = _joined(settled, one, avoided)
+    fits = settled and not avoided & duos_of(settled) and len(here) == sum(map(len, settled))
     return settled if fits else None
 
 
-def _joined(groups: list[Group], one: str, met: Set[frozenset[str]]) -> list[Group]:
+def _joined(groups: list[Group], one: str, avoided: Set[frozenset[str]]) -> list[Group]:
     """The groups with one more person, if there is a place."""
     for index, group in enumerate(groups):
-        new = next((other for other in group if frozenset((one, other)) not in met), None)
+        new = next((other for other in group if frozenset((one, other)) not in avoided), None)
         if len(group) > 2 and new is not None:
             stay = tuple(person for person in group if person != new)
             return [*groups[:index], stay, *groups[index + 1 :], (new, one)]
     for index, group in enumerate(groups):
-        if len(group) == 2 and not any(frozenset((one, other)) in met for other in group):
+        if len(group) == 2 and not any(frozenset((one, other)) in avoided for other in group):
             return [*groups[:index], (*group, one), *groups[index + 1 :]]
     return groups
 
 
 def _paired(
-    people: Sequence[int], history: Sequence[Sequence[Group]], planned: Iterable[Group], seed: int
+    people: Sequence[int], history: Sequence[Sequence[Group]], mixing: Mixing, planned: Iterable[Group], seed: int
 ) -> list[Group]:
-    made = pair([str(person) for person in people], history, planned=planned, seed=seed)
+    here = [str(person) for person in people]
+    made = pair(here, history, mixing.apart, mixing.liking, planned=planned, seed=seed)
     return [*made.groups, *((alone,) for alone in made.unpaired)]
 
 
@@ -134,15 +145,23 @@ def plan(session: Session, cohort_id: int) -> None:
     coming = _coming_of(session, cohort_id)
     if not coming:
         return
-    members = [str(person) for person in running_members(session, cohort_id)]
+    people = running_members(session, cohort_id)
+    members = [str(person) for person in people]
     history = list(met_before(session, coming[0]).values())
+    mixing = mixing_of(session, cohort_id, people)
+    run = plan_run(
+        members,
+        len(coming),
+        history=history,
+        must_not_meet=mixing.apart,
+        preferences=mixing.liking,
+        seed=cohort_id,
+    )
     away = _away(session, [meeting.id for meeting in coming])
     planned: dict[int, list[Group]] = {}
-    for meeting, groups in zip(
-        coming, plan_run(members, len(coming), history=history, seed=cohort_id).rounds, strict=True
-    ):
-        expected = [int(member) for member in members if int(member) not in away[meeting.id]]
-        planned[meeting.id] = _paired(expected, [*history, *planned.values()], groups, seed=meeting.id)
+    for meeting, groups in zip(coming, run.rounds, strict=True):
+        expected = [person for person in people if person not in away[meeting.id]]
+        planned[meeting.id] = _paired(expected, [*history, *planned.values()], mixing, groups, seed=meeting.id)
     _seat(session, planned)
     raise_versions(session, planned.keys())
 
@@ -152,25 +171,36 @@ def plan_soon(_program: Program, *, session: Session) -> None:
     jobs.ring(session, JOB)
 
 
+def plan_anew(session: Session, program_id: int) -> None:
+    """Have the coming pairs of a program's cohorts planned anew: until then there are none."""
+    query = coming_in(program_id).with_for_update(of=Meeting, key_share=True)
+    coming = session.scalars(query).all()
+    _seat(session, dict.fromkeys(coming, ()))
+    raise_versions(session, coming)
+    jobs.ring(session, JOB)
+
+
 def plan_if_repeating(session: Session, cohort_id: int) -> None:
     """Plan a cohort's coming pairs anew if people who have met by now would meet again."""
     coming = _coming_of(session, cohort_id)
     if not coming:
         return
-    met = _duos(group for groups in met_before(session, coming[0]).values() for group in groups)
+    met = duos_of(group for groups in met_before(session, coming[0]).values() for group in groups)
     seats = seats_of(session, [meeting.id for meeting in coming])
-    if met & _duos(group for groups in seats.values() for group in groups):
+    if met & duos_of(group for groups in seats.values() for group in groups):
         plan(session, cohort_id)
+
+
+def coming_in(program_id: int) -> Select[int]:
+    """The ids of a program's sessions whose pairs may still be planned."""
+    query = select(Meeting.id).join(Cohort, Cohort.id == Meeting.cohort_id)
+    return query.where(Cohort.program_id == program_id, *_coming())
 
 
 def _coming_of(session: Session, cohort_id: int) -> Sequence[Meeting]:
     """In order, and held until the transaction ends, so that two who plan at once do not seat people twice."""
     query = select(Meeting).join(Module).where(Meeting.cohort_id == cohort_id, *_coming()).order_by(Module.number)
     return session.scalars(query.with_for_update(of=Meeting, key_share=True)).all()
-
-
-def _duos(groups: Iterable[Group]) -> set[frozenset[str]]:
-    return {frozenset(duo) for group in groups for duo in combinations(group, 2)}
 
 
 def _coming() -> tuple[ColumnElement[bool], ...]:
@@ -251,7 +281,7 @@ class Pair:
 
 def pairs_of(session: Session, meeting: Meeting) -> list[Pair]:
     """The groups of a session, with what is notable about each."""
-    last_met = {duo: number for number, groups in met_before(session, meeting).items() for duo in _duos(groups)}
+    last_met = {duo: number for number, groups in met_before(session, meeting).items() for duo in duos_of(groups)}
     seats = session.scalars(
         select(PairSeat)
         .where(PairSeat.meeting_id == meeting.id)
@@ -265,7 +295,7 @@ def pairs_of(session: Session, meeting: Meeting) -> list[Pair]:
 
 
 def _last_met(people: Sequence[Person], last_met: Mapping[frozenset[str], int]) -> int | None:
-    duos = _duos([tuple(str(person.id) for person in people)])
+    duos = duos_of([tuple(str(person.id) for person in people)])
     return max((last_met[duo] for duo in duos if duo in last_met), default=None)
 
 

@@ -103,3 +103,16 @@ class PairSeat(Base):
     person_id: Mapped[int] = mapped_column(ForeignKey("person.id", ondelete="CASCADE"), index=True)
 
     person: Mapped[Person] = relationship(lazy="raise_on_sql")
+
+
+class PairWish(Base):
+    """With whom people of a program should rather practise: names of attributes, empty where it does not matter.
+
+    `different`: with somebody who has another value of it; `far_apart`: the experienced with the new.
+    """
+
+    __tablename__ = "pair_wish"
+
+    program_id: Mapped[int] = mapped_column(ForeignKey("program.id", ondelete="CASCADE"), primary_key=True)
+    different: Mapped[str | None] = mapped_column(String(60))
+    far_apart: Mapped[str | None] = mapped_column(String(60))
