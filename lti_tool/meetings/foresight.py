@@ -1,0 +1,91 @@
+"""What is to be said beforehand about the pairs to come: whether people must meet again, and how often."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+from sqlalchemy import Row, and_, select
+from sqlalchemy.orm import Session
+
+from lti_tool.cohorts.tables import Cohort
+from lti_tool.matching.pairing import meetings as duos_of
+from lti_tool.matching.rotation import fewest_repeats
+from lti_tool.meetings import pairs
+from lti_tool.meetings.pairs import Group
+from lti_tool.meetings.tables import ATTENDED, Attendance, Meeting, PairSeat
+from lti_tool.programs.tables import Module
+
+
+@dataclass(frozen=True, slots=True)
+class Foresight:
+    """The sessions to come of one cohort, as planned.
+
+    `repeats` is how often two people are to meet who have met before; no plan for these people has less than
+    `at_least`. `unplanned` sessions have no pairs yet.
+    """
+
+    cohort: str
+    people: int
+    sessions: int
+    unplanned: int
+    repeats: int
+    at_least: int
+
+
+def foresights(session: Session, program_id: int) -> list[Foresight]:
+    """What the pairs to come of each cohort that meets again will be like; in two queries."""
+    coming = set(session.scalars(pairs.coming_in(program_id)))
+    query = (
+        select(Cohort.name, Meeting.id, PairSeat.number, PairSeat.person_id, Attendance.presence)
+        .select_from(Meeting)
+        .join(Cohort, Cohort.id == Meeting.cohort_id)
+        .join(Module, Module.id == Meeting.module_id)
+        .outerjoin(PairSeat, PairSeat.meeting_id == Meeting.id)
+        .outerjoin(
+            Attendance,
+            and_(Attendance.meeting_id == Meeting.id, Attendance.person_id == PairSeat.person_id),
+        )
+        .where(Cohort.program_id == program_id)
+        .order_by(Cohort.position, Module.number, PairSeat.number)
+    )
+    found: list[Foresight] = []
+    for name, rows in groupby(session.execute(query), key=lambda row: row.name):
+        held: list[list[Group]] = []
+        ahead: list[list[Group]] = []
+        for meeting_id, seats in groupby(rows, key=lambda row: row.id):
+            (ahead if meeting_id in coming else held).append(_groups(list(seats), planned=meeting_id in coming))
+        if ahead:
+            found.append(_foresight(name, held, ahead))
+    return found
+
+
+def _groups(seats: Sequence[Row[str, int, int, int, str]], *, planned: bool) -> list[Group]:
+    """The groups of a session that are planned, or that really met."""
+    there = [seat for seat in seats if (seat.number is not None if planned else seat.presence in ATTENDED)]
+    by_number = groupby(there, key=lambda seat: seat.number)
+    return [tuple(str(seat.person_id) for seat in group) for _number, group in by_number]
+
+
+def _foresight(cohort: str, held: Sequence[Sequence[Group]], ahead: Sequence[Sequence[Group]]) -> Foresight:
+    people = {person for groups in ahead for group in groups for person in group}
+    met = duos_of(group for groups in held for group in groups)
+    known = {duo for duo in met if duo <= people}
+    unmet = len(people) * (len(people) - 1) // 2 - len(known)
+    seen, planned, repeats = set(met), 0, 0
+    for groups in ahead:
+        duos = duos_of(groups)
+        planned += len(duos)
+        repeats += len(duos & seen)
+        seen |= duos
+    everybody = all(sum(map(len, groups)) == len(people) for groups in ahead)
+    by_table = fewest_repeats(len(people), len(ahead)) if everybody and not known else 0
+    return Foresight(
+        cohort=cohort,
+        people=len(people),
+        sessions=len(ahead),
+        unplanned=sum(not groups for groups in ahead),
+        repeats=repeats,
+        at_least=max(0, planned - unmet, by_table),
+    )
