@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -69,23 +70,26 @@ def _groups(seats: Sequence[Row[str, int, int, int, str]], *, planned: bool) -> 
 
 
 def _foresight(cohort: str, held: Sequence[Sequence[Group]], ahead: Sequence[Sequence[Group]]) -> Foresight:
-    people = {person for groups in ahead for group in groups for person in group}
-    met = duos_of(group for groups in held for group in groups)
-    known = {duo for duo in met if duo <= people}
-    unmet = len(people) * (len(people) - 1) // 2 - len(known)
-    seen, planned, repeats = set(met), 0, 0
+    seen = duos_of(group for groups in held for group in groups)
+    at_least = _unavoidable(seen, ahead)
+    repeats = 0
     for groups in ahead:
-        duos = duos_of(groups)
-        planned += len(duos)
-        repeats += len(duos & seen)
-        seen |= duos
-    everybody = all(sum(map(len, groups)) == len(people) for groups in ahead)
-    by_table = fewest_repeats(len(people), len(ahead)) if everybody and not known else 0
-    return Foresight(
-        cohort=cohort,
-        people=len(people),
-        sessions=len(ahead),
-        unplanned=sum(not groups for groups in ahead),
-        repeats=repeats,
-        at_least=max(0, planned - unmet, by_table),
-    )
+        repeats += len(duos_of(groups) & seen)
+        seen |= duos_of(groups)
+    people = {person for groups in ahead for group in groups for person in group}
+    return Foresight(cohort, len(people), len(ahead), sum(not groups for groups in ahead), repeats, at_least)
+
+
+def _unavoidable(met: set[frozenset[str]], ahead: Sequence[Sequence[Group]]) -> int:
+    """How many repeats any plan has for the people of these sessions, who have met so: a lower bound."""
+    sessions = Counter(person for groups in ahead for group in groups for person in group)
+    known = [duo for duo in met if sessions.keys() >= duo]
+    knows = Counter(person for duo in known for person in duo)
+    others = len(sessions) - 1
+    # As many meetings as there are more than pairs of people who have not met, and of each person more than such
+    # people are left: in every session they meet one at least.
+    too_many = sum(len(duos_of(groups)) for groups in ahead) - len(sessions) * others // 2 + len(known)
+    too_often = sum(max(0, times - (others - knows[person])) for person, times in sessions.items())
+    everybody = all(times == len(ahead) for times in sessions.values())
+    by_table = fewest_repeats(len(sessions), len(ahead)) if everybody and not known else 0
+    return max(0, too_many, (too_often + 1) // 2, by_table)
