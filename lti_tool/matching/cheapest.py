@@ -8,7 +8,7 @@ excess is not above that; and what a trio costs beyond the prices of its three i
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -62,9 +62,13 @@ def cheapest_with_trio(costs: Ints) -> tuple[Trio, list[Duo]]:
     best, bound = _promising_trio(shares)
     rest, duos = _cheapest(graph.excess, np.delete(everyone, best))
     least = bound + rest
-    for trio, bound in _trios_below(shares, least):
+    promising = _trios_below(shares, least)
+    leaves_pairs = _parity(graph.excess, least - 1 - min((bound for _trio, bound in promising), default=least))
+    for trio, bound in promising:
         if bound >= least:
             break
+        if not leaves_pairs(trio):
+            continue
         better = _matched(graph.excess, np.delete(everyone, trio), least - 1 - bound)
         if better is not None and bound + better[0] < least:
             best, least, duos = trio, bound + better[0], better[1]
@@ -88,16 +92,32 @@ def _cheapest(excess: Ints, vertices: Ints) -> tuple[int, list[Duo]]:
 def _matched(excess: Ints, vertices: Ints, limit: int) -> tuple[int, list[Duo]] | None:
     """The best perfect matching of edges whose excess is at most ``limit`` each, if there is one."""
     among = excess[np.ix_(vertices, vertices)]
-    ends = np.nonzero(np.triu(among <= limit, 1))
-    graph = rustworkx.PyGraph(multigraph=False)
-    graph.add_nodes_from(range(len(vertices)))
-    # A weight is what an edge falls short of the limit: the heaviest of the largest matchings is the cheapest.
-    graph.add_edges_from(list(zip(*(side.tolist() for side in (*ends, limit - among[ends])), strict=True)))
-    chosen = rustworkx.max_weight_matching(graph, max_cardinality=True, weight_fn=int)
+    chosen = rustworkx.max_weight_matching(_graph(among, limit), max_cardinality=True, weight_fn=int)
     if 2 * len(chosen) < len(vertices):
         return None
     total = sum(int(among[duo]) for duo in chosen)
     return total, sorted((int(vertices[min(duo)]), int(vertices[max(duo)])) for duo in chosen)
+
+
+def _graph(excess: Ints, limit: int) -> rustworkx.PyGraph[int, int]:
+    """The edges whose excess is at most ``limit``. Each weighs what it falls short of that: so the heaviest of the
+    largest matchings is the cheapest.
+    """
+    ends = np.nonzero(np.triu(excess <= limit, 1))
+    graph = rustworkx.PyGraph[int, int](multigraph=False)
+    graph.add_nodes_from(range(len(excess)))
+    graph.add_edges_from(list(zip(*(side.tolist() for side in (*ends, limit - excess[ends])), strict=True)))
+    return graph
+
+
+def _parity(excess: Ints, limit: int) -> Callable[[Trio], bool]:
+    """Whether a trio leaves an even number in each part of the graph of edges up to ``limit``: else some part has no
+    perfect matching.
+    """
+    parts = rustworkx.connected_components(_graph(excess, limit))
+    part_of = {vertex: 1 << number for number, part in enumerate(parts) for vertex in part}
+    odd = sum(1 << number for number, part in enumerate(parts) if len(part) % 2)
+    return lambda trio: odd == part_of[trio[0]] ^ part_of[trio[1]] ^ part_of[trio[2]]
 
 
 def _promising_trio(shares: Ints) -> tuple[Trio, int]:
@@ -111,19 +131,19 @@ def _promising_trio(shares: Ints) -> tuple[Trio, int]:
     return trio, int(twice[edge, third]) // 2
 
 
-def _trios_below(shares: Ints, limit: int) -> Iterator[tuple[Trio, int]]:
+def _trios_below(shares: Ints, limit: int) -> list[tuple[Trio, int]]:
     """Each trio whose bound is below ``limit``, and its bound; the least come first."""
     # The cheapest of three edges has a third of them at most.
     i, j = np.nonzero(np.triu(3 * shares < 2 * limit, 1))
     twice = _twice_the_bounds(shares, i, j)
     edges, thirds = np.nonzero(twice < 2 * limit)
     order = np.argsort(twice[edges, thirds], kind="stable")
-    seen: set[frozenset[int]] = set()
+    # A trio with several cheap edges is found at each.
+    found: dict[frozenset[int], tuple[Trio, int]] = {}
     for edge, third in zip(edges[order].tolist(), thirds[order].tolist(), strict=True):
         trio = int(i[edge]), int(j[edge]), third
-        if frozenset(trio) not in seen:
-            seen.add(frozenset(trio))
-            yield trio, int(twice[edge, third]) // 2
+        found.setdefault(frozenset(trio), (trio, int(twice[edge, third]) // 2))
+    return list(found.values())
 
 
 def _twice_the_bounds(shares: Ints, i: Ints, j: Ints) -> Ints:

@@ -101,6 +101,14 @@ def least_by_integer_program(costs: Ints) -> int:
     return round(solver.objective_value)
 
 
+@settings(max_examples=60, deadline=None)
+@given(symmetric(st.sampled_from([5, 7, 9])), st.lists(st.integers(0, 2), min_size=9, max_size=9))
+def test_nothing_is_cheaper_where_camps_do_not_mix(costs: Ints, camps: list[int]) -> None:
+    camp = np.array(camps[: len(costs)])
+    costs = costs % 4 + np.where(camp[:, None] == camp, 0, 1000)
+    assert cost(costs, found(costs)) == min(cost(costs, other) for other in every_grouping(len(costs)))
+
+
 def test_three_odd_camps_that_may_not_mix_have_their_trio_in_one_of_them() -> None:
     camp = np.arange(21) % 3
     costs = np.where(camp[:, None] == camp, 0, 1)
