@@ -63,7 +63,9 @@ def cheapest_with_trio(costs: Ints) -> tuple[Trio, list[Duo]]:
     rest, duos = _cheapest(graph.excess, np.delete(everyone, best))
     least = bound + rest
     promising = _trios_below(shares, least)
-    leaves_pairs = _parity(graph.excess, least - 1 - min((bound for _trio, bound in promising), default=least))
+    if not promising:
+        return best, duos
+    leaves_pairs = _parity(graph.excess, least - 1 - promising[0][1])
     for trio, bound in promising:
         if bound >= least:
             break

@@ -106,14 +106,17 @@ def _unplanned(planned: Iterable[Sequence[str]], index: Mapping[str, int]) -> In
 
 
 def _dislike(preferences: Preferences, index: Mapping[str, int]) -> Ints:
-    liking = np.zeros((len(index), len(index)), dtype=np.int64)
+    people = list(index)
+    liking = np.zeros((len(people), len(people)))
     for person, others in preferences.items():
-        for other, value in others.items():
-            if not 0 <= value <= 1:
-                raise ValueError(f"the preference of {person} for {other} is not between 0 and 1")
-            if person in index and other in index:
-                liking[index[person], index[other]] = round(value * PREFERENCE_STEPS)
-    both = liking + liking.T
+        if person in index:
+            liking[index[person]] = [others.get(other, 0.0) for other in people]
+    wrong = np.argwhere(~((liking >= 0) & (liking <= 1)))
+    if len(wrong):
+        person, other = (people[number] for number in wrong[0])
+        raise ValueError(f"the preference of {person} for {other} is not between 0 and 1")
+    steps = np.rint(liking * PREFERENCE_STEPS).astype(np.int64)
+    both = steps + steps.T
     dislike: Ints = both.max() - both
     return dislike
 
