@@ -13,22 +13,10 @@ from lti_tool.admin.operating import blueprint, page
 from lti_tool.database import db
 from lti_tool.lti import addresses
 from lti_tool.lti.families import FAMILIES, Standard
-from lti_tool.lti.registrations import DuplicateRegistrationError
-from lti_tool.lti.tables import ID_LENGTH, NAME_LENGTH, URL_LENGTH
+from lti_tool.lti.registrations import ADDRESSES, LENGTHS, DuplicateRegistrationError
 from lti_tool.roster import admission
 from lti_tool.web.gate import Access, allow
 
-LENGTHS = {
-    "name": NAME_LENGTH,
-    "issuer": ID_LENGTH,
-    "client_id": ID_LENGTH,
-    "auth_url": URL_LENGTH,
-    "token_url": URL_LENGTH,
-    "jwks_url": URL_LENGTH,
-    "audience": URL_LENGTH,
-    "deployment_id": ID_LENGTH,
-}
-ADDRESSES = frozenset({"issuer", "auth_url", "token_url", "jwks_url"})
 OPTIONAL = frozenset({"audience", "deployment_id"})
 
 

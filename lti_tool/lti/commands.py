@@ -13,8 +13,8 @@ import config
 from lti_tool.database import db, transaction
 from lti_tool.lti import addresses, families, invite_commands, listing, registrations, waiting
 from lti_tool.lti.families import FAMILIES, Standard
-from lti_tool.lti.registrations import DuplicateRegistrationError, Registration
-from lti_tool.lti.tables import ID_LENGTH, NAME_LENGTH, URL_LENGTH, LtiRegistration
+from lti_tool.lti.registrations import ADDRESSES, LENGTHS, DuplicateRegistrationError, Registration
+from lti_tool.lti.tables import LtiRegistration
 
 
 @click.group()
@@ -56,14 +56,12 @@ def add(
     as_json: bool,
 ) -> None:
     """Register an LMS and print the addresses to paste into it."""
-    _check_text("--name", name, NAME_LENGTH)
-    for option, value in (("--client-id", client_id), *(("--deployment", value) for value in deployments)):
-        _check_text(option, value, ID_LENGTH)
-    if audience is not None:
-        _check_text("--audience", audience, URL_LENGTH)
-    _check_address("--issuer", issuer, ID_LENGTH)
-    for option, value in (("--auth-url", auth_url), ("--token-url", token_url), ("--jwks-url", jwks_url)):
-        _check_address(option, value, URL_LENGTH)
+    given = {"name": name, "issuer": issuer, "client_id": client_id, "auth_url": auth_url, "token_url": token_url}
+    given |= {"jwks_url": jwks_url} if audience is None else {"jwks_url": jwks_url, "audience": audience}
+    for field, value in given.items():
+        _check(field, value)
+    for value in deployments:
+        _check("deployment_id", value, option="--deployment")
     try:
         with transaction() as session:
             added = registrations.add(
@@ -129,12 +127,8 @@ def change(registration_id: int, **given: str | None) -> None:
     values = {name: value for name, value in given.items() if value is not None}
     if not values:
         raise click.ClickException("nothing to change: give at least one option")
-    for name, value in values.items():
-        option = f"--{name.replace('_', '-')}"
-        if name.endswith("_url"):
-            _check_address(option, value, URL_LENGTH)
-        else:
-            _check_text(option, value, NAME_LENGTH if name == "name" else URL_LENGTH)
+    for name in values.keys() & LENGTHS.keys():
+        _check(name, values[name])
     with transaction() as session:
         row = session.get(LtiRegistration, registration_id, with_for_update=True)
         if row is None:
@@ -201,13 +195,13 @@ def _settings() -> config.Settings:
     return settings
 
 
-def _check_text(option: str, value: str, length: int) -> None:
-    if not value.strip() or not value.isprintable() or len(value) > length:
-        raise click.ClickException(f"{option} must be one line of 1 to {length} characters")
-
-
-def _check_address(option: str, value: str, length: int) -> None:
-    _check_text(option, value, length)
+def _check(field: str, value: str, option: str | None = None) -> None:
+    """Raises when a value is not what `registrations` stores in this field."""
+    option = option or f"--{field.replace('_', '-')}"
+    if not value.strip() or not value.isprintable() or len(value) > LENGTHS[field]:
+        raise click.ClickException(f"{option} must be one line of 1 to {LENGTHS[field]} characters")
+    if field not in ADDRESSES:
+        return
     try:
         addresses.check_form(value, allow_private=_settings().allow_private_platforms)
     except addresses.AddressError as error:

@@ -14,7 +14,21 @@ from sqlalchemy.orm import Session
 from lti_tool.database import db
 from lti_tool.lti import families
 from lti_tool.lti.families import Standard
-from lti_tool.lti.tables import LtiDeployment, LtiRegistration
+from lti_tool.lti.tables import ID_LENGTH, NAME_LENGTH, URL_LENGTH, LtiDeployment, LtiRegistration
+
+LENGTHS = {
+    "name": NAME_LENGTH,
+    "issuer": ID_LENGTH,
+    "client_id": ID_LENGTH,
+    "auth_url": URL_LENGTH,
+    "token_url": URL_LENGTH,
+    "jwks_url": URL_LENGTH,
+    "audience": URL_LENGTH,
+    "deployment_id": ID_LENGTH,
+}
+"""What is written of an LMS by hand, one line each, and the most characters."""
+ADDRESSES = frozenset({"issuer", "auth_url", "token_url", "jwks_url"})
+"""Those of them that must be whole addresses."""
 
 
 class DuplicateRegistrationError(Exception):
