@@ -13,7 +13,7 @@ from lti_tool.matching.sizes import Window, windows
 def lower_bound(problem: Problem, count: int) -> float:
     """L for ``count`` cohorts, at once: a bound for each term, added up.
 
-    Balance and previous add nothing, as nothing forbids that they are 0.
+    Balance and previous add nothing, as by themselves they can be 0.
     """
     spread = sum(w.weight * _spread(_occurrences(problem, w.attribute), count) for w in problem.spread)
     ranges = windows(problem, count)

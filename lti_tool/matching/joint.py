@@ -1,4 +1,4 @@
-"""A joint lower bound for spread and gather, which pull in opposite directions.
+"""A joint lower bound for gather, which pulls in the opposite direction of spread and balance.
 
 Dealt with one at a time, each can be satisfied at the cost of the other. Here cohorts are priced by their make-up,
 see ``compiled/joint.py``. One attribute is gathered; the others, and what would make the bound slow, are left to the
@@ -17,7 +17,8 @@ import numpy as np
 
 from lti_tool.matching.budget import Clock
 from lti_tool.matching.compiled.jit import Floats, Ints
-from lti_tool.matching.compiled.joint import Prices, Relaxation, Room, climb
+from lti_tool.matching.compiled.joint import climb
+from lti_tool.matching.compiled.relaxation import Prices, Relaxation, Room
 from lti_tool.matching.problem import Problem, Value, Wish
 from lti_tool.matching.sizes import narrowest, windows
 
@@ -44,10 +45,11 @@ class Pace:
 
 @dataclass(frozen=True, slots=True)
 class Joint:
-    """Terms that are bounded together: one gathered attribute, some spread ones."""
+    """Terms that are bounded together: one gathered attribute, some spread ones, all balanced ones."""
 
     gather: Wish
     spread: tuple[Wish, ...]
+    balance: tuple[Wish, ...]
 
 
 def choose_terms(problem: Problem, count: int) -> Joint | None:
@@ -61,7 +63,7 @@ def choose_terms(problem: Problem, count: int) -> Joint | None:
         types = {tuple(p.value(w.attribute) for w in (site, *chosen, wish)) for p in problem.people}
         if wish.weight > 0 and len(types) <= MOST_TYPES:
             chosen = (*chosen, wish)
-    return Joint(site, chosen) if chosen else None
+    return Joint(site, chosen, problem.balance) if chosen else None
 
 
 def _values(problem: Problem, wish: Wish) -> int:
@@ -74,20 +76,25 @@ def joint_bound(problem: Problem, terms: Joint, count: int, pace: Pace) -> float
     prices, gradient, mean, square = (_no_prices(x) for _ in range(4))
     room = _room(x)
     scale = max(wish.weight for wish in (terms.gather, *terms.spread))
-    best, begin, steps, started = 0.0, 0, pace.steps, pace.now()
-    while begin < steps:
-        end = min(steps, begin + CHUNK)
-        reached = climb(x, prices, gradient, mean, square, room, begin, end, steps, scale)
-        lost = np.abs(prices.of_type) @ x.people + np.abs(room.least) @ x.cohorts
-        best = max(best, reached - ROUNDING * float(lost + np.abs(prices.of_crowd * x.crowds).sum()))
+    best, begin, part, left, started = 0.0, 0, 0.0, pace.steps, pace.now()
+    while left > 0:
+        end, share, looked = begin + min(left, CHUNK), (1.0 - part) / left, pace.now()
+        reached = climb(x, prices, gradient, mean, square, room, begin, end, part, share, scale)
+        best = max(best, reached - ROUNDING * _size_of_sums(x, prices, room))
         if pace.late():
             break
-        begin = end
-        if begin == CHUNK and pace.seconds is not None:
+        part += share * (end - begin)
+        left, begin = pace.steps - end, end
+        if pace.seconds is not None:
             # As many steps as the time allows: only the small last ones make the bound sharp.
-            taken = max(pace.now() - started, 1e-6)
-            steps = min(steps, max(CHUNK, int(CHUNK * pace.seconds / taken)))
+            now = pace.now()
+            left = min(left, int(CHUNK * (pace.seconds - now + started) / max(now - looked, 1e-6)))
     return best
+
+
+def _size_of_sums(x: Relaxation, prices: Prices, room: Room) -> float:
+    people = np.abs(prices.of_type) @ x.people + 2 * (x.scale * np.abs(prices.of_mean * x.total)).sum()
+    return float(people + np.abs(room.least) @ x.cohorts + np.abs(prices.of_crowd * x.crowds).sum())
 
 
 def relaxation(problem: Problem, terms: Joint, count: int) -> Relaxation:
@@ -95,10 +102,11 @@ def relaxation(problem: Problem, terms: Joint, count: int) -> Relaxation:
     people = len(problem.people)
     bins = _size_bins(problem, count)
     site_of = _sites(problem, terms.gather, _most_sites(_sizes(problem, count)))
-    kinds = Counter(
+    kind_of = [
         (site_of[p.value(terms.gather.attribute)], *(p.value(w.attribute) for w in terms.spread))
         for p in problem.people
-    )
+    ]
+    kinds = Counter(kind_of)
     types = sorted(kinds, key=lambda kind: (kind[0], *map(repr, kind[1:])))
     number = {
         key: v for v, key in enumerate(dict.fromkeys((a, kind[1 + a]) for kind in types for a in _range(terms)))
@@ -113,6 +121,11 @@ def relaxation(problem: Problem, terms: Joint, count: int) -> Relaxation:
     make_up = np.array([made for _, made in classes], np.int64)
     together, weight_of_crowd, crowds = _crowds(make_up, of_site)
     families: dict[tuple[int, ...], int] = {}
+    family = [families.setdefault(_family(made), len(families)) for _, made in classes]
+    place = {kind: t for t, kind in enumerate(types)}
+    scale, deviation = _deviations(problem, terms.balance)
+    of_type = _Deviations(deviation, np.array([place[kind] for kind in kind_of]), len(types))
+    of_site_alone = _Deviations(deviation, np.array([site for site, *_ in kind_of]), sites)
     return Relaxation(
         people=np.array([kinds[kind] for kind in types], np.int64),
         first_type=np.searchsorted([kind[0] for kind in types], np.arange(sites + 1)).astype(np.int64),
@@ -122,13 +135,53 @@ def relaxation(problem: Problem, terms: Joint, count: int) -> Relaxation:
         most=np.minimum(occurrences, people),
         make_up=make_up,
         cost=terms.gather.weight * (make_up.sum(axis=1) ** 2 - (make_up**2).sum(axis=1)) / 2,
-        family=np.array([families.setdefault(_family(made), len(families)) for _, made in classes], np.int64),
+        family=np.array(family, np.int64),
+        first_site=np.array([first for first, *_ in families], np.int64),
         size_bin=np.array([b for b, _ in classes], np.int64),
         cohorts=np.array([cohorts for _, cohorts in bins], np.int64),
         together=together,
         weight_of_crowd=weight_of_crowd,
         crowds=crowds,
+        scale=scale,
+        total=of_site_alone.total,
+        lowest=of_type.lowest,
+        highest=of_type.highest,
+        known=of_type.known,
+        unknown=of_type.unknown,
     )
+
+
+def _deviations(problem: Problem, wishes: Sequence[Wish]) -> tuple[Floats, Floats]:
+    """What balance weighs, 0 where all numbers are equal; by how many standard deviations people deviate (NaN: has
+    no number).
+    """
+    number = np.array([[float(p.attributes.get(w.attribute, math.nan)) for w in wishes] for p in problem.people])
+    number = number.reshape(len(problem.people), len(wishes))
+    scale, deviation = np.zeros(len(wishes)), np.full(number.shape, np.nan)
+    for b, wish in enumerate(wishes):
+        known = ~np.isnan(number[:, b])
+        if known.any() and np.ptp(number[known, b]) > 0:
+            # From a number that is there, so that close ones lose nothing beside a large mean.
+            near = number[:, b] - number[known, b][0]
+            scale[b] = wish.weight
+            deviation[:, b] = (near - near[known].mean()) / near[known].std()
+    return scale, deviation
+
+
+class _Deviations:
+    """Of the people of each group, by balanced number: the sum, the extremes, and whether any is known or unknown."""
+
+    def __init__(self, deviation: Floats, group: Ints, groups: int) -> None:
+        there = ~np.isnan(deviation)
+        shape = (groups, deviation.shape[1])
+        self.total, lowest, highest = np.zeros(shape), np.full(shape, np.inf), np.full(shape, -np.inf)
+        np.add.at(self.total, group, np.where(there, deviation, 0.0))
+        np.minimum.at(lowest, group, np.where(there, deviation, np.inf))
+        np.maximum.at(highest, group, np.where(there, deviation, -np.inf))
+        self.known, self.unknown = np.zeros(shape, np.int64), np.zeros(shape, np.int64)
+        np.maximum.at(self.known, group, there.astype(np.int64))
+        np.maximum.at(self.unknown, group, (~there).astype(np.int64))
+        self.lowest, self.highest = (np.where(self.known, extreme, 0.0) for extreme in (lowest, highest))
 
 
 def _range(terms: Joint) -> range:
@@ -200,7 +253,12 @@ def _crowds(make_up: Ints, of_site: Sequence[int]) -> tuple[Ints, Floats, Floats
 
 def _no_prices(x: Relaxation) -> Prices:
     families = int(x.family.max()) + 1
-    return Prices(np.zeros(len(x.people)), np.zeros((families, len(x.weight))), np.zeros(x.crowds.shape))
+    return Prices(
+        of_type=np.zeros(len(x.people)),
+        of_value=np.zeros((families, len(x.weight))),
+        of_crowd=np.zeros(x.crowds.shape),
+        of_mean=np.zeros(x.total.shape),
+    )
 
 
 def _room(x: Relaxation) -> Room:
@@ -218,4 +276,11 @@ def _room(x: Relaxation) -> Room:
         toll=np.zeros(by_crowd),
         crowded=np.zeros(by_crowd),
         least=np.zeros(len(x.cohorts)),
+        unbalance=np.zeros((len(x.total), types)),
+        slope=np.zeros((len(x.total), *x.lowest.shape)),
+        outward=np.zeros((len(x.total), *x.lowest.shape)),
+        near=np.zeros(len(x.cost), np.int64),
+        near_count=np.zeros(1, np.int64),
+        families=np.zeros(families, np.int64),
+        family_count=np.zeros(1, np.int64),
     )

@@ -38,7 +38,7 @@ SAMPLES = 1_000
 FIRST_ROUND = 300
 """Steps a unit in the first round."""
 GROWTH = 2
-HOTTEST, COLDEST = 0.1, 0.006
+HOTTEST, COLDEST = 0.1, 0.003
 """Temperatures in units of what the typical exchange changes J by."""
 HOTTEST_OF_SPREAD, COLDEST_OF_SPREAD = 0.045, 0.025
 """The same where J is spread alone: few exchanges change it, and the search goes where they do."""

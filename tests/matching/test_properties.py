@@ -31,13 +31,16 @@ def pulling_apart(draw: st.DrawFn) -> dict[str, Any]:
     number = draw(st.integers(3, 8))
     low = draw(st.integers(1, 4))
     value = st.sampled_from
-    people = [
+    people: list[dict[str, Any]] = [
         {
             "id": f"u{i}",
             "attributes": {"site": draw(value("xyzw")), "team": draw(value("ab")), "job": draw(value("klm"))},
         }
         for i in range(number)
     ]
+    for person in people:
+        level = draw(st.sampled_from([None, 1000, 1001, 1003.5]))
+        person["attributes"] |= {} if level is None else {"level": level}
     weight = st.sampled_from([0.5, 1.0, 3.0])
     return {
         "people": people,
@@ -45,6 +48,7 @@ def pulling_apart(draw: st.DrawFn) -> dict[str, Any]:
         "cohorts": draw(st.integers(1, 3)),
         "spread": [{"attribute": "team", "weight": draw(weight)}, {"attribute": "job", "weight": draw(weight)}],
         "gather": [{"attribute": "site", "weight": draw(weight)}],
+        "balance": [{"attribute": "level", "weight": draw(weight)}] if draw(st.booleans()) else [],
     }
 
 
@@ -67,6 +71,17 @@ def test_what_pulls_apart_is_bounded_within_a_few_percent() -> None:
     }
     answer = solved(a_course(60) | wishes, iterations=300_000)
     assert choose_terms(Problem.from_json(a_course(60) | wishes), 5) is not None
+    assert answer.gap is not None
+    assert answer.gap < 0.08
+
+
+def test_numbers_that_differ_from_site_to_site_are_known_not_to_balance() -> None:
+    course = a_course(60, spread=[{"attribute": "department"}], gather=[{"attribute": "site"}])
+    levels = {"Lyon": 1.0, "Oslo": 3.0, "Pune": 5.0}
+    for person in course["people"]:
+        person["attributes"]["level"] += levels[person["attributes"]["site"]]
+    answer = solved(course | {"balance": [{"attribute": "level"}]}, iterations=300_000)
+    assert answer.terms["balance:level"] > 10
     assert answer.gap is not None
     assert answer.gap < 0.08
 

@@ -9,100 +9,35 @@ left falls apart into one small minimum for each class, so every choice of price
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
 
 import numpy as np
 
-from lti_tool.matching.compiled.jit import Floats, Ints, compiled
+from lti_tool.matching.compiled.jit import Floats, compiled
+from lti_tool.matching.compiled.relaxation import Prices, Relaxation, Room
+from lti_tool.matching.compiled.unbalance import evaluate_balance
 
 MEMORY, MEMORY_OF_SQUARES = 0.98, 0.99
-FASTEST, SLOWEST = 2.0, 0.0005
+FASTEST, SLOWEST = 0.5, 0.001
 SOFTEST, HARDEST = 2.0, 0.005
 """How large steps are, and how much dearer classes count as well, at first and at last, for weights near 1."""
-
-
-class Relaxation(NamedTuple):
-    """Indices: t types, g sites, v values of spread attributes, k classes, f families (classes that share prices),
-    b size bins.
-    """
-
-    people: Ints
-    """t → how many there are."""
-    first_type: Ints
-    """g → its first type; those of a site stand beside each other. One more for the end."""
-    value: Ints
-    """t, a → v."""
-    weight: Floats
-    """v → what spread weighs."""
-    ideal: Floats
-    """v → n(v) / K."""
-    most: Ints
-    """v → n(v)."""
-    make_up: Ints
-    """k, g → how many people."""
-    cost: Floats
-    """k → weighted gather cost of a cohort."""
-    family: Ints
-    """k → f."""
-    size_bin: Ints
-    """k → b."""
-    cohorts: Ints
-    """b → how many cohorts have a class of it."""
-    together: Ints
-    """k, j → how many people it has of the sites of set j."""
-    weight_of_crowd: Floats
-    """j, n, m → what a cohort with m people of set j counts in the cut for crowds of n."""
-    crowds: Floats
-    """j, n → how much all cohorts can count in it."""
-
-
-class Prices(NamedTuple):
-    """The dual variables, also used for their gradients and the moments of both."""
-
-    of_type: Floats
-    """t."""
-    of_value: Floats
-    """f, v."""
-    of_crowd: Floats
-    """j, n → of the cuts; never above 0."""
-
-
-class Room(NamedTuple):
-    """Where an evaluation works."""
-
-    order: Ints
-    """f, t → the types of each site from the cheapest to the dearest; kept, as it changes little."""
-    price: Floats
-    """t."""
-    cheapest: Floats
-    """f, g, n → the least that n people of g cost."""
-    number: Ints
-    """f, v → the number of people of v that is cheapest by itself."""
-    spread: Floats
-    """f → what these numbers cost."""
-    reduced: Floats
-    """k → reduced cost."""
-    share: Floats
-    """f, g, n → cohorts with n people of g."""
-    toll: Floats
-    """j, m → what m people of set j cost by the cuts."""
-    crowded: Floats
-    """j, m → cohorts with m people of set j."""
-    least: Floats
-    """b."""
+LOOK = 10
+"""Every so many steps all classes are looked at; else those alone that are not much dearer than the cheapest."""
+NEAR, DRIFT = 12.0, 100.0
+"""Much dearer: so many times the softness, as then they hardly count, and so many steps of the prices."""
 
 
 @compiled
 def evaluate(x: Relaxation, prices: Prices, room: Room) -> float:
-    """The lower bound that the prices give."""
-    bound = _evaluate_cuts(x, prices, room)
+    """The lower bound that the prices give, if no class were cheaper than those that are near."""
+    bound = _evaluate_cuts(x, prices, room) + evaluate_balance(x, prices, room)
     for t in range(len(x.people)):
         bound += prices.of_type[t] * x.people[t]
-    for f in range(len(room.spread)):
-        _evaluate_family(x, prices, room, f)
+    for at in range(room.family_count[0]):
+        _evaluate_family(x, prices, room, room.families[at])
     for b in range(len(x.cohorts)):
         room.least[b] = math.inf
-    for k in range(len(x.cost)):
+    for at in range(room.near_count[0]):
+        k = room.near[at]
         f = x.family[k]
         reduced = x.cost[k] + room.spread[f]
         for g in range(x.make_up.shape[1]):
@@ -114,6 +49,35 @@ def evaluate(x: Relaxation, prices: Prices, room: Room) -> float:
     for b in range(len(x.cohorts)):
         bound += x.cohorts[b] * room.least[b]
     return bound
+
+
+@compiled
+def _look_everywhere(x: Relaxation, room: Room) -> None:
+    """Look at all classes the next time."""
+    for k in range(len(x.cost)):
+        room.near[k] = k
+    for f in range(len(room.spread)):
+        room.families[f] = f
+    room.near_count[0], room.family_count[0] = len(x.cost), len(room.spread)
+
+
+@compiled
+def _look_near(x: Relaxation, room: Room, most: float) -> None:
+    """From now on look at the classes alone that are not much dearer than the cheapest."""
+    number = 0
+    for k in range(len(x.cost)):
+        if room.reduced[k] <= room.least[x.size_bin[k]] + most:
+            room.near[number] = k
+            number += 1
+    room.near_count[0] = number
+    families = 0
+    for f in range(len(room.spread)):
+        for at in range(number):
+            if x.family[room.near[at]] == f:
+                room.families[families] = f
+                families += 1
+                break
+    room.family_count[0] = families
 
 
 @compiled
@@ -140,7 +104,7 @@ def _evaluate_family(x: Relaxation, prices: Prices, room: Room, f: int) -> None:
         room.number[f, v] = n
         room.spread[f] += x.weight[v] * (n - x.ideal[v]) ** 2 - price * n
     for t in range(len(x.people)):
-        price = -prices.of_type[t]
+        price = room.unbalance[x.first_site[f], t] - prices.of_type[t]
         for a in range(x.value.shape[1]):
             price += prices.of_value[f, x.value[t, a]]
         room.price[t] = price
@@ -178,13 +142,12 @@ def find_gradient(x: Relaxation, room: Room, softness: float, gradient: Prices) 
     _share_out(x, room, softness)
     for t in range(len(x.people)):
         gradient.of_type[t] = x.people[t]
-    for j in range(x.crowds.shape[0]):
-        for n in range(x.crowds.shape[1]):
-            counted = 0.0
-            for m in range(room.crowded.shape[1]):
-                counted += room.crowded[j, m] * x.weight_of_crowd[j, n, m]
-            gradient.of_crowd[j, n] = x.crowds[j, n] - counted
-    for f in range(len(room.spread)):
+    _count_crowds(x, room, gradient)
+    for g in range(len(x.total)):
+        for b in range(len(x.scale)):
+            gradient.of_mean[g, b] = 2.0 * x.scale[b] * x.total[g, b]
+    for at in range(room.family_count[0]):
+        f = room.families[at]
         cohorts = 0.0
         for n in range(room.share.shape[2]):
             cohorts += room.share[f, 0, n]
@@ -196,20 +159,34 @@ def find_gradient(x: Relaxation, room: Room, softness: float, gradient: Prices) 
 
 @compiled
 def _share_out(x: Relaxation, room: Room, softness: float) -> None:
-    room.share[:, :, :] = 0.0
+    for at in range(room.family_count[0]):
+        room.share[room.families[at], :, :] = 0.0
     room.crowded[:, :] = 0.0
     for b in range(len(x.cohorts)):
         total = 0.0
-        for k in range(len(x.cost)):
+        for at in range(room.near_count[0]):
+            k = room.near[at]
             if x.size_bin[k] == b:
-                total += math.exp((room.least[b] - room.reduced[k]) / softness)
-        for k in range(len(x.cost)):
+                room.reduced[k] = math.exp((room.least[b] - room.reduced[k]) / softness)
+                total += room.reduced[k]
+        for at in range(room.near_count[0]):
+            k = room.near[at]
             if x.size_bin[k] == b:
-                part = x.cohorts[b] * math.exp((room.least[b] - room.reduced[k]) / softness) / total
+                part = x.cohorts[b] * room.reduced[k] / total
                 for g in range(x.make_up.shape[1]):
                     room.share[x.family[k], g, x.make_up[k, g]] += part
                 for j in range(x.together.shape[1]):
                     room.crowded[j, x.together[k, j]] += part
+
+
+@compiled
+def _count_crowds(x: Relaxation, room: Room, gradient: Prices) -> None:
+    for j in range(x.crowds.shape[0]):
+        for n in range(x.crowds.shape[1]):
+            counted = 0.0
+            for m in range(room.crowded.shape[1]):
+                counted += room.crowded[j, m] * x.weight_of_crowd[j, n, m]
+            gradient.of_crowd[j, n] = x.crowds[j, n] - counted
 
 
 @compiled
@@ -229,6 +206,9 @@ def _take_people(x: Relaxation, room: Room, f: int, g: int, gradient: Prices) ->
             if n > last or room.share[f, g, n] == 0.0:
                 return
             gradient.of_type[t] -= room.share[f, g, n]
+            for b in range(len(x.scale)):
+                gradient.of_mean[x.first_site[f], b] += room.share[f, g, n] * room.slope[x.first_site[f], t, b]
+                gradient.of_mean[g, b] += room.share[f, g, n] * room.outward[x.first_site[f], t, b]
             for a in range(x.value.shape[1]):
                 gradient.of_value[f, x.value[t, a]] += room.share[f, g, n]
 
@@ -243,23 +223,36 @@ def climb(
     room: Room,
     begin: int,
     end: int,
-    steps: int,
+    part: float,
+    pace: float,
     scale: float,
 ) -> float:
-    """Take the steps from ``begin`` to ``end`` of ``steps``, ever smaller ones; returns the best bound seen."""
+    """Take the steps from ``begin`` to ``end``, ever smaller ones: ``part`` of the way is behind, each step takes
+    ``pace`` of it. Returns the best bound seen where all classes were looked at.
+    """
     best = -math.inf
     for step in range(begin, end):
-        part = step / steps
-        best = max(best, evaluate(x, prices, room))
-        find_gradient(x, room, scale * SOFTEST * (HARDEST / SOFTEST) ** part, gradient)
+        softness = scale * SOFTEST * (HARDEST / SOFTEST) ** part
         rate = scale * FASTEST * (SLOWEST / FASTEST) ** part
+        if step % LOOK == 0:
+            _look_everywhere(x, room)
+            best = max(best, evaluate(x, prices, room))
+            _look_near(x, room, NEAR * softness + DRIFT * rate)
+        else:
+            evaluate(x, prices, room)
+        find_gradient(x, room, softness, gradient)
         _ascend(prices.of_type, gradient.of_type, mean.of_type, square.of_type, rate, step + 1)
-        for f in range(len(room.spread)):
+        for at in range(room.family_count[0]):
+            f = room.families[at]
             _ascend(prices.of_value[f], gradient.of_value[f], mean.of_value[f], square.of_value[f], rate, step + 1)
+        for g in range(len(prices.of_mean)):
+            _ascend(prices.of_mean[g], gradient.of_mean[g], mean.of_mean[g], square.of_mean[g], rate, step + 1)
         for j in range(len(prices.of_crowd)):
             _ascend(prices.of_crowd[j], gradient.of_crowd[j], mean.of_crowd[j], square.of_crowd[j], rate, step + 1)
             for n in range(prices.of_crowd.shape[1]):
                 prices.of_crowd[j, n] = min(prices.of_crowd[j, n], 0.0)
+        part += pace
+    _look_everywhere(x, room)
     return max(best, evaluate(x, prices, room))
 
 
