@@ -40,6 +40,8 @@ FIRST_ROUND = 300
 GROWTH = 2
 HOTTEST, COLDEST = 0.1, 0.003
 """Temperatures in units of what the typical exchange changes J by."""
+HOTTEST_WITH_RULES = 0.25
+"""The same where people are locked, together or apart: they keep others from where these would go."""
 HOTTEST_OF_SPREAD, COLDEST_OF_SPREAD = 0.045, 0.025
 """The same where J is spread alone: few exchanges change it, and the search goes where they do."""
 
@@ -52,6 +54,7 @@ class Search:
         self._start, self._question, self._placement = start, question, placement
         self._cost, self._seed, self._late = cost, seed, late
         self._movable = movable_units(question)
+        self._ruled = len(self._movable) < len(question.size) or len(question.enemy) > 0 or question.size.max() > 1
         self._rng = seeded(seed)
         self._shifted = np.zeros((MOST_SHIFTS, 2), np.int64)
         # Where all sizes are equal, one person's move makes two of them differ by 2.
@@ -99,7 +102,7 @@ class Search:
     def _begin_round(self) -> None:
         if self._question.slots_needed and self._round and self._round % 2 == 0:
             self._start_anew()
-        hottest, coldest = HOTTEST, COLDEST
+        hottest, coldest = HOTTEST_WITH_RULES if self._ruled else HOTTEST, COLDEST
         if self._question.only_spread:
             hottest, coldest = HOTTEST_OF_SPREAD, COLDEST_OF_SPREAD
         self._left = self._length
