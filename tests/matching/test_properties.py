@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -177,6 +178,28 @@ def test_leaving_out_a_hard_rule_never_makes_the_best_worse_nor_changes_the_boun
     kept, freed = (list(feasible_objectives(p, count)) for p in (problem, without))
     if kept:
         assert min(freed) <= min(kept)
+
+
+CORRUPTIONS: dict[str, Callable[[dict[str, Any]], Any]] = {
+    "one is left out": lambda data: data["cohorts"][-1].pop(),
+    "one is there twice": lambda data: data["cohorts"][-1].append(data["cohorts"][0][0]),
+    "a stranger": lambda data: data["cohorts"][0].append("stranger"),
+    "a cohort more": lambda data: data["cohorts"].append([]),
+    "a smaller J": lambda data: data.update(objective=data["objective"] - 0.01),
+    "another gap": lambda data: data.update(gap=data["gap"] + 0.01),
+    "a bound above J": lambda data: data.update(lower_bound=data["objective"] + 0.01),
+    "a term more": lambda data: data["terms"].update({"spread:luck": 0.0}),
+}
+
+
+@settings(max_examples=40, deadline=None)
+@given(tiny_problems(), st.sampled_from(list(CORRUPTIONS)))
+def test_the_checker_refuses_every_corrupted_solution(problem: dict[str, Any], corruption: str) -> None:
+    answer = solved(problem, iterations=50)
+    if answer.status == "solved":
+        data = answer.to_json()
+        CORRUPTIONS[corruption](data)
+        assert check(problem, data) != []
 
 
 def test_a_cancelled_search_gives_its_best_at_once() -> None:
