@@ -35,6 +35,17 @@ class Budget:
     def late(self) -> bool:
         return self._cancelled() or (self.seconds is not None and self.elapsed() >= self.seconds)
 
+    def left(self) -> float | None:
+        """Seconds that remain, none when somebody cancelled; None without a time limit."""
+        if self._cancelled():
+            return 0.0
+        return None if self.seconds is None else max(0.0, self.seconds - self.elapsed())
+
+    def share(self, part: float) -> Budget:
+        """A budget of this part of the seconds that remain."""
+        left = self.left()
+        return Budget(self.now, None if left is None else left * part, None, self.late)
+
     def spent(self) -> float:
         """The share that is used up, 0 to 1: of the iterations when they are given, else of the time."""
         if self.late():

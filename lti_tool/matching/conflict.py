@@ -1,178 +1,139 @@
-"""When the rules cannot hold together: a set of them that cannot, of which any one left out can, in words."""
+"""When the rules cannot hold together: a set of them that cannot, of which any one left out can."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
-from lti_tool.matching.decision import Decision, decide
-from lti_tool.matching.feasible import Late
-from lti_tool.matching.problem import NotAlone, Problem
+from lti_tool.matching.decision import Verdict, verdict
+from lti_tool.matching.exact import SIZES, Prover, named_by
+from lti_tool.matching.problem import Person, Problem
 from lti_tool.matching.proofs import quickly_refuted, stranded_people
+from lti_tool.matching.rules import Group, Rule, keeping, rules
 from lti_tool.matching.sizes import cohort_count
-from lti_tool.matching.solution import Conflict
 
-LISTED = 20
-"""At most so many people are named in a text; ``Conflict.people`` has them all."""
+T = TypeVar("T")
 
-Oracle = Callable[[Problem], Decision]
+CORE_EFFORT = 1.0
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
-    """One rule of a problem: its field, and which entry of the field's list or mapping."""
+class Clash:
+    """Rules that cannot hold together, in the order of the problem.
 
-    field: str
-    key: int | str | None = None
+    ``core`` has, for rules about several people, those between whom they already are one too many. ``minimal``:
+    it is proved that all others can hold whichever rule is left out.
+    """
 
-
-def rules(problem: Problem) -> list[Rule]:
-    """Every hard rule that can be left out; what stands first is spared first when a conflict is reduced."""
-    found = [Rule("size.slack"), Rule("size.min"), Rule("size.max")]
-    if problem.cohorts is not None:
-        found.append(Rule("cohorts"))
-    if problem.common_slots:
-        found.append(Rule("common_slots"))
-    found += [Rule("not_alone", i) for i in range(len(problem.not_alone))]
-    found += [Rule("together", i) for i in range(len(problem.together))]
-    found += [Rule("apart", i) for i in range(len(problem.apart))]
-    return found + [Rule("locked", person) for person in problem.locked]
+    rules: tuple[Rule, ...]
+    core: Mapping[Rule, Group]
+    minimal: bool
 
 
-def keeping(problem: Problem, kept: list[Rule]) -> Problem:
-    """The problem with these hard rules and no others; wishes about quality are left out too."""
-    people, size = len(problem.people), problem.size
-    chosen = set(kept)
+def minimal_conflict(problem: Problem, prover: Prover) -> Clash:
+    """The conflict of a problem whose rules are proved not to hold together."""
+
+    def thorough(kept: Sequence[Rule]) -> Verdict:
+        return verdict(keeping(problem, kept), prover)
+
+    kept, nearly = _first_cut(problem, prover)
+    sizes = [rule for rule in kept if rule.field in SIZES]
+    others = [rule for rule in kept if rule.field not in SIZES]
+    # Sizes come first: with fewer of them the number of cohorts is another, with fewer of the others it is not.
+    before = None
+    while before != sizes:
+        before = sizes
+        sizes, sizes_sure = _filtered(sizes, lambda fewer: thorough([*fewer, *others]), chunk=1)
+    others, sure = _filtered(others, lambda fewer: thorough([*sizes, *fewer]), chunk=1 if nearly else len(others))
+    return Clash((*sizes, *others), {}, sizes_sure and sure)
+
+
+def _first_cut(problem: Problem, prover: Prover) -> tuple[list[Rule], bool]:
+    """A set of rules that cannot hold, found fast; and whether it is nearly minimal."""
+
+    def quick(kept: Sequence[Rule]) -> Verdict:
+        return "impossible" if quickly_refuted(keeping(problem, kept)) else "unknown"
+
+    everything = rules(problem)
+    if quickly_refuted(problem):
+        kept, _ = _filtered(everything, quick, chunk=len(everything))
+        return kept, True
+    count = cohort_count(problem)
+    core = prover.core(problem, count, CORE_EFFORT) if count is not None else None
+    if core is None:
+        return everything, False
+    chosen = set(core)
+    return [rule for rule in everything if rule.field in SIZES or rule in chosen], True
+
+
+def _filtered(items: Sequence[T], oracle: Callable[[list[T]], Verdict], chunk: int) -> tuple[list[T], bool]:
+    """The deletion filter, many at once at first: what is left when nothing can go, and whether that is sure."""
+    kept, sure = list(items), True
+    while chunk:
+        start, sure = 0, True
+        while start < len(kept):
+            fewer = kept[:start] + kept[start + chunk :]
+            answer = oracle(fewer)
+            if answer == "impossible":
+                kept = fewer
+            else:
+                sure = sure and answer != "unknown"
+                start += chunk
+        chunk //= 2
+    return kept, sure
+
+
+def narrowed(problem: Problem, clash: Clash, prover: Prover) -> Clash:
+    """The clash with the people whom it takes of each rule."""
+    core: dict[Rule, Group] = {}
+    for rule in clash.rules:
+        stranded = stranded_people(problem) if rule.field == "common_slots" else ()
+        core[rule] = stranded or _fewest(problem, clash, core, rule, prover)
+    return replace(clash, core=core)
+
+
+def _fewest(problem: Problem, clash: Clash, core: Mapping[Rule, Group], rule: Rule, prover: Prover) -> Group:
+    """Some people of a rule among whom alone it need hold, and the clash stays one."""
+
+    def still(fewer: Sequence[str]) -> Verdict:
+        part = _with_core(problem, {**core, rule: tuple(fewer)})
+        return verdict(keeping(part, clash.rules), prover)
+
+    people = _people_of(problem, rule)
+    if len(people) <= 2:
+        return people
+    if rule.field == "common_slots":
+        named = named_by(keeping(problem, clash.rules))
+        among = [person for person in people if person in named]
+        people = tuple(among) if among and still(among) == "impossible" else people
+    fewest = tuple(_filtered(people, still, chunk=len(people) // 2)[0])
+    return () if rule.field == "common_slots" and len(fewest) == len(problem.people) else fewest
+
+
+def _people_of(problem: Problem, rule: Rule) -> Group:
+    if rule.field == "together":
+        return problem.together[int(rule.key or 0)]
+    if rule.field == "apart":
+        return problem.apart[int(rule.key or 0)]
+    if rule.field == "common_slots":
+        return tuple(person.id for person in problem.people)
+    return ()
+
+
+def _with_core(problem: Problem, core: Mapping[Rule, Group]) -> Problem:
+    """The problem with rules that concern these people only."""
+    busy = core.get(Rule("common_slots"))
     return replace(
         problem,
-        size=replace(
-            size,
-            min=size.min if Rule("size.min") in chosen else 1,
-            max=size.max if Rule("size.max") in chosen else max(people, size.min),
-            slack=size.slack if Rule("size.slack") in chosen else people,
-        ),
-        cohorts=problem.cohorts if Rule("cohorts") in chosen else None,
-        common_slots=problem.common_slots if Rule("common_slots") in chosen else 0,
-        not_alone=tuple(r for i, r in enumerate(problem.not_alone) if Rule("not_alone", i) in chosen),
-        together=tuple(g for i, g in enumerate(problem.together) if Rule("together", i) in chosen),
-        apart=tuple(g for i, g in enumerate(problem.apart) if Rule("apart", i) in chosen),
-        locked={p: c for p, c in problem.locked.items() if Rule("locked", p) in chosen},
-        spread=(),
-        balance=(),
-        gather=(),
-        previous=None,
+        people=problem.people if busy is None else _available(problem, set(busy)),
+        together=tuple(core.get(Rule("together", i), group) for i, group in enumerate(problem.together)),
+        apart=tuple(core.get(Rule("apart", i), group) for i, group in enumerate(problem.apart)),
     )
 
 
-def minimal_conflict(problem: Problem, seed: int, late: Late) -> tuple[tuple[Conflict, ...], bool]:
-    """The conflict of an impossible problem, and whether it is proved that no rule of it can be spared."""
-
-    def quick(kept: Problem) -> Decision:
-        return "impossible" if quickly_refuted(kept) else "unknown"
-
-    def thorough(kept: Problem) -> Decision:
-        return "unknown" if late() else decide(kept, seed, late)
-
-    kept = rules(problem)
-    if quickly_refuted(problem):
-        kept, _ = _reduce(problem, kept, quick)
-    kept, certain = _reduce(problem, kept, thorough)
-    relaxation = _larger_slack(problem, seed, late) if Rule("size.slack") in kept else None
-    return tuple(_in_words(problem, rule, relaxation) for rule in kept), certain
-
-
-def _reduce(problem: Problem, kept: list[Rule], oracle: Oracle) -> tuple[list[Rule], bool]:
-    """Leave out rules, many at a time at first, until none can go; and whether that is certain."""
-    chunk = max(1, len(kept) // 2)
-    while True:
-        kept, changed, settled = _drop_chunks(problem, kept, chunk, oracle)
-        if chunk == 1 and not changed:
-            return kept, settled
-        chunk = max(1, chunk // 2)
-
-
-def _drop_chunks(problem: Problem, kept: list[Rule], chunk: int, oracle: Oracle) -> tuple[list[Rule], bool, bool]:
-    """One pass of the deletion filter: the rules left, whether any went, whether all answers were certain."""
-    changed, settled = False, True
-    start = 0
-    while start < len(kept):
-        fewer = kept[:start] + kept[start + chunk :]
-        answer = oracle(keeping(problem, fewer))
-        if answer == "impossible":
-            kept, changed = fewer, True
-        else:
-            settled = settled and answer != "unknown"
-            start += chunk
-    return kept, changed, settled
-
-
-def _larger_slack(problem: Problem, seed: int, late: Late) -> Mapping[str, int] | None:
-    """The smallest slack with which all rules of the problem hold, if one is found."""
-    widest = problem.size.max - problem.size.min
-    for slack in range(problem.size.slack + 1, widest + 1):
-        relaxed = replace(problem, size=replace(problem.size, slack=slack))
-        if late():
-            return None
-        if not isinstance(decide(keeping(relaxed, rules(relaxed)), seed, late), str):
-            return {"size.slack": slack}
-    return None
-
-
-def _in_words(problem: Problem, rule: Rule, relaxation: Mapping[str, int] | None) -> Conflict:
-    if rule.field == "size.slack":
-        return Conflict(rule.field, (), _size_text(problem, rule.field), relaxation)
-    if rule.field == "common_slots":
-        return _common_slots(problem)
-    if rule.field in ("size.min", "size.max", "cohorts"):
-        return Conflict(rule.field, (), _size_text(problem, rule.field))
-    if rule.field == "locked":
-        return _locked(problem, str(rule.key))
-    index = int(rule.key or 0)
-    if rule.field == "not_alone":
-        return _not_alone(problem, problem.not_alone[index])
-    group = (problem.together if rule.field == "together" else problem.apart)[index]
-    return Conflict(rule.field, group, f"{_list(group)} must be {rule.field}")
-
-
-def _size_text(problem: Problem, field: str) -> str:
-    people, size = len(problem.people), problem.size
-    count = cohort_count(problem)
-    into = f"{people} people" if count is None else f"{people} people in {count} cohorts"
-    return {
-        "size.min": f"each cohort must have at least {size.min} people ({into})",
-        "size.max": f"each cohort may have at most {size.max} people ({into})",
-        "size.slack": f"the sizes of two cohorts may differ by at most {size.slack} ({into})",
-        "cohorts": f"there must be exactly {problem.cohorts} cohorts for {people} people",
-    }[field]
-
-
-def _common_slots(problem: Problem) -> Conflict:
-    slots = "slot" if problem.common_slots == 1 else "slots"
-    text = f"all members of a cohort must share at least {problem.common_slots} {slots}"
-    stranded = stranded_people(problem)
-    if stranded:
-        text += f", but {_list(stranded)} named too few slots that enough others named"
-    return Conflict("common_slots", stranded, text)
-
-
-def _locked(problem: Problem, person: str) -> Conflict:
-    cohort, count = problem.locked[person], cohort_count(problem)
-    text = f"{person} must stay in cohort {cohort + 1}"
-    if count is not None and cohort >= count:
-        text += f", but the number of cohorts is {count}"
-    return Conflict("locked", (person,), text)
-
-
-def _not_alone(problem: Problem, rule: NotAlone) -> Conflict:
-    people = tuple(p.id for p in problem.people if p.value(rule.attribute) == rule.value)
-    return Conflict(
-        "not_alone",
-        people,
-        f"nobody with {rule.attribute} {rule.value!r} may be the only one in their cohort",
-    )
-
-
-def _list(people: tuple[str, ...]) -> str:
-    if len(people) > LISTED:
-        people = (*people[: LISTED - 1], f"{len(people) - LISTED + 1} others")
-    return " and ".join(filter(None, (", ".join(people[:-1]), people[-1])))
+def _available(problem: Problem, busy: set[str]) -> tuple[Person, ...]:
+    """The people, of whom all but the busy ones can meet whenever anybody can."""
+    every = tuple(dict.fromkeys(slot for person in problem.people for slot in person.slots))
+    enough = every + tuple(f"another {i}" for i in range(problem.common_slots))
+    return tuple(p if p.id in busy else replace(p, slots=enough) for p in problem.people)

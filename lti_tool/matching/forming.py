@@ -7,12 +7,13 @@ import functools
 from lti_tool.matching.bound import lower_bound, sharpened_bound
 from lti_tool.matching.budget import Budget, Cancelled, Clock, never
 from lti_tool.matching.compiled.jit import Ints
-from lti_tool.matching.conflict import minimal_conflict
 from lti_tool.matching.decision import Start, decide
+from lti_tool.matching.exact import Prover
 from lti_tool.matching.joint import Pace
 from lti_tool.matching.numbering import cohorts_of
 from lti_tool.matching.objective import objective, terms
 from lti_tool.matching.problem import Person, Problem
+from lti_tool.matching.refusing import refusal
 from lti_tool.matching.search import Progress, Search, improve
 from lti_tool.matching.solution import Solution
 
@@ -36,7 +37,6 @@ WITH_EVERYTHING = {
 }
 """A problem that leaves nothing of the compiled code out."""
 
-NOT_MINIMAL = "These rules cannot hold together; perhaps fewer of them already cannot."
 NOTHING_KNOWN = "No cohorts that keep every rule were found in the time, and there is no proof that none exist."
 
 
@@ -69,17 +69,11 @@ def load_compiled() -> None:
 
 
 def _solve(problem: Problem, seed: int, budget: Budget, progress: Progress | None, threads: int) -> Solution:
-    attempt = seed
-    found = decide(problem, attempt, budget.late)
-    while found == "unknown" and budget.seconds is not None and not budget.late():
-        attempt += 1
-        found = decide(problem, attempt, budget.late)
+    found = decide(problem, Prover(seed, budget), insist=True)
     if found == "unknown":
         return Solution("unknown", seed, budget.elapsed(), text=NOTHING_KNOWN)
     if found == "impossible":
-        conflict, minimal = minimal_conflict(problem, seed, budget.late)
-        text = None if minimal else NOT_MINIMAL
-        return Solution("infeasible", seed, budget.elapsed(), conflict=conflict, text=text)
+        return refusal(problem, seed, budget)
     return _improve(problem, found, budget, seed, progress, threads)
 
 

@@ -8,8 +8,8 @@ from lti_tool.matching.instance import Instance, together_units
 from lti_tool.matching.problem import Problem
 from lti_tool.matching.sizes import Window, cohort_count, windows
 
-MOST_STRANGERS = 400
-"""Among more units the search for some that share no slots is not quick."""
+CLIQUES = 3
+"""Units from which a set of units that are all apart is grown."""
 
 
 def quickly_refuted(problem: Problem) -> bool:
@@ -96,31 +96,12 @@ def _slots_are_too_few(instance: Instance, low: int) -> bool:
 
 def _too_many_apart(instance: Instance) -> bool:
     """More units than cohorts, found greedily, of which no two may share a cohort."""
-    strangers = [set(others) for others in instance.apart]
-    if instance.slots_needed and len(strangers) <= MOST_STRANGERS:
-        _add_slot_strangers(instance, strangers)
-    by_degree = sorted(range(len(strangers)), key=lambda u: -len(strangers[u]))
-    for start in by_degree:
-        if len(strangers[start]) < instance.count:
-            return False
-        clique, candidates = 1, set(strangers[start])
+    enemies = {unit: set(others) for unit, others in enumerate(instance.apart) if len(others) >= instance.count}
+    for start in sorted(enemies, key=lambda unit: -len(enemies[unit]))[:CLIQUES]:
+        clique, candidates = 1, enemies[start] & enemies.keys()
         while candidates:
-            chosen = max(sorted(candidates), key=lambda u: len(strangers[u] & candidates))
-            clique, candidates = clique + 1, candidates & strangers[chosen]
+            chosen = max(sorted(candidates), key=lambda unit: len(enemies[unit] & candidates))
+            clique, candidates = clique + 1, candidates & enemies[chosen]
         if clique > instance.count:
             return True
     return False
-
-
-def _add_slot_strangers(instance: Instance, strangers: list[set[int]]) -> None:
-    having: dict[int, list[int]] = {}
-    for unit, mask in enumerate(instance.slots):
-        having.setdefault(mask, []).append(unit)
-    masks = list(having)
-    for i, first in enumerate(masks):
-        for second in masks[i + 1 :]:
-            if (first & second).bit_count() < instance.slots_needed:
-                for unit in having[first]:
-                    strangers[unit].update(having[second])
-                for unit in having[second]:
-                    strangers[unit].update(having[first])

@@ -4,29 +4,46 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 Status = Literal["solved", "infeasible", "unknown"]
 
 
 @dataclass(frozen=True, slots=True)
+class Relaxation:
+    """A looser problem, as a :data:`lti_tool.matching.rules.Change`. ``helps``: whether all rules can hold then; None
+    if that is not known.
+    """
+
+    change: Mapping[str, Any]
+    helps: bool | None
+
+    def to_json(self) -> dict[str, object]:
+        return {"relaxation": dict(self.change), "helps": self.helps}
+
+
+@dataclass(frozen=True, slots=True)
 class Conflict:
-    """One rule of a set that cannot hold together; ``relaxation`` is a change that would help, where one is
-    known.
+    """One rule of a set that cannot hold together, and the smallest change of it that would help, where one is known.
 
     ``rule`` is a field of the problem: ``size.min``, ``size.max``, ``size.slack``, ``cohorts``, ``together``,
-    ``apart``, ``locked``, ``not_alone`` or ``common_slots``.
+    ``apart``, ``locked``, ``not_alone`` or ``common_slots``. ``people`` are all whom it names; ``core`` are those of
+    them who are enough for the conflict. ``relaxation`` and ``helps``: see :class:`Relaxation`.
     """
 
     rule: str
     people: tuple[str, ...]
     text: str
-    relaxation: Mapping[str, int] | None = None
+    relaxation: Mapping[str, Any] | None = None
+    helps: bool | None = None
+    core: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, object]:
         data: dict[str, object] = {"rule": self.rule, "people": list(self.people), "text": self.text}
+        if self.core and self.core != self.people:
+            data["core"] = list(self.core)
         if self.relaxation is not None:
-            data["relaxation"] = dict(self.relaxation)
+            data |= Relaxation(self.relaxation, self.helps).to_json()
         return data
 
 
@@ -35,8 +52,9 @@ class Solution:
     """What :func:`lti_tool.matching.forming.solve` answers.
 
     ``terms`` are unweighted, keyed ``spread:<attribute>``, ``balance:<attribute>``, ``gather:<attribute>``
-    and ``previous``. ``slots`` are each cohort's common slots when the problem asks for any. ``text`` says
-    what is known when there are no cohorts, or when a conflict may be larger than it need be.
+    and ``previous``. ``slots`` are each cohort's common slots when the problem asks for any. ``relaxations``
+    would help, but are not about one rule of the conflict. ``text`` says what is known when there are no cohorts,
+    or when a conflict may be larger than it need be.
     """
 
     status: Status
@@ -48,6 +66,7 @@ class Solution:
     lower_bound: float | None = None
     slots: tuple[tuple[str, ...], ...] | None = None
     conflict: tuple[Conflict, ...] = ()
+    relaxations: tuple[Relaxation, ...] = ()
     text: str | None = None
     iterations: int = 0
 
@@ -73,6 +92,7 @@ class Solution:
                 data["slots"] = [list(slots) for slots in self.slots]
         if self.status == "infeasible":
             data["conflict"] = [item.to_json() for item in self.conflict]
+            data["relaxations"] = [relaxation.to_json() for relaxation in self.relaxations]
         if self.text is not None:
             data["text"] = self.text
         return data

@@ -11,15 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lti_tool.matching.checker import check
-from lti_tool.matching.conflict import keeping, minimal_conflict, rules
-from lti_tool.matching.decision import decide
 from lti_tool.matching.forming import NOTHING_KNOWN, solve
 from lti_tool.matching.problem import Problem
-from lti_tool.matching.proofs import stranded_people
 from lti_tool.matching.sizes import cohort_count
 from lti_tool.matching.solution import Solution
 from tests.matching.brute_force import feasible_objectives
-from tests.matching.examples import a_course, plain
+from tests.matching.examples import a_course
 
 
 def frozen_clock() -> float:
@@ -97,45 +94,6 @@ def test_tiny_problems_are_solved_to_the_optimum_or_rightly_refused(problem: dic
     assert answer.lower_bound <= min(objectives) + 1e-4
 
 
-@settings(max_examples=40, deadline=None)
-@given(tiny_problems())
-def test_of_a_conflict_no_rule_can_be_spared(problem: dict[str, Any]) -> None:
-    answer = solved(problem, iterations=0)
-    if answer.status != "infeasible":
-        return
-    assert answer.text is None
-    parsed = Problem.from_json(problem)
-    named = [(item.rule, item.people) for item in answer.conflict]
-    chosen = []
-    for rule in rules(parsed):
-        words = _named(parsed, rule.field, rule.key)
-        if words in named:
-            named.remove(words)
-            chosen.append(rule)
-    assert named == []
-    assert not _is_possible(keeping(parsed, chosen))
-    for spared in chosen:
-        assert _is_possible(keeping(parsed, [rule for rule in chosen if rule != spared]))
-
-
-def _named(problem: Problem, field: str, key: int | str | None) -> tuple[str, tuple[str, ...]]:
-    if field in ("together", "apart"):
-        assert isinstance(key, int)
-        return field, (problem.together if field == "together" else problem.apart)[key]
-    if field == "locked":
-        return field, (str(key),)
-    if field == "not_alone":
-        return field, tuple(p.id for p in problem.people if p.value("team") == "x")
-    if field == "common_slots":
-        return field, stranded_people(problem)
-    return field, ()
-
-
-def _is_possible(problem: Problem) -> bool:
-    count = cohort_count(problem)
-    return count is not None and any(True for _ in feasible_objectives(problem.to_json(), count))
-
-
 def test_sixty_people_with_every_kind_of_rule_get_cohorts_that_keep_them() -> None:
     answer = solved(
         a_course(
@@ -176,7 +134,7 @@ def test_the_search_ends_when_the_time_is_up_and_tells_its_progress() -> None:
     answer = solve(
         problem,
         seed=1,
-        now=_ticking(),
+        now=ticking(),
         seconds=5.0,
         progress=lambda spent, best: told.append((spent, best)),
     )
@@ -186,7 +144,7 @@ def test_the_search_ends_when_the_time_is_up_and_tells_its_progress() -> None:
     assert [best for _, best in told] == sorted((best for _, best in told), reverse=True)
 
 
-def _ticking() -> Callable[[], float]:
+def ticking() -> Callable[[], float]:
     """A clock that goes on by 10 ms each time that somebody looks."""
     ticks = iter(range(10**9))
     return lambda: next(ticks) / 100
@@ -201,71 +159,10 @@ def test_a_thousand_people_get_good_cohorts_within_the_time_given() -> None:
     assert time.monotonic() - started < 4.5
 
 
-def rules_of(answer: Solution) -> list[str]:
-    assert answer.status == "infeasible"
-    return [item.rule for item in answer.conflict]
-
-
-@pytest.mark.parametrize(
-    ("problem", "expected"),
-    [
-        (plain(5, 8, 20), ["size.min"]),
-        (plain(13, 5, 6), ["size.min", "size.max"]),
-        (plain(9, 2, 4, cohorts=2), ["size.max", "cohorts"]),
-        (
-            plain(6, 2, 4, together=[["a", "b"], ["b", "c"]], apart=[["a", "c"]]),
-            ["together", "together", "apart"],
-        ),
-        (plain(6, 3, 3, together=[["a", "b", "c", "d"]]), ["size.max", "together"]),
-        (plain(6, 3, 3, together=[["a", "b"]], locked={"a": 0, "b": 1}), ["together", "locked", "locked"]),
-        (plain(6, 3, 3, apart=[["a", "b"]], locked={"a": 0, "b": 0}), ["apart", "locked", "locked"]),
-        (plain(6, 2, 4, locked={"a": 7}), ["locked"]),
-    ],
-)
-def test_rules_that_cannot_hold_together_are_named(problem: dict[str, Any], expected: list[str]) -> None:
-    assert rules_of(solved(problem)) == expected
-
-
-def test_a_conflict_is_told_in_words() -> None:
-    answer = solved(plain(6, 2, 4, together=[["a", "b"]], apart=[["a", "b"]]))
-    assert [item.text for item in answer.conflict] == ["a and b must be together", "a and b must be apart"]
-
-
-def test_sizes_that_must_differ_more_name_the_slack_and_offer_a_larger_one() -> None:
-    answer = solved(plain(8, 3, 5, cohorts=2, together=[["a", "b", "c", "d", "e"]]))
-    slack = next(item for item in answer.conflict if item.rule == "size.slack")
-    assert slack.relaxation == {"size.slack": 2}
-    assert "differ by at most 1" in slack.text
-
-
-def test_somebody_without_a_time_in_common_with_anyone_is_a_conflict() -> None:
-    problem = a_course(24, common_slots=1)
-    problem["people"][3]["slots"] = ["sunday"]
-    assert "common_slots" in rules_of(solved(problem))
-
-
-def test_the_only_person_of_a_kind_cannot_have_company() -> None:
-    problem = plain(4, 2, 2, not_alone=[{"attribute": "x", "value": 1}])
-    problem["people"][0]["attributes"] = {"x": 1}
-    assert rules_of(solved(problem)) == ["not_alone"]
-
-
-def test_more_people_apart_than_cohorts_is_a_conflict() -> None:
-    assert "apart" in rules_of(solved(plain(12, 3, 3, apart=[["a", "b", "c", "d", "e"]])))
-
-
 def test_when_nothing_is_found_and_nothing_proved_the_answer_says_so() -> None:
-    late = _ticking()
+    late = ticking()
     course = a_course(60, common_slots=2)
     answer = solve(Problem.from_json(course), seed=1, now=late, seconds=0.02)
     assert answer.status == "unknown"
     assert answer.text == NOTHING_KNOWN
     assert "cohorts" not in answer.to_json()
-
-
-def test_a_conflict_that_could_not_be_reduced_in_time_does_not_claim_to_be_minimal() -> None:
-    problem = Problem.from_json(plain(6, 2, 4, together=[["a", "b"]], apart=[["a", "b"], ["c", "d"]]))
-    assert decide(problem, 1, lambda: True) == "impossible"
-    conflict, minimal = minimal_conflict(problem, 1, lambda: True)
-    assert not minimal
-    assert [item.rule for item in conflict] == ["together", "apart"]

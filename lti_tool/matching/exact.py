@@ -1,0 +1,239 @@
+"""The hard rules as a model of CP-SAT, which finds a placement or proves that there is none.
+
+OR-Tools is loaded when the first question comes: most problems are decided without it. One worker, a seed and
+limits of deterministic time (about a second each on a quiet core) make the same answers on every run.
+https://developers.google.com/optimization/cp/cp_solver
+"""
+
+from __future__ import annotations
+
+import functools
+import sys
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any, Literal
+
+from lti_tool.matching.budget import Budget
+from lti_tool.matching.instance import together_units
+from lti_tool.matching.problem import Person, Problem
+from lti_tool.matching.rules import Rule, rules
+
+if TYPE_CHECKING:
+    from ortools.sat.python.cp_model import CpModel, CpSolver, IntVar, LinearExpr
+
+EFFORT_IN_ALL = 4.0
+"""Where the time has no limit."""
+FOUND = ("OPTIMAL", "FEASIBLE")
+SIZES = ("size.min", "size.max", "size.slack", "cohorts")
+LOADING = 0.5
+"""Seconds that loading OR-Tools takes once in each process."""
+QUICK_TERMS = 10_000
+MOST_TERMS = 1_000_000
+TERMS_PER_SECOND = 400_000
+"""A larger model would not even be written down in the time."""
+
+
+class Prover:
+    """Answers questions about hard rules within a budget, and within an effort where the budget has no time."""
+
+    def __init__(self, seed: int, budget: Budget) -> None:
+        self.seed = seed
+        self.budget = budget
+        self.effort = EFFORT_IN_ALL
+
+    def place(self, problem: Problem, count: int, effort: float) -> list[int] | Literal["impossible", "unknown"]:
+        """The cohort of each person, or whether there is proof that none fits in ``count`` cohorts."""
+        if not self._may_ask(problem, count):
+            return "unknown"
+        model = _Model(problem, count, soft=False)
+        solver, status = self._solved(model.model, effort)
+        if status in FOUND:
+            return model.read(solver)
+        return "impossible" if status == "INFEASIBLE" else "unknown"
+
+    def fewest_broken(self, problem: Problem, count: int, effort: float) -> list[Rule]:
+        """The smallest set of rules, sizes apart, that was found to stand in the way; empty when none was."""
+        if not self._may_ask(problem, count):
+            return []
+        model = _Model(problem, count, soft=True)
+        model.model.maximize(sum(model.literal.values()))
+        solver, status = self._solved(model.model, effort)
+        if status not in FOUND:
+            return []
+        return [rule for rule, literal in model.literal.items() if not solver.boolean_value(literal)]
+
+    def core(self, problem: Problem, count: int, effort: float) -> list[Rule] | None:
+        """Some of the rules that cannot hold with the sizes in ``count`` cohorts, if that is proved."""
+        if not self._may_ask(problem, count):
+            return None
+        model = _Model(problem, count, soft=True)
+        model.model.add_assumptions(list(model.literal.values()))
+        solver, status = self._solved(model.model, effort)
+        if status != "INFEASIBLE":
+            return None
+        named = set(solver.sufficient_assumptions_for_infeasibility())
+        return [rule for rule, literal in model.literal.items() if literal.index in named]
+
+    def is_quick(self, problem: Problem, count: int) -> bool:
+        """Whether asking takes no longer than trying out a placement."""
+        return _is_loaded() and _terms(problem, count) <= QUICK_TERMS
+
+    def _may_ask(self, problem: Problem, count: int) -> bool:
+        terms, left = _terms(problem, count), self.budget.left()
+        if self.budget.late() or terms > MOST_TERMS:
+            return False
+        if left is None:
+            return self.effort > 0
+        loading = 0.0 if _is_loaded() else LOADING
+        return terms / TERMS_PER_SECOND + loading < left
+
+    def _solved(self, model: CpModel, effort: float) -> tuple[CpSolver, str]:
+        solver = _cp_model().CpSolver()
+        parameters, left = solver.parameters, self.budget.left()
+        parameters.num_workers = 1
+        parameters.random_seed = self.seed % 2**31
+        parameters.max_deterministic_time = effort if left is not None else min(effort, self.effort)
+        if left is not None:
+            parameters.max_time_in_seconds = max(left, 0.001)
+        status = solver.solve(model)
+        self.effort -= solver.response_proto.deterministic_time
+        return solver, solver.status_name(status)
+
+
+def _is_loaded() -> bool:
+    return "ortools.sat.python.cp_model" in sys.modules
+
+
+@functools.cache
+def _cp_model() -> Any:
+    from ortools.sat.python import cp_model
+
+    return cp_model
+
+
+def named_by(problem: Problem) -> set[str]:
+    """The people whom a rule names; all others differ by their slots and values at most."""
+    groups = (*problem.together, *problem.apart, tuple(problem.locked))
+    return {person for group in groups for person in group}
+
+
+def _terms(problem: Problem, count: int) -> int:
+    """About how much the model has to say."""
+    named = named_by(problem)
+    kinds = {_kind(problem, person) for person in problem.people if person.id not in named}
+    slots = len({slot for person in problem.people for slot in person.slots}) if problem.common_slots else 0
+    return count * (len(named) + len(kinds)) * (2 + slots // 2)
+
+
+def _kind(problem: Problem, person: Person) -> tuple[frozenset[str], tuple[bool, ...]]:
+    """What the rules can see of somebody whom they do not name."""
+    slots = frozenset(person.slots) if problem.common_slots else frozenset[str]()
+    return slots, tuple(person.value(rule.attribute) == rule.value for rule in problem.not_alone)
+
+
+class _Model:
+    """People whom a rule names each have a place; of the others, so many of a kind are in each cohort.
+
+    ``soft``: every rule holds only if its literal does.
+    """
+
+    def __init__(self, problem: Problem, count: int, *, soft: bool) -> None:
+        cp = _cp_model()
+        self.problem, self.count, self.soft = problem, count, soft
+        self.model = cp.CpModel()
+        by_literal = [rule for rule in rules(problem) if rule.field not in SIZES] if soft else []
+        self.literal = {rule: self.model.new_bool_var("") for rule in by_literal}
+        self.places: dict[str, Sequence[IntVar]] = {}
+        self.kinds: list[tuple[list[Person], Sequence[IntVar]]] = []
+        self._add_people()
+        self._add_sizes()
+        self._add_groups()
+        for i in range(len(problem.not_alone)):
+            self._add_not_alone(i)
+        if problem.common_slots:
+            self._add_slots()
+
+    def read(self, solver: CpSolver) -> list[int]:
+        """The cohort of each person in a solution."""
+        at = {
+            person: next(c for c, place in enumerate(places) if solver.boolean_value(place))
+            for person, places in self.places.items()
+        }
+        for people, numbers in self.kinds:
+            rest = iter(people)
+            for cohort, number in enumerate(numbers):
+                at |= {next(rest).id: cohort for _ in range(solver.value(number))}
+        return [at[person.id] for person in self.problem.people]
+
+    def _add_people(self) -> None:
+        problem, model, named = self.problem, self.model, named_by(self.problem)
+        alike: dict[object, list[Person]] = {}
+        for person in problem.people:
+            if person.id not in named:
+                alike.setdefault(_kind(problem, person), []).append(person)
+        units = [[i] for i in range(len(problem.people))] if self.soft else together_units(problem)
+        for unit in units:
+            members = [problem.people[i].id for i in unit]
+            if members[0] in named:
+                places = [model.new_bool_var("") for _ in range(self.count)]
+                model.add_exactly_one(places)
+                self.places |= dict.fromkeys(members, places)
+        for people in alike.values():
+            most = min(len(people), problem.size.max)
+            numbers = [model.new_int_var(0, most, "") for _ in range(self.count)]
+            model.add(sum(numbers) == len(people))
+            self.kinds.append((people, numbers))
+
+    def _add_sizes(self) -> None:
+        size, model, everybody = self.problem.size, self.model, self._rows(self.problem.people)
+        low = model.new_int_var(size.min, size.max, "")
+        for cohort in range(self.count):
+            here = model.new_int_var(size.min, size.max, "")
+            model.add(_number(everybody, cohort) == here)
+            model.add(here >= low)
+            model.add(here <= low + size.slack)
+
+    def _add_groups(self) -> None:
+        problem, model = self.problem, self.model
+        for i, group in enumerate(problem.together if self.soft else ()):
+            for places in zip(*(self.places[person] for person in group), strict=True):
+                for one, other in zip(places, (*places[1:], places[0]), strict=True):
+                    self._if(Rule("together", i), model.add_bool_or(~one, other))
+        for i, group in enumerate(problem.apart):
+            for places in zip(*(self.places[person] for person in group), strict=True):
+                self._if(Rule("apart", i), model.add(sum(places) <= 1))
+        for person, cohort in problem.locked.items():
+            here = self.places[person][cohort : cohort + 1]
+            self._if(Rule("locked", person), model.add_bool_or(here))
+
+    def _add_not_alone(self, i: int) -> None:
+        rule, everybody = self.problem.not_alone[i], len(self.problem.people)
+        domain = _cp_model().Domain.from_intervals([[0, 0], [2, max(2, everybody)]])
+        having = self._rows(person for person in self.problem.people if person.value(rule.attribute) == rule.value)
+        for cohort in range(self.count) if having else ():
+            number = _number(having, cohort)
+            self._if(Rule("not_alone", i), self.model.add_linear_expression_in_domain(number, domain))
+
+    def _add_slots(self) -> None:
+        people, most = self.problem.people, self.problem.size.max
+        slots = dict.fromkeys(slot for person in people for slot in person.slots)
+        lacking = [self._rows(person for person in people if slot not in person.slots) for slot in slots]
+        for cohort in range(self.count):
+            common = [self.model.new_bool_var("") for _ in slots]
+            self._if(Rule("common_slots"), self.model.add(sum(common) >= self.problem.common_slots))
+            for is_common, without in zip(common, lacking, strict=True):
+                self.model.add(_number(without, cohort) + most * is_common <= most)
+
+    def _rows(self, people: Iterable[Person]) -> list[Sequence[IntVar]]:
+        """What counts these people in each cohort; of a kind all or nobody are asked about."""
+        asked = {person.id for person in people}
+        rows = [places for person, places in self.places.items() if person in asked]
+        return rows + [numbers for kind, numbers in self.kinds if kind[0].id in asked]
+
+    def _if(self, rule: Rule, constraint: Any) -> None:
+        if self.soft:
+            constraint.only_enforce_if(self.literal[rule])
+
+
+def _number(rows: Iterable[Sequence[IntVar]], cohort: int) -> LinearExpr:
+    number: LinearExpr = _cp_model().LinearExpr.sum([row[cohort] for row in rows])
+    return number
