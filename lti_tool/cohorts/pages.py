@@ -6,7 +6,7 @@ from flask import Blueprint, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from lti_tool.cohorts import editing, people, proposing, publishing, views, wish_form, wishes, words
+from lti_tool.cohorts import editing, explaining, people, proposing, publishing, views, wish_form, wishes, words
 from lti_tool.cohorts.editing import RefusedError
 from lti_tool.cohorts.proposing import (
     AlreadyPublishedError,
@@ -18,9 +18,10 @@ from lti_tool.cohorts.proposing import (
     proposal_of,
 )
 from lti_tool.cohorts.publishing import ChangedRosterError
+from lti_tool.cohorts.refusals import Impossible, impossible
 from lti_tool.cohorts.tables import Proposal
 from lti_tool.cohorts.wish_form import Typed, whole_number
-from lti_tool.cohorts.words import Impossible, ngettext
+from lti_tool.cohorts.words import ngettext
 from lti_tool.database import db
 from lti_tool.lti.launch import Role
 from lti_tool.lti.refusals import new_reference
@@ -129,10 +130,10 @@ def _proposed(program: Program, chosen: wishes.Rules, seed: int, version: int) -
     problem = wishes.compose(chosen, placeable, people.attributes(session, course_id, ids))
     names = people.labels(placeable)
     session.rollback()  # nothing was written: let nobody wait for the database during the search
-    solution = proposing.search(problem, seed)
+    solution = explaining.settled(problem, proposing.search(problem, seed))
     program = _program(program_id)
     if solution.status != "solved":
-        conflict = words.impossible(problem, solution, names)
+        conflict = impossible(problem, solution, names)
         return _rules_form(program, wish_form.shown(chosen), version=version, conflict=conflict), 400
     draft = Draft(chosen, problem, solution.to_json())
     proposing.store(session, program, draft, version=version, actor_id=current_visit().person_id)

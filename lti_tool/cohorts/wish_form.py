@@ -2,20 +2,20 @@
 
 Fields: `size_min`, `size_max`, `size_target`, `slack`; `spread`, `balance`, `gather` (attributes, repeated);
 `together-<n>` and `apart-<n>` (person ids, repeated; a group for each n); `locked` ("person:cohort", repeated).
-The buttons beside a conflict add one of `relax_slack` (number), `relax_size` ("min:max") and `drop`
-("together:ids", "apart:ids" or "locked:id", ids joined by "-").
+The buttons beside a conflict add `relax`: see `relaxing`.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from flask_babel import gettext as _
 from werkzeug.datastructures import MultiDict
 
 from lti_tool.cohorts.people import Attribute
+from lti_tool.cohorts.relaxing import relaxed
 from lti_tool.cohorts.wishes import LARGEST, SMALLEST, Groups, Rules
 from lti_tool.programs.fields import FormError
 
@@ -97,7 +97,7 @@ def read(sent: Sent, person_ids: Collection[int], attributes: Sequence[Attribute
     reading.check_wishes(rules)
     if reading.errors:
         raise FormError(reading.errors)
-    return _relaxed(rules, sent)
+    return relaxed(rules, sent["relax"]) if "relax" in sent else rules
 
 
 class _Reading:
@@ -181,30 +181,3 @@ def whole_number(raw: str) -> int | None:
     """
     raw = raw.strip()
     return int(raw) if raw.isascii() and raw.isdecimal() and len(raw) < 10 else None
-
-
-def _relaxed(rules: Rules, sent: Sent) -> Rules:
-    """A button that does not fit the form changes nothing: the same conflict is shown again."""
-    slack = whole_number(sent.get("relax_slack", ""))
-    if slack is not None and slack <= LARGEST - SMALLEST:
-        rules = replace(rules, slack=max(1, slack))
-    low, high = (whole_number(text) for text in (*sent.get("relax_size", ":").split(":", 1), "")[:2])
-    if low is not None and high is not None and SMALLEST <= low <= rules.size_target <= high <= LARGEST:
-        rules = replace(rules, size_min=low, size_max=high)
-    kind, _colon, ids = sent.get("drop", "").partition(":")
-    return without(rules, kind, ids.split("-"))
-
-
-def without(rules: Rules, kind: str, ids: Sequence[str]) -> Rules:
-    """The rules without the group of that kind that has these people, or without the lock of the person."""
-    if kind == "locked":
-        kept = {person: cohort for person, cohort in rules.locked.items() if str(person) not in ids}
-        return replace(rules, locked=kept)
-    dropped = set(ids)
-
-    def kept_of(groups: Groups) -> Groups:
-        return tuple(group for group in groups if {str(person) for person in group} != dropped)
-
-    if kind == "together":
-        return replace(rules, together=kept_of(rules.together))
-    return replace(rules, apart=kept_of(rules.apart)) if kind == "apart" else rules

@@ -1,20 +1,17 @@
-"""What is said about cohorts: their names, broken rules, conflicts, figures and warnings, with people's names."""
+"""What is said about cohorts: their names, broken rules, figures and warnings, with people's names."""
 
 from __future__ import annotations
 
 import itertools
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 
 import flask_babel
 from flask_babel import format_decimal
 
-from lti_tool.cohorts.wishes import LARGEST, SMALLEST, Rules
+from lti_tool.cohorts.wishes import Rules
 from lti_tool.matching.problem import Problem, SizeRule
 from lti_tool.matching.rotation import fewest_repeats, repeat_free_sessions
-from lti_tool.matching.sizes import cohort_count
-from lti_tool.matching.solution import Conflict, Solution
 
 # Flask-Babel has no types.
 _: Callable[..., str] = flask_babel.gettext
@@ -22,25 +19,6 @@ ngettext: Callable[..., str] = flask_babel.ngettext
 
 Names = Mapping[str, str]
 LISTED = 12
-
-
-@dataclass(frozen=True, slots=True)
-class Way:
-    """A way out of a conflict: a button of the form that adds this field."""
-
-    label: str
-    name: str
-    value: str
-
-
-@dataclass(frozen=True, slots=True)
-class Impossible:
-    """Why there are no cohorts: rules that cannot hold together, or none when nothing is proved."""
-
-    title: str
-    sentences: list[str] = field(default_factory=list)
-    note: str | None = None
-    ways: list[Way] = field(default_factory=list)
 
 
 def letter(position: int) -> str:
@@ -134,101 +112,6 @@ def _size(position: int, count: int, size: SizeRule) -> str:
         cohort=cohort(position),
         most=size.max,
     )
-
-
-def impossible(problem: Problem, solution: Solution, names: Names) -> Impossible:
-    """What to say, and offer, when there is no proposal."""
-    if solution.status == "unknown":
-        return Impossible(
-            title=_("No cohorts were found"),
-            sentences=[
-                _("No cohorts that keep every rule were found in the time, and it is not proved that there are none.")
-            ],
-            note=_("Try again from another start, or leave a rule out."),
-            ways=[Way(_("Try again"), "seed", str(solution.seed + 1))],
-        )
-    ways = [way for item in solution.conflict for way in _ways(problem, item, names)]
-    single = len(solution.conflict) == 1
-    return Impossible(
-        title=_("This rule cannot be kept") if single else _("These rules cannot all be kept"),
-        sentences=[_rule(problem, item, names) for item in solution.conflict],
-        note=_("Perhaps fewer of them already cannot.") if solution.text else None,
-        ways=list(dict.fromkeys(ways)),
-    )
-
-
-def _rule(problem: Problem, item: Conflict, names: Names) -> str:
-    people = listed([names[person] for person in item.people])
-    size, count = problem.size, len(problem.people)
-    match item.rule:
-        case "together":
-            return _("%(people)s must be together.", people=people)
-        case "apart":
-            return _apart(problem, len(item.people), people)
-        case "locked":
-            return _lock(problem, problem.locked[item.people[0]], people)
-        case "size.min":
-            return _("Each cohort has at least %(least)s people; %(n)s can be placed.", least=size.min, n=count)
-        case "size.max":
-            return _("Each cohort has at most %(most)s people; %(n)s can be placed.", most=size.max, n=count)
-        case "size.slack":
-            return _("The sizes of two cohorts differ by at most %(slack)s.", slack=size.slack)
-    raise LookupError(f"the rule {item.rule!r} is not one that an instructor can choose")
-
-
-def _apart(problem: Problem, group: int, people: str) -> str:
-    count = cohort_count(problem)
-    if count is None or group <= count:
-        return _("%(people)s must be apart.", people=people)
-    return ngettext(
-        "%(people)s must be apart, but there is only %(num)s cohort.",
-        "%(people)s must be apart, but there are only %(num)s cohorts.",
-        count,
-        people=people,
-    )
-
-
-def _lock(problem: Problem, position: int, people: str) -> str:
-    count = cohort_count(problem)
-    if count is None or position < count:
-        return _("%(people)s must stay in %(cohort)s.", people=people, cohort=cohort(position))
-    return ngettext(
-        "%(people)s must stay in %(cohort)s, but there is only %(num)s cohort.",
-        "%(people)s must stay in %(cohort)s, but there are only %(num)s cohorts.",
-        count,
-        people=people,
-        cohort=cohort(position),
-    )
-
-
-def _ways(problem: Problem, item: Conflict, names: Names) -> list[Way]:
-    if item.rule in ("together", "apart", "locked"):
-        people = listed([names[person] for person in item.people])
-        label = {
-            "together": _("Let %(people)s be apart", people=people),
-            "apart": _("Let %(people)s be together", people=people),
-            "locked": _("Let %(people)s be moved", people=people),
-        }[item.rule]
-        return [Way(label, "drop", f"{item.rule}:{'-'.join(item.people)}")]
-    if item.rule == "size.slack" and item.relaxation:
-        slack = item.relaxation["size.slack"]
-        return [Way(_("Let sizes differ by up to %(slack)s", slack=slack), "relax_slack", str(slack))]
-    if item.rule in ("size.min", "size.max"):
-        return _wider(problem)
-    return []
-
-
-def _wider(problem: Problem) -> list[Way]:
-    """The nearest range of sizes into which everybody fits, if only the range is in the way."""
-    low, high, people = problem.size.min, problem.size.max, len(problem.people)
-    options = [(low, largest) for largest in range(high, LARGEST + 1)]
-    options += [(smallest, high) for smallest in range(low, SMALLEST - 1, -1)]
-    fitting = [(a, b) for a, b in options if any(k * a <= people <= k * b for k in range(1, people // a + 1))]
-    nearest = min(fitting, key=lambda size: size[1] - size[0], default=(low, high))
-    if nearest == (low, high):
-        return []
-    label = _("Allow %(low)s to %(high)s people", low=nearest[0], high=nearest[1])
-    return [Way(label, "relax_size", f"{nearest[0]}:{nearest[1]}")]
 
 
 def chips(rules: Rules) -> list[str]:

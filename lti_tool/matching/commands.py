@@ -22,6 +22,12 @@ class Malformed(click.ClickException):
     exit_code = 2
 
 
+class Impossible(click.ClickException):
+    """Rules that contradict each other: one line, exit code 2, after the answer that says more."""
+
+    exit_code = 2
+
+
 @click.group()
 def match() -> None:
     """Form cohorts from a problem file, and check solutions."""
@@ -46,13 +52,18 @@ def match() -> None:
 def solve_command(problem_file: Path, seconds: float | None, seed: int, iterations: int | None, threads: int) -> None:
     """Write the solution of PROBLEM.json to standard output.
 
-    An answer is an answer: "infeasible" and "unknown" exit with 0 too. A malformed problem exits with 2.
+    Exits with 0 when there are cohorts; with 2 when there can be none, because the rules contradict each other or the
+    problem is malformed; with 1 when none were found and it is not proved that there are none. Standard error tells.
     """
     problem = _read_problem(problem_file)
     if seconds is None and iterations is None:
         seconds = DEFAULT_SECONDS
     answer = _checked(problem, _search(problem, seed, seconds, iterations, threads))
     click.echo(json.dumps(answer.to_json(), ensure_ascii=False, allow_nan=False))
+    if answer.status == "infeasible":
+        raise Impossible(f"{problem_file}: cannot be done: {'; '.join(item.text for item in answer.conflict)}")
+    if answer.status == "unknown":
+        raise click.ClickException(f"{problem_file}: {answer.text}")
 
 
 @match.command("check")

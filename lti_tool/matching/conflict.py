@@ -8,12 +8,14 @@ from typing import TypeVar
 
 from lti_tool.matching.decision import Verdict, verdict
 from lti_tool.matching.exact import SIZES, Prover, named_by
+from lti_tool.matching.feasible import Late
 from lti_tool.matching.problem import Person, Problem
 from lti_tool.matching.proofs import quickly_refuted, stranded_people
 from lti_tool.matching.rules import Group, Rule, keeping, rules
 from lti_tool.matching.sizes import cohort_count
 
 T = TypeVar("T")
+Oracle = Callable[[list[T]], Verdict]
 
 CORE_EFFORT = 1.0
 
@@ -37,6 +39,7 @@ def minimal_conflict(problem: Problem, prover: Prover) -> Clash:
     def thorough(kept: Sequence[Rule]) -> Verdict:
         return verdict(keeping(problem, kept), prover)
 
+    late = prover.budget.late
     kept, nearly = _first_cut(problem, prover)
     sizes = [rule for rule in kept if rule.field in SIZES]
     others = [rule for rule in kept if rule.field not in SIZES]
@@ -44,8 +47,10 @@ def minimal_conflict(problem: Problem, prover: Prover) -> Clash:
     before = None
     while before != sizes:
         before = sizes
-        sizes, sizes_sure = _filtered(sizes, lambda fewer: thorough([*fewer, *others]), chunk=1)
-    others, sure = _filtered(others, lambda fewer: thorough([*sizes, *fewer]), chunk=1 if nearly else len(others))
+        sizes, sizes_sure = _filtered(sizes, lambda fewer: thorough([*fewer, *others]), 1, late)
+    others, sure = _filtered(
+        others, lambda fewer: thorough([*sizes, *fewer]), chunk=1 if nearly else len(others), late=late
+    )
     return Clash((*sizes, *others), {}, sizes_sure and sure)
 
 
@@ -57,7 +62,7 @@ def _first_cut(problem: Problem, prover: Prover) -> tuple[list[Rule], bool]:
 
     everything = rules(problem)
     if quickly_refuted(problem):
-        kept, _ = _filtered(everything, quick, chunk=len(everything))
+        kept, _ = _filtered(everything, quick, len(everything), prover.budget.late)
         return kept, True
     count = cohort_count(problem)
     core = prover.core(problem, count, CORE_EFFORT) if count is not None else None
@@ -67,12 +72,14 @@ def _first_cut(problem: Problem, prover: Prover) -> tuple[list[Rule], bool]:
     return [rule for rule in everything if rule.field in SIZES or rule in chosen], True
 
 
-def _filtered(items: Sequence[T], oracle: Callable[[list[T]], Verdict], chunk: int) -> tuple[list[T], bool]:
+def _filtered(items: Sequence[T], oracle: Oracle[T], chunk: int, late: Late) -> tuple[list[T], bool]:
     """The deletion filter, many at once at first: what is left when nothing can go, and whether that is sure."""
     kept, sure = list(items), True
     while chunk:
         start, sure = 0, True
         while start < len(kept):
+            if late():
+                return kept, False
             fewer = kept[:start] + kept[start + chunk :]
             answer = oracle(fewer)
             if answer == "impossible":
@@ -107,7 +114,7 @@ def _fewest(problem: Problem, clash: Clash, core: Mapping[Rule, Group], rule: Ru
         named = named_by(keeping(problem, clash.rules))
         among = [person for person in people if person in named]
         people = tuple(among) if among and still(among) == "impossible" else people
-    fewest = tuple(_filtered(people, still, chunk=len(people) // 2)[0])
+    fewest = tuple(_filtered(people, still, len(people) // 2, prover.budget.late)[0])
     return () if rule.field == "common_slots" and len(fewest) == len(problem.people) else fewest
 
 

@@ -28,7 +28,7 @@ LOADING = 0.5
 """Seconds that loading OR-Tools takes once in each process."""
 QUICK_TERMS = 10_000
 MOST_TERMS = 1_000_000
-TERMS_PER_SECOND = 400_000
+TERMS_PER_SECOND = 200_000
 """A larger model would not even be written down in the time."""
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
 from lti_tool.matching.problem import Problem
 
@@ -15,6 +15,7 @@ problem. Two of a group that is apart may be left out alone.
 """
 
 Group = tuple[str, ...]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,27 +75,27 @@ def relaxed(problem: Problem, change: Change) -> Problem:
         size=replace(problem.size, **figures),
         cohorts=change.get("cohorts", problem.cohorts),
         common_slots=change.get("common_slots", problem.common_slots),
-        together=_without_bonds(problem.together, change.get("together", ())),
-        apart=_without_feuds(problem.apart, change.get("apart", ())),
+        together=without_bonds(problem.together, change.get("together", ())),
+        apart=without_feuds(problem.apart, change.get("apart", ())),
         not_alone=tuple(rule for rule in problem.not_alone if (rule.attribute, rule.value) not in alone),
         locked={person: cohort for person, cohort in problem.locked.items() if person not in free},
     )
 
 
-def _without_bonds(groups: tuple[Group, ...], left_out: Iterable[Iterable[str]]) -> tuple[Group, ...]:
+def without_bonds(groups: Iterable[tuple[T, ...]], left_out: Iterable[Iterable[T]]) -> tuple[tuple[T, ...], ...]:
     """Groups without those in which everybody of one that is left out must be together."""
     freed = [set(people) for people in left_out]
     return tuple(group for group in groups if not any(people <= set(group) for people in freed))
 
 
-def _without_feuds(groups: tuple[Group, ...], left_out: Iterable[Iterable[str]]) -> tuple[Group, ...]:
+def without_feuds(groups: Iterable[tuple[T, ...]], left_out: Iterable[Iterable[T]]) -> tuple[tuple[T, ...], ...]:
     """Groups in which the people of each one that is left out may meet, and all others stay apart."""
     for freed in map(set, left_out):
-        groups = tuple(part for group in groups for part in _parts(group, freed))
-    return groups
+        groups = [part for group in groups for part in _parts(group, freed)]
+    return tuple(groups)
 
 
-def _parts(group: Group, freed: set[str]) -> list[Group]:
+def _parts(group: tuple[T, ...], freed: set[T]) -> list[tuple[T, ...]]:
     inside = [person for person in group if person in freed]
     if len(inside) < 2:
         return [group]

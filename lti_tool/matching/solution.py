@@ -71,6 +71,15 @@ class Solution:
     iterations: int = 0
 
     @property
+    def is_settled(self) -> bool:
+        """Whether more time would tell nothing new about what can be done."""
+        if self.status == "infeasible":
+            tried = all(item.helps is not None for item in self.conflict if item.relaxation is not None)
+            helped = any(item.helps for item in self.conflict) or bool(self.relaxations)
+            return self.text is None and tried and helped
+        return self.status == "solved"
+
+    @property
     def gap(self) -> float | None:
         """How far J may be above the best possible: (J - L) / max(L, 1)."""
         if self.objective is None or self.lower_bound is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Mapping
 from dataclasses import replace
@@ -10,15 +11,17 @@ from typing import Any
 import pytest
 from flask import Flask
 from sqlalchemy import event, select
+from werkzeug.test import TestResponse
 
-from lti_tool.cohorts import proposing
+from lti_tool.cohorts import people, proposing, wishes
+from lti_tool.cohorts.refusals import impossible
 from lti_tool.cohorts.tables import Cohort, Facilitator, Membership
 from lti_tool.cohorts.wishes import Rules
 from lti_tool.database import db, transaction
 from lti_tool.lti.launch import Role
 from lti_tool.matching import forming
 from lti_tool.matching.problem import Problem
-from lti_tool.matching.solution import Solution
+from lti_tool.matching.solution import Conflict, Solution
 from lti_tool.roster.tables import Enrolment
 from tests.cohorts.conftest import House, know, make_house
 from tests.support import factories
@@ -118,7 +121,13 @@ def test_more_groups_can_be_asked_for_without_script(house: House) -> None:
     assert f'value="{two}" selected' in page.text
 
 
-def test_rules_that_cannot_hold_are_told_with_names_and_a_way_out(app: Flask) -> None:
+def ways(page: TestResponse) -> dict[str, str]:
+    """The buttons beside a conflict: what each says, and what it sends."""
+    found = re.findall(r'<button[^>]*name="relax" value="([^"]*)"[^>]*>(.*?)</button>', page.text, re.DOTALL)
+    return {text_of(label).strip(): html.unescape(value) for value, label in found}
+
+
+def test_rules_that_cannot_hold_are_told_with_names_and_ways_out_one_click_away(app: Flask) -> None:
     house = make_house(app, ["Ana Costa", "Tom Reed", *(f"Person {n}" for n in range(22))])
     ana, tom = (str(person) for person in house.ids(0, 1))
     browser = house.visit()
@@ -126,14 +135,75 @@ def test_rules_that_cannot_hold_are_told_with_names_and_a_way_out(app: Flask) ->
     page = browser.post(house.at("propose"), **fields)
     assert page.status_code == 400
     assert "These rules cannot all be kept" in page.text
-    assert "Ana Costa and Tom Reed must be together." in page.text
-    assert "Ana Costa and Tom Reed must be apart." in page.text
-    assert f'value="apart:{ana}-{tom}"' in page.text
-    for dropped in ("apart", "together"):
-        page = browser.post(house.at("propose"), **fields, drop=f"{dropped}:{ana}-{tom}", version=house.version())
+    assert "Ana Costa and Tom Reed must be together, and must be apart." in page.text
+    offered = ways(page)
+    assert set(offered) == {"Let Ana Costa and Tom Reed be apart", "Let Ana Costa and Tom Reed be together"}
+    for change in offered.values():
+        page = browser.post(house.at("propose"), **fields, relax=change, version=house.version())
         assert "24 people, 2 cohorts of 12" in text_of(page.text)
         assert "every rule below is kept" in page.text
-    assert house.draft().rules.apart == (house.ids(0, 1),)
+    assert house.draft().rules.together == (house.ids(0, 1),)
+    assert house.draft().rules.apart == ()
+
+
+def test_only_the_pair_that_is_in_the_way_is_let_off(app: Flask) -> None:
+    house = make_house(app, ["Ana Costa", "Tom Reed", "Eve Lund", *(f"Person {n}" for n in range(33))])
+    ana, tom, eve = (str(person) for person in house.ids(0, 1, 2))
+    browser = house.visit()
+    fields: dict[str, Any] = {**SIZES, "together-0": [ana, tom], "apart-0": [ana, tom, eve]}
+    page = browser.post(house.at("propose"), **fields)
+    assert "Ana Costa and Tom Reed must be together, and must be apart." in page.text
+    browser.post(house.at("propose"), **fields, relax=ways(page)["Let Ana Costa and Tom Reed be together"])
+    assert house.draft().rules.apart == (house.ids(2, 0), house.ids(2, 1))
+
+
+def test_two_quarrels_at_once_are_settled_by_one_click(house: House) -> None:
+    one, two, three, four = (str(person) for person in house.ids(0, 1, 2, 3))
+    fields: dict[str, Any] = {
+        **SIZES,
+        "together-0": [one, two],
+        "together-1": [three, four],
+        "apart-0": [one, two],
+        "apart-1": [three, four],
+    }
+    browser = house.visit()
+    offered = ways(browser.post(house.at("propose"), **fields))
+    both = [change for label, change in offered.items() if ";" in label]
+    assert len(both) == 1
+    page = browser.post(house.at("propose"), **fields, relax=both[0])
+    assert "24 people, 2 cohorts of 12" in text_of(page.text)
+
+
+def test_other_sizes_to_aim_at_are_offered_where_they_help(app: Flask) -> None:
+    house = make_house(app, 26)
+    three: dict[str, Any] = {**SIZES, "apart-0": [str(person) for person in house.ids(0, 1, 2)]}
+    browser = house.visit()
+    page = browser.post(house.at("propose"), **three)
+    assert "must be apart, but there are only 2 cohorts." in page.text
+    aimed = next(change for label, change in ways(page).items() if label.startswith("Aim at "))
+    assert "26 people, 3 cohorts" in text_of(browser.post(house.at("propose"), **three, relax=aimed).text)
+
+
+@pytest.mark.parametrize(
+    "junk", ["", "[]", "{", '{"size.min": 1}', '{"size.slack": 99}', '{"apart": 7}', '{"locked": ["x"]}', '{"no": 1}']
+)
+def test_a_way_out_that_no_button_offers_changes_nothing(house: House, junk: str) -> None:
+    pair = [str(person) for person in house.ids(0, 1)]
+    fields: dict[str, Any] = {**SIZES, "together-0": pair, "apart-0": pair}
+    page = house.visit().post(house.at("propose"), **fields, relax=junk)
+    assert page.status_code == 400
+    assert "must be together, and must be apart." in page.text
+
+
+def test_what_was_not_tried_out_is_not_promised(house: House) -> None:
+    pair = house.ids(0, 1)
+    problem = wishes.compose(Rules(8, 20, 12, together=(pair,), apart=(pair,)), house.learners, [])
+    text = tuple(str(person) for person in pair)
+    untried = Conflict("apart", text, "", {"apart": [list(text)]}, helps=None, core=text)
+    answer = Solution("infeasible", 1, 1.0, conflict=(replace(untried, rule="together"), untried))
+    told = impossible(problem, answer, people.labels(house.learners))
+    assert told.note == "It was not found out in the time which of these is enough."
+    assert len(told.ways) == 1
 
 
 def test_more_people_apart_than_there_are_cohorts_are_told_so(app: Flask) -> None:
@@ -150,11 +220,11 @@ def test_a_larger_difference_of_sizes_is_offered_where_it_helps(house: House) ->
     page = browser.post(house.at("propose"), **SIZES, **group)
     assert page.status_code == 400
     assert "The sizes of two cohorts differ by at most 1." in page.text
-    offered = re.search(r'name="relax_slack" value="(\d+)"', page.text)
-    assert offered is not None
-    solved = browser.post(house.at("propose"), **SIZES, **group, relax_slack=offered[1])
+    label, change = next((label, change) for label, change in ways(page).items() if "differ" in label)
+    solved = browser.post(house.at("propose"), **SIZES, **group, relax=change)
     assert "24 people, 2 cohorts of" in solved.text
-    assert f"sizes differ by up to {offered[1]}" in solved.text
+    assert label == "Let sizes differ by up to 4"
+    assert "sizes differ by up to 4" in solved.text
 
 
 def test_too_few_people_are_told_so(app: Flask) -> None:
@@ -170,9 +240,10 @@ def test_a_range_into_which_nobody_fits_is_widened_by_a_button(app: Flask) -> No
     fields: dict[str, Any] = {"size_min": "12", "size_max": "13", "size_target": "12"}
     page = browser.post(house.at("propose"), **fields)
     assert page.status_code == 400
-    offered = re.search(r'name="relax_size" value="([\d:]+)"', page.text)
-    assert offered is not None
-    assert "17 people" in browser.post(house.at("propose"), **fields, relax_size=offered[1]).text
+    offered = ways(page)
+    assert set(offered) == {"Allow 8 to 13 people", "Allow 12 to 17 people"}
+    for change in offered.values():
+        assert "17 people" in browser.post(house.at("propose"), **fields, relax=change, version=house.version()).text
 
 
 def test_nothing_found_and_nothing_proved_is_said_exactly(house: House, monkeypatch: pytest.MonkeyPatch) -> None:

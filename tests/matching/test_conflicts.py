@@ -97,7 +97,7 @@ def with_only(problem: Json, conflict: list[Json]) -> Json:
     }
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(tiny_problems())
 def test_of_a_conflict_no_rule_can_be_spared_and_what_is_said_to_help_does(problem: Json) -> None:
     full = in_full(problem)

@@ -1,0 +1,197 @@
+"""What is said, and offered, when there are no cohorts: rules that cannot all be kept, with people's names."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from lti_tool.cohorts.wishes import LARGEST, SMALLEST
+from lti_tool.cohorts.words import Names, _, cohort, listed, ngettext
+from lti_tool.matching.problem import Problem
+from lti_tool.matching.sizes import cohort_count
+from lti_tool.matching.solution import Conflict, Relaxation, Solution
+
+MOST_RULES, MOST_WAYS = 12, 8
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """A way out of a conflict: a button of the form that adds this field."""
+
+    label: str
+    name: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Impossible:
+    """Why there are no cohorts: rules that cannot hold together, or none when nothing is proved."""
+
+    title: str
+    sentences: list[str] = field(default_factory=list)
+    note: str | None = None
+    ways: list[Way] = field(default_factory=list)
+
+
+def impossible(problem: Problem, solution: Solution, names: Names) -> Impossible:
+    """What to say, and offer, when there is no proposal."""
+    if solution.status == "unknown":
+        return Impossible(
+            title=_("No cohorts were found"),
+            sentences=[
+                _("No cohorts that keep every rule were found in the time, and it is not proved that there are none.")
+            ],
+            note=_("Try again from another start, or leave a rule out."),
+            ways=[Way(_("Try again"), "seed", str(solution.seed + 1))],
+        )
+    ways, note = _ways(problem, solution, names)
+    single = len(solution.conflict) == 1
+    return Impossible(
+        title=_("This rule cannot be kept") if single else _("These rules cannot all be kept"),
+        sentences=_sentences(problem, solution.conflict, names),
+        note=" ".join(filter(None, (_("Perhaps fewer of them already cannot.") if solution.text else None, note))),
+        ways=ways,
+    )
+
+
+def _sentences(problem: Problem, conflict: Sequence[Conflict], names: Names) -> list[str]:
+    if [item.rule for item in conflict] == ["together", "apart"] and set(conflict[0].core) == set(conflict[1].core):
+        people = listed([names[person] for person in conflict[0].core])
+        return [_("%(people)s must be together, and must be apart.", people=people)]
+    told = [_rule(problem, item, names) for item in conflict[:MOST_RULES]]
+    more = len(conflict) - MOST_RULES
+    return told + ([ngettext("And %(num)s more rule.", "And %(num)s more rules.", more)] if more > 0 else [])
+
+
+def _rule(problem: Problem, item: Conflict, names: Names) -> str:
+    concerned = item.core or item.people
+    people = listed([names[person] for person in concerned])
+    size, count = problem.size, len(problem.people)
+    match item.rule:
+        case "together":
+            return _("%(people)s must be together.", people=people)
+        case "apart":
+            return _apart(problem, len(concerned), people)
+        case "locked":
+            return _lock(problem, problem.locked[item.people[0]], people)
+        case "size.min":
+            return _("Each cohort has at least %(least)s people; %(n)s can be placed.", least=size.min, n=count)
+        case "size.max":
+            return _("Each cohort has at most %(most)s people; %(n)s can be placed.", most=size.max, n=count)
+        case "size.slack":
+            return _("The sizes of two cohorts differ by at most %(slack)s.", slack=size.slack)
+        case "not_alone":
+            return _("None of these may be the only one of them in a cohort: %(people)s.", people=people)
+        case "common_slots":
+            return _slots(problem, item, people)
+    raise LookupError(f"the rule {item.rule!r} is not one that an instructor can choose")
+
+
+def _apart(problem: Problem, group: int, people: str) -> str:
+    count = cohort_count(problem)
+    if count is None or group <= count:
+        return _("%(people)s must be apart.", people=people)
+    return ngettext(
+        "%(people)s must be apart, but there is only %(num)s cohort.",
+        "%(people)s must be apart, but there are only %(num)s cohorts.",
+        count,
+        people=people,
+    )
+
+
+def _lock(problem: Problem, position: int, people: str) -> str:
+    count = cohort_count(problem)
+    if count is None or position < count:
+        return _("%(people)s must stay in %(cohort)s.", people=people, cohort=cohort(position))
+    return ngettext(
+        "%(people)s must stay in %(cohort)s, but there is only %(num)s cohort.",
+        "%(people)s must stay in %(cohort)s, but there are only %(num)s cohorts.",
+        count,
+        people=people,
+        cohort=cohort(position),
+    )
+
+
+def _slots(problem: Problem, item: Conflict, people: str) -> str:
+    need = ngettext(
+        "Each cohort needs %(num)s hour at which everybody can meet",
+        "Each cohort needs %(num)s hours at which everybody can meet",
+        problem.common_slots,
+    )
+    if not any(person.slots for person in problem.people):
+        return _("%(need)s, but nobody has said when they can.", need=need)
+    if not item.people:
+        return _("%(need)s.", need=need)
+    positions = {problem.locked.get(person) for person in item.people}
+    position = positions.pop()
+    if not positions and position is not None:
+        return _(
+            "%(need)s, but in %(cohort)s %(people)s have too few in common.",
+            need=need,
+            cohort=cohort(position),
+            people=people,
+        )
+    return _("%(need)s, but %(people)s share too few with others.", need=need, people=people)
+
+
+def _ways(problem: Problem, solution: Solution, names: Names) -> tuple[list[Way], str | None]:
+    """Buttons for what helps; else for what may help, or is a step on the way, with a sentence that says so."""
+    offered = [Relaxation(item.relaxation, item.helps) for item in solution.conflict if item.relaxation is not None]
+    offered = [each for each in (*offered, *solution.relaxations) if _can_be_chosen(problem, each.change)]
+    for helps, note in (
+        (True, None),
+        (None, _("It was not found out in the time which of these is enough.")),
+        (False, _("After each of these, other rules still cannot all be kept.")),
+    ):
+        chosen = [each.change for each in offered if each.helps is helps]
+        if chosen:
+            ways = [Way(_label(problem, change, names), "relax", json.dumps(change)) for change in chosen]
+            return list(dict.fromkeys(ways))[:MOST_WAYS], note
+    return [], None
+
+
+def _can_be_chosen(problem: Problem, change: Mapping[str, Any]) -> bool:
+    """Whether the form of the rules allows these figures."""
+    low, high = change.get("size.min", problem.size.min), change.get("size.max", problem.size.max)
+    target = change.get("size.target", problem.size.target)
+    return bool(SMALLEST <= low <= target <= high <= LARGEST and target == int(target))
+
+
+def _label(problem: Problem, change: Mapping[str, Any], names: Names) -> str:
+    parts = [part for rule, what in change.items() for part in _labels(problem, rule, what, names)]
+    first, *others = parts
+    for other in others:
+        first = _("%(first)s; %(then)s", first=first, then=other[:1].lower() + other[1:])
+    return first
+
+
+def _labels(problem: Problem, rule: str, what: Any, names: Names) -> list[str]:
+    if rule in ("together", "apart"):
+        groups = [listed([names[person] for person in group]) for group in what]
+        text = _("Let %(people)s be apart") if rule == "together" else _("Let %(people)s be together")
+        return [text.replace("%(people)s", people) for people in groups]
+    if rule == "locked":
+        return [_("Let %(people)s be moved", people=names[person]) for person in what]
+    if rule == "not_alone":
+        return [_("Let somebody be the only “%(value)s” of a cohort (%(attribute)s)", **kind) for kind in what]
+    return [_figure_label(problem, rule, int(what))]
+
+
+def _figure_label(problem: Problem, rule: str, figure: int) -> str:
+    size = problem.size
+    match rule:
+        case "common_slots" if figure:
+            return ngettext("Ask for %(num)s common hour", "Ask for %(num)s common hours", figure)
+        case "common_slots":
+            return _("Do without common hours")
+        case "size.slack":
+            return _("Let sizes differ by up to %(slack)s", slack=figure)
+        case "size.min":
+            return _("Allow %(low)s to %(high)s people", low=figure, high=size.max)
+        case "size.max":
+            return _("Allow %(low)s to %(high)s people", low=size.min, high=figure)
+        case "size.target":
+            return _("Aim at %(target)s people", target=figure)
+    raise LookupError(f"a change of {rule!r} is not one that an instructor can choose")
