@@ -10,6 +10,7 @@ from typing import Any
 from lti_tool.cohorts.wishes import LARGEST, SMALLEST
 from lti_tool.cohorts.words import Names, _, cohort, listed, ngettext
 from lti_tool.matching.problem import Problem
+from lti_tool.matching.rules import relaxed
 from lti_tool.matching.sizes import cohort_count
 from lti_tool.matching.solution import Conflict, Relaxation, Solution
 
@@ -193,5 +194,11 @@ def _figure_label(problem: Problem, rule: str, figure: int) -> str:
         case "size.max":
             return _("Allow %(low)s to %(high)s people", low=size.min, high=figure)
         case "size.target":
-            return _("Aim at %(target)s people", target=figure)
+            count = cohort_count(relaxed(problem, {rule: figure})) or 0
+            return ngettext(
+                "Aim at %(target)s people (%(num)s cohort)",
+                "Aim at %(target)s people (%(num)s cohorts)",
+                count,
+                target=figure,
+            )
     raise LookupError(f"a change of {rule!r} is not one that an instructor can choose")

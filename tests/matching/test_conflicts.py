@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 
+from lti_tool.matching.budget import Budget
+from lti_tool.matching.conflict import minimal_conflict
+from lti_tool.matching.decision import decide
+from lti_tool.matching.exact import Prover
+from lti_tool.matching.forming import solve
 from lti_tool.matching.problem import Problem
 from lti_tool.matching.rules import relaxed
 from lti_tool.matching.solution import Solution
 from tests.matching.brute_force import possible
 from tests.matching.examples import a_course, plain
-from tests.matching.test_forming import solved, tiny_problems
+from tests.matching.test_forming import solved, ticking, tiny_problems
 
 Json = dict[str, Any]
 
@@ -115,3 +121,86 @@ def test_of_a_conflict_no_rule_can_be_spared_and_what_is_said_to_help_does(probl
         if "relaxation" in relaxation:
             changed = relaxed(Problem.from_json(problem), relaxation["relaxation"]).to_json()
             assert possible(changed) == relaxation["helps"]
+
+
+def test_quarrels_that_no_three_cohorts_can_part_are_all_needed() -> None:
+    """Mycielski's graph has no four people who all quarrel, so that counting them proves nothing."""
+    circle = [(0, 1), (1, 2), (2, 3), (3, 4), (4, 0)]
+    shadows = [*((a, b + 5) for a, b in circle), *((b, a + 5) for a, b in circle), *((i + 5, 10) for i in range(5))]
+    quarrels = [*circle, *shadows]
+    needless = [(11, 12), (12, 13), (13, 11)]
+    apart = [[f"u{a}", f"u{b}"] for a, b in (*needless, *quarrels)]
+    answer = solved(a_course(36, apart=apart, size={"min": 1, "max": 36, "slack": 36, "target": 12}))
+    assert rules_of(answer) == ["apart"] * len(quarrels)
+    assert answer.text is None
+    assert all(item.helps for item in answer.conflict)
+    assert [relaxation.change for relaxation in answer.relaxations] == [{"size.target": 10.0}]
+
+
+def test_a_group_is_narrowed_to_those_who_are_in_the_way() -> None:
+    answer = solved(plain(12, 3, 4, together=[["a", "b", "c", "d"]], apart=[["e", "c", "a"]]))
+    assert [item.core for item in answer.conflict] == [("a", "c"), ("c", "a")]
+    assert [item.text for item in answer.conflict] == ["a and c must be together", "c and a must be apart"]
+    assert answer.conflict[1].relaxation == {"apart": [["c", "a"]]}
+
+
+def test_whoever_cannot_meet_the_others_of_their_cohort_is_named() -> None:
+    course = a_course(36, common_slots=1, locked={"u0": 0, "u1": 0, "u2": 0, "u3": 1})
+    for person in course["people"]:
+        person["slots"] = ["mon", "tue", "wed"]
+    for i, slots in enumerate((["mon", "tue"], ["tue", "wed"], ["wed", "mon"])):
+        course["people"][i]["slots"] = slots
+    answer = solved(course)
+    assert rules_of(answer) == ["common_slots", "locked", "locked", "locked"]
+    assert answer.conflict[0].people == ("u0", "u1", "u2")
+    assert answer.conflict[0].relaxation == {"common_slots": 0}
+    assert [item.relaxation for item in answer.conflict[1:]] == [{"locked": [f"u{i}"]} for i in range(3)]
+
+
+def test_three_who_never_meet_are_one_too_many_for_two_cohorts() -> None:
+    course = a_course(24, common_slots=1)
+    for i, person in enumerate(course["people"]):
+        person["slots"] = ["mon", "tue", "wed"][i : i + 1] or ["mon", "tue", "wed"]
+    answer = solved(course)
+    assert rules_of(answer) == ["common_slots"]
+    assert answer.conflict[0].people == ("u0", "u1", "u2")
+    assert [relaxation.change for relaxation in answer.relaxations] == [{"size.target": 9.0}]
+
+
+def test_independent_quarrels_are_settled_together_by_the_fewest_changes() -> None:
+    quarrels = {"together": [["a", "b"], ["c", "d"], ["e", "f"]], "apart": [["a", "b"], ["c", "d"], ["e", "g"]]}
+    answer = solved(plain(9, 2, 4, **quarrels))
+    assert [item.helps for item in answer.conflict] == [False, False]
+    (both,) = answer.relaxations
+    assert both.helps
+    assert sum(len(groups) for groups in both.change.values()) == 2
+    assert solved(relaxed(Problem.from_json(plain(9, 2, 4, **quarrels)), both.change).to_json()).status == "solved"
+
+
+def test_the_same_seed_gives_the_same_conflict() -> None:
+    course = a_course(60, common_slots=1, together=[[f"u{i}" for i in range(j, j + 9)] for j in range(0, 54, 9)])
+    first, second = (solved(course, seed=3).to_json() for _ in range(2))
+    assert first["status"] == "infeasible"
+    assert first == second
+
+
+@settings(max_examples=20, deadline=None)
+@given(tiny_problems())
+def test_what_an_instructor_is_told_is_minimal_too(problem: Json) -> None:
+    """As pages and the command ask, with a clock and half a minute, of which next to nothing is needed."""
+    answer = solve(Problem.from_json(problem), seed=1, now=time.monotonic, seconds=30.0)
+    if answer.status == "infeasible":
+        conflict, full = answer.to_json()["conflict"], in_full(problem)
+        assert isinstance(conflict, list)
+        assert answer.text is None
+        assert not possible(with_only(full, conflict))
+        assert all(possible(with_only(full, [other for other in conflict if other is not item])) for item in conflict)
+
+
+def test_a_conflict_that_could_not_be_reduced_in_time_does_not_claim_to_be_minimal() -> None:
+    problem = Problem.from_json(plain(6, 2, 4, together=[["a", "b"]], apart=[["a", "b"], ["c", "d"]]))
+    prover = Prover(1, Budget(ticking(), 0.0, None))
+    assert decide(problem, prover) == "impossible"
+    clash = minimal_conflict(problem, prover)
+    assert not clash.minimal
+    assert {rule.field for rule in clash.rules} >= {"together", "apart"}
