@@ -84,7 +84,7 @@ def _rule(problem: Problem, item: Conflict, names: Names) -> str:
         case "size.slack":
             return _("The sizes of two cohorts differ by at most %(slack)s.", slack=size.slack)
         case "not_alone":
-            return _("None of these may be the only one of them in a cohort: %(people)s.", people=people)
+            return _("In each cohort there must be nobody or at least two of %(people)s.", people=people)
         case "common_slots":
             return _slots(problem, item, people)
     raise LookupError(f"the rule {item.rule!r} is not one that an instructor can choose")
@@ -138,19 +138,24 @@ def _slots(problem: Problem, item: Conflict, people: str) -> str:
 
 
 def _ways(problem: Problem, solution: Solution, names: Names) -> tuple[list[Way], str | None]:
-    """Buttons for what helps; else for what may help, or is a step on the way, with a sentence that says so."""
+    """Buttons for what helps; else for what may help, or is a step on the way; and a sentence that says which."""
     offered = [Relaxation(item.relaxation, item.helps) for item in solution.conflict if item.relaxation is not None]
     offered = [each for each in (*offered, *solution.relaxations) if _can_be_chosen(problem, each.change)]
-    for helps, note in (
-        (True, None),
-        (None, _("It was not found out in the time which of these is enough.")),
-        (False, _("After each of these, other rules still cannot all be kept.")),
-    ):
+    for helps in (True, None, False):
         chosen = [each.change for each in offered if each.helps is helps]
         if chosen:
             ways = [Way(_label(problem, change, names), "relax", json.dumps(change)) for change in chosen]
-            return list(dict.fromkeys(ways))[:MOST_WAYS], note
+            ways = list(dict.fromkeys(ways))[:MOST_WAYS]
+            return ways, _note(helps, len(ways))
     return [], None
+
+
+def _note(helps: bool | None, ways: int) -> str:
+    if helps:
+        return ngettext("This was tried out: it is enough.", "These were tried out: each alone is enough.", ways)
+    if helps is None:
+        return _("It was not found out in the time which of these is enough.")
+    return _("After each of these, other rules still cannot all be kept.")
 
 
 def _can_be_chosen(problem: Problem, change: Mapping[str, Any]) -> bool:
@@ -171,12 +176,13 @@ def _label(problem: Problem, change: Mapping[str, Any], names: Names) -> str:
 def _labels(problem: Problem, rule: str, what: Any, names: Names) -> list[str]:
     if rule in ("together", "apart"):
         groups = [listed([names[person] for person in group]) for group in what]
-        text = _("Let %(people)s be apart") if rule == "together" else _("Let %(people)s be together")
+        apart = rule == "together"
+        text = _("Allow %(people)s in different cohorts") if apart else _("Allow %(people)s in one cohort")
         return [text.replace("%(people)s", people) for people in groups]
     if rule == "locked":
-        return [_("Let %(people)s be moved", people=names[person]) for person in what]
+        return [_("Allow %(name)s in any cohort", name=names[person]) for person in what]
     if rule == "not_alone":
-        return [_("Let somebody be the only “%(value)s” of a cohort (%(attribute)s)", **kind) for kind in what]
+        return [_("Allow somebody to be the only “%(value)s” of a cohort (%(attribute)s)", **kind) for kind in what]
     return [_figure_label(problem, rule, int(what))]
 
 
@@ -188,7 +194,7 @@ def _figure_label(problem: Problem, rule: str, figure: int) -> str:
         case "common_slots":
             return _("Do without common hours")
         case "size.slack":
-            return _("Let sizes differ by up to %(slack)s", slack=figure)
+            return _("Allow sizes to differ by up to %(slack)s", slack=figure)
         case "size.min":
             return _("Allow %(low)s to %(high)s people", low=figure, high=size.max)
         case "size.max":

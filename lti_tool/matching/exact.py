@@ -26,7 +26,6 @@ FOUND = ("OPTIMAL", "FEASIBLE")
 SIZES = ("size.min", "size.max", "size.slack", "cohorts")
 LOADING = 0.5
 """Seconds that loading OR-Tools takes once in each process."""
-QUICK_TERMS = 10_000
 MOST_TERMS = 1_000_000
 TERMS_PER_SECOND = 200_000
 """A larger model would not even be written down in the time."""
@@ -72,10 +71,6 @@ class Prover:
             return None
         named = set(solver.sufficient_assumptions_for_infeasibility())
         return [rule for rule, literal in model.literal.items() if literal.index in named]
-
-    def is_quick(self, problem: Problem, count: int) -> bool:
-        """Whether asking takes no longer than trying out a placement."""
-        return _is_loaded() and _terms(problem, count) <= QUICK_TERMS
 
     def _may_ask(self, problem: Problem, count: int) -> bool:
         terms, left = _terms(problem, count), self.budget.left()

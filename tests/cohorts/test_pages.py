@@ -20,8 +20,8 @@ from lti_tool.cohorts.wishes import Rules
 from lti_tool.database import db, transaction
 from lti_tool.lti.launch import Role
 from lti_tool.matching import forming
-from lti_tool.matching.problem import Problem
-from lti_tool.matching.solution import Conflict, Solution
+from lti_tool.matching.problem import Person, Problem, SizeRule
+from lti_tool.matching.solution import Conflict, Relaxation, Solution
 from lti_tool.roster.tables import Enrolment
 from tests.cohorts.conftest import House, know, make_house
 from tests.support import factories
@@ -137,7 +137,11 @@ def test_rules_that_cannot_hold_are_told_with_names_and_ways_out_one_click_away(
     assert "These rules cannot all be kept" in page.text
     assert "Ana Costa and Tom Reed must be together, and must be apart." in page.text
     offered = ways(page)
-    assert set(offered) == {"Let Ana Costa and Tom Reed be apart", "Let Ana Costa and Tom Reed be together"}
+    assert set(offered) == {
+        "Allow Ana Costa and Tom Reed in different cohorts",
+        "Allow Ana Costa and Tom Reed in one cohort",
+    }
+    assert "These were tried out: each alone is enough." in page.text
     for change in offered.values():
         page = browser.post(house.at("propose"), **fields, relax=change, version=house.version())
         assert "24 people, 2 cohorts of 12" in text_of(page.text)
@@ -153,7 +157,7 @@ def test_only_the_pair_that_is_in_the_way_is_let_off(app: Flask) -> None:
     fields: dict[str, Any] = {**SIZES, "together-0": [ana, tom], "apart-0": [ana, tom, eve]}
     page = browser.post(house.at("propose"), **fields)
     assert "Ana Costa and Tom Reed must be together, and must be apart." in page.text
-    browser.post(house.at("propose"), **fields, relax=ways(page)["Let Ana Costa and Tom Reed be together"])
+    browser.post(house.at("propose"), **fields, relax=ways(page)["Allow Ana Costa and Tom Reed in one cohort"])
     assert house.draft().rules.apart == (house.ids(2, 0), house.ids(2, 1))
 
 
@@ -223,7 +227,7 @@ def test_a_larger_difference_of_sizes_is_offered_where_it_helps(house: House) ->
     label, change = next((label, change) for label, change in ways(page).items() if "differ" in label)
     solved = browser.post(house.at("propose"), **SIZES, **group, relax=change)
     assert "24 people, 2 cohorts of" in solved.text
-    assert label == "Let sizes differ by up to 4"
+    assert label == "Allow sizes to differ by up to 4"
     assert "sizes differ by up to 4" in solved.text
 
 
@@ -587,3 +591,43 @@ def test_the_search_holds_no_lock_on_the_database(house: House, monkeypatch: pyt
     monkeypatch.setattr(proposing, "search", search)
     assert house.visit().post(house.at("propose"), **SIZES).status_code == 200
     assert house.version() == 1
+
+
+@pytest.mark.usefixtures("english")
+def test_why_hours_do_not_fit_is_told_with_names() -> None:
+    names = {"a": "Ana Costa", "b": "Tom Reed", "c": "Eve Lund"}
+
+    def told(people: tuple[Person, ...], **rules: Any) -> list[str]:
+        problem = Problem(people, SizeRule(8, 20, 12), common_slots=1, **rules)
+        item = Conflict("common_slots", ("a", "b") if people[0].slots else (), "", {"common_slots": 0}, helps=True)
+        return impossible(problem, Solution("infeasible", 1, 1.0, conflict=(item,)), names).sentences
+
+    need = "Each cohort needs 1 hour at which everybody can meet"
+    silent, busy = Person("a"), (Person("a", slots=("mon-09",)), Person("b", slots=("tue-09",)))
+    assert told((silent,)) == [f"{need}, but nobody has said when they can."]
+    assert told(busy) == [f"{need}, but Ana Costa and Tom Reed share too few with others."]
+    together = told(busy, locked={"a": 1, "b": 1})
+    assert together == [f"{need}, but in Cohort B Ana Costa and Tom Reed have too few in common."]
+
+
+@pytest.mark.usefixtures("english")
+def test_every_rule_of_the_matching_has_words_and_a_way_out() -> None:
+    women = [{"attribute": "gender", "value": "woman"}]
+    items = (
+        Conflict("not_alone", ("a", "b"), "", {"not_alone": women}, helps=True),
+        Conflict("locked", ("a",), "", {"locked": ["a"]}, helps=True),
+        Conflict("common_slots", (), "", {"common_slots": 1}, helps=True),
+    )
+    problem = Problem(
+        (Person("a", slots=("mon",)), Person("b")), SizeRule(8, 20, 12), locked={"a": 0}, common_slots=2
+    )
+    both = Relaxation({"common_slots": 0, "locked": ["a"]}, True)
+    answer = Solution("infeasible", 1, 1.0, conflict=items, relaxations=(both,))
+    page = impossible(problem, answer, {"a": "Ana Costa", "b": "Tom Reed"})
+    assert page.sentences[0] == "In each cohort there must be nobody or at least two of Ana Costa and Tom Reed."
+    assert [way.label for way in page.ways] == [
+        "Allow somebody to be the only “woman” of a cohort (gender)",
+        "Allow Ana Costa in any cohort",
+        "Ask for 1 common hour",
+        "Do without common hours; allow Ana Costa in any cohort",
+    ]
