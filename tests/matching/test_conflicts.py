@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import time
 from typing import Any
 
@@ -204,3 +206,17 @@ def test_a_conflict_that_could_not_be_reduced_in_time_does_not_claim_to_be_minim
     clash = minimal_conflict(problem, prover)
     assert not clash.minimal
     assert {rule.field for rule in clash.rules} >= {"together", "apart"}
+
+
+def test_nobody_waits_for_or_tools_who_does_not_need_it() -> None:
+    program = """
+import sys, time
+import lti_tool.cli
+from lti_tool.matching.forming import solve
+from lti_tool.matching.problem import Problem
+from tests.matching.examples import a_course
+for more in {}, {"together": [["u1", "u2"]], "apart": [["u1", "u2"]]}:
+    solve(Problem.from_json(a_course(24, **more)), seed=1, now=time.monotonic, seconds=1)
+assert "ortools" not in sys.modules
+"""
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
