@@ -91,7 +91,10 @@ class Prover:
             parameters.max_time_in_seconds = max(left, 0.001)
         status = solver.solve(model)
         self.effort -= solver.response_proto.deterministic_time
-        return solver, solver.status_name(status)
+        name = solver.status_name(status)
+        if name == "MODEL_INVALID":
+            raise AssertionError(f"CP-SAT refused the model: {model.validate()}")
+        return solver, name
 
 
 def _is_loaded() -> bool:
