@@ -61,7 +61,8 @@ def solve_command(problem_file: Path, seconds: float | None, seed: int, iteratio
     answer = _checked(problem, _search(problem, seed, seconds, iterations, threads))
     click.echo(json.dumps(answer.to_json(), ensure_ascii=False, allow_nan=False))
     if answer.status == "infeasible":
-        raise Impossible(f"{problem_file}: cannot be done: {'; '.join(item.text for item in answer.conflict)}")
+        reasons = "; ".join(item.text for item in answer.conflict)
+        raise Impossible(f"{problem_file}: cannot be done: {reasons}{f' ({answer.text})' if answer.text else ''}")
     if answer.status == "unknown":
         raise click.ClickException(f"{problem_file}: {answer.text}")
 
