@@ -5,8 +5,10 @@ from __future__ import annotations
 from flask import Flask
 from flask_babel import lazy_gettext
 
+from lti_tool import jobs
 from lti_tool.cohorts import cohort_pages as cohort_pages
-from lti_tool.cohorts import facilitating, pages, publishing, usual
+from lti_tool.cohorts import draft_pages as draft_pages
+from lti_tool.cohorts import facilitating, pages, publishing, searching, usual
 from lti_tool.cohorts import tables as tables
 from lti_tool.roster.signals import roster_read
 from lti_tool.web import gate, navigation
@@ -18,4 +20,5 @@ def register(app: Flask) -> None:
     navigation.usual_program(app, usual.name_of_program)
     navigation.add(app, navigation.Entry(10, lazy_gettext("Cohorts"), "cohorts.index"))
     gate.facilitated_by(app, "cohort_id", facilitating.facilitates)
+    jobs.register(app, jobs.Job(searching.JOB, searching.run, searching.SWEEP))
     roster_read.connect(publishing.follow_roster)

@@ -7,23 +7,27 @@ instructor tries again.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
-from lti_tool.cohorts import words
-from lti_tool.cohorts.proposing import Draft, checked, current, draft_of, note, replace_draft
+from lti_tool.cohorts import measuring, words
+from lti_tool.cohorts.proposing import Draft, checked, current, draft_of, note, replace_draft, with_bound
 from lti_tool.cohorts.tables import Proposal
-from lti_tool.matching.bound import lower_bound
+from lti_tool.cohorts.words import _
+from lti_tool.matching.bound import sharpened_bound
+from lti_tool.matching.budget import never
+from lti_tool.matching.joint import Pace
 from lti_tool.matching.objective import objective, terms
 from lti_tool.matching.problem import Problem
 from lti_tool.programs.tables import Program
 
 MOST_SWAPS = 300  # more would make people wait for the page
 MUCH_THE_SAME = 1e-9
+BOUND_STEPS, BOUND_SECONDS = 8_000, 0.3  # for the bound under another rule of sizes
 
 Cohorts = list[list[str]]
 
@@ -38,10 +42,13 @@ class RefusedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """What a change would do: the draft after it, and what is worth saying about it."""
+    """What a change would do: the draft after it, what J grows by (as a share of it), what is worth saying about it.
+
+    The draft's bound is that of before; when sizes may differ more it is made anew once the change is made.
+    """
 
     draft: Draft
-    gap: float
+    worse: float
     notes: list[str]
 
 
@@ -101,9 +108,11 @@ def _changed(draft: Draft, targets: Mapping[str, int], names: words.Names) -> Ef
         notes.append(_("sizes will differ by up to %(n)s", n=difference))
         rules = replace(rules, slack=difference)
         problem = replace(problem, size=replace(problem.size, slack=difference))
-    solution = _figures(problem, cohorts, draft.solution)
+    solution = _figures(problem, cohorts, draft)
     after = Draft(rules, problem, solution)
-    return Effect(after, solution["gap"], _companions(targets, names) + notes + _worse(draft, after))
+    before = draft.solution["objective"]
+    worse = (solution["objective"] - before) / max(before, 1.0)
+    return Effect(after, worse, _companions(targets, names) + notes + changes(draft, after))
 
 
 def _with(cohorts: Cohorts, targets: Mapping[str, int]) -> Cohorts:
@@ -118,19 +127,23 @@ def _difference(cohorts: Cohorts) -> int:
     return max(counts) - min(counts)
 
 
-def _figures(problem: Problem, cohorts: Cohorts, earlier: Mapping[str, Any]) -> Mapping[str, Any]:
+def _figures(problem: Problem, cohorts: Cohorts, before: Draft) -> Mapping[str, Any]:
     by_id = {person.id: person for person in problem.people}
     term = terms(problem, [[by_id[person] for person in members] for members in cohorts])
     reached = objective(problem, term)
-    bound = min(lower_bound(problem, len(cohorts)), reached)
-    return {
-        **earlier,
-        "cohorts": cohorts,
-        "objective": reached,
-        "terms": term,
-        "lower_bound": bound,
-        "gap": (reached - bound) / max(bound, 1.0),
-    }
+    figures = {**before.solution, "cohorts": cohorts, "objective": reached, "terms": term}
+    if problem.common_slots:
+        figures["slots"] = [words.common_slots(problem, members) for members in cohorts]
+    return with_bound(figures, before.solution["lower_bound"])
+
+
+def _with_valid_bound(draft: Draft, before: Draft) -> Draft:
+    """A bound holds for every solution that keeps the size rule, so only another rule of sizes needs another one."""
+    if draft.problem.size == before.problem.size:
+        return draft
+    pace = Pace(BOUND_STEPS, BOUND_SECONDS, time.monotonic, never)
+    bound = sharpened_bound(draft.problem, len(draft.cohorts), pace)
+    return replace(draft, solution=with_bound(draft.solution, bound))
 
 
 def _companions(targets: Mapping[str, int], names: words.Names) -> list[str]:
@@ -142,18 +155,42 @@ def _companions(targets: Mapping[str, int], names: words.Names) -> list[str]:
     ]
 
 
-def _worse(before: Draft, after: Draft) -> list[str]:
-    text = {
+def changes(before: Draft, after: Draft) -> list[str]:
+    """What a change does to each wish, in words."""
+    worse = {
         "spread": _("%(what)s less evenly spread"),
         "balance": _("%(what)s less balanced"),
         "gather": _("%(what)s less gathered"),
     }
+    better = {
+        "spread": _("%(what)s more evenly spread"),
+        "balance": _("%(what)s better balanced"),
+        "gather": _("%(what)s more gathered"),
+    }
     found = []
     for key, value in after.solution["terms"].items():
         kind, _colon, attribute = key.partition(":")
-        if value > before.solution["terms"][key] + MUCH_THE_SAME:
-            found.append(text[kind].replace("%(what)s", attribute))
+        difference = value - before.solution["terms"].get(key, value)
+        if abs(difference) > MUCH_THE_SAME:
+            text = (worse if difference > 0 else better)[kind].replace("%(what)s", attribute)
+            found.append(text + (_means(attribute, before, after) if kind == "balance" else ""))
     return found
+
+
+def _means(attribute: str, before: Draft, after: Draft) -> str:
+    """The average that changes most: " (4.1 instead of 3.8 in Cohort C)"."""
+    means = [measuring.means(draft.problem, draft.cohorts, attribute) for draft in (before, after)]
+    both = [(new, old, position) for position, (old, new) in enumerate(zip(*means, strict=True))]
+    known = [(new, old, position) for new, old, position in both if new is not None and old is not None]
+    new, old, position = max(known, key=lambda change: abs(change[0] - change[1]), default=(0.0, 0.0, 0))
+    if measuring.rounded(new) == measuring.rounded(old):
+        return ""
+    return _(
+        " (%(new)s instead of %(old)s in %(cohort)s)",
+        new=measuring.rounded(new),
+        old=measuring.rounded(old),
+        cohort=words.cohort(position),
+    )
 
 
 def options(draft: Draft, person: str, names: words.Names) -> list[Option]:
@@ -186,7 +223,7 @@ def _best_swap(
             effect = swapped(draft, person, other, names)
         except RefusedError:
             continue
-        if best[0] is None or effect.gap < best[0].gap - MUCH_THE_SAME:
+        if best[0] is None or effect.worse < best[0].worse - MUCH_THE_SAME:
             best = effect, other
     return best
 
@@ -206,7 +243,8 @@ def move(
     if not 0 <= to < len(draft.cohorts):
         raise RefusedError([_("There is no such cohort in this proposal. Choose one of the list.")])
     effect = moved(draft, person, to, names)
-    _keep(session, program, proposal, effect.draft, actor_id, "person moved", {"person": person, "to": to})
+    after = _with_valid_bound(effect.draft, draft)
+    _keep(session, program, proposal, after, actor_id, "person moved", {"person": person, "to": to})
     return effect
 
 
@@ -223,7 +261,8 @@ def swap(
     """Let two people change places in the proposal. Raises RefusedError, StaleError, AlreadyPublishedError."""
     proposal, draft = _current(session, program, version, person, other)
     effect = swapped(draft, person, other, names)
-    _keep(session, program, proposal, effect.draft, actor_id, "people swapped", {"person": person, "with": other})
+    after = _with_valid_bound(effect.draft, draft)
+    _keep(session, program, proposal, after, actor_id, "people swapped", {"person": person, "with": other})
     return effect
 
 
@@ -266,5 +305,5 @@ def _keep(
     what: Mapping[str, object],
 ) -> None:
     checked(draft.problem, draft.solution)
-    replace_draft(proposal, draft)
+    replace_draft(session, proposal, draft)
     note(session, program, proposal, action, actor_id, after=what)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from flask_babel import LazyString, lazy_gettext
@@ -13,6 +13,9 @@ from sqlalchemy.orm import Session
 from lti_tool.lti.launch import Role
 from lti_tool.roster.people import STAFF
 from lti_tool.roster.tables import Enrolment, Person, PersonAttribute
+
+Slots = Mapping[int, Sequence[str]]
+"""When people can meet, by person id ("mon-09"); who has not said is not in it."""
 
 LARGEST = 1e9  # sums of squares of larger numbers lose what tells people apart
 
@@ -84,6 +87,11 @@ def attributes(session: Session, course_id: int, person_ids: Collection[int]) ->
         if person_id in wanted and value.strip():
             found.setdefault(name, {})[person_id] = value.strip()
     return [Attribute(name, values) for name, values in found.items()]
+
+
+def slots_of(_session: Session, _course_id: int, _person_ids: Collection[int]) -> Slots:
+    """When each of these people can meet, as far as they have said."""
+    return {}
 
 
 def set_aside(session: Session, course_id: int) -> list[Reason]:

@@ -1,34 +1,40 @@
-"""Proposals: from rules to checked cohorts, and the one draft that a program has.
+"""Proposals: from rules to checked cohorts, and the few drafts that a program has, of which one is chosen.
 
-`search` is pure and takes a second at most; a page calls it between reading the people and storing the answer,
-and a job could call the same three.
+`search` is pure; a page calls it for a second between reading the people and storing the answer, and `searching` goes
+on in the background where that second did not prove that there is nothing better.
 """
 
 from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from lti_tool import audit, clock
-from lti_tool.cohorts.tables import Cohort, Proposal
+from lti_tool.cohorts.tables import Cohort, Proposal, Step
 from lti_tool.cohorts.wishes import Rules
 from lti_tool.matching import forming
+from lti_tool.matching.budget import Cancelled, never
 from lti_tool.matching.checker import check
 from lti_tool.matching.problem import Problem
+from lti_tool.matching.search import Progress
 from lti_tool.matching.solution import Solution
 from lti_tool.programs.tables import Program
 
 log = logging.getLogger(__name__)
 
 SECONDS = 1.0
-# So many are enough for 60 people, and make the answer to one seed the same on every machine that is not slow.
-ITERATIONS = 150_000
+MOST_DRAFTS = 3
+MOST_STEPS = 20
+
+
+# What a session read before it had the lock may be old.
+_FRESH = {"populate_existing": True}
 
 
 class CheckFailedError(Exception):
@@ -57,9 +63,22 @@ class Draft:
         return [list(members) for members in self.solution["cohorts"]]
 
 
-def search(problem: Problem, seed: int) -> Solution:
-    """Solve and check. Raises CheckFailedError; the same problem and seed give the same answer."""
-    solution = forming.solve(problem, seed=seed, now=time.monotonic, seconds=SECONDS, iterations=ITERATIONS)
+def search(
+    problem: Problem,
+    seed: int,
+    *,
+    seconds: float = SECONDS,
+    progress: Progress | None = None,
+    cancelled: Cancelled = never,
+) -> Solution:
+    """Solve and check. Raises CheckFailedError.
+
+    Time is the limit; the answer says how many `iterations` it took, and the same problem, seed and iterations give
+    the same cohorts on every machine. More time with the same seed never gives worse ones.
+    """
+    solution = forming.solve(
+        problem, seed=seed, now=time.monotonic, seconds=seconds, progress=progress, cancelled=cancelled
+    )
     checked(problem, solution.to_json())
     return solution
 
@@ -73,18 +92,35 @@ def checked(problem: Problem, solution: Mapping[str, Any]) -> Mapping[str, Any]:
     return solution
 
 
+def with_bound(solution: Mapping[str, Any], bound: float) -> dict[str, Any]:
+    """A solution with another lower bound on J; one that its J has reached is proved to be the best."""
+    objective = float(solution["objective"])
+    bound = min(bound, objective)
+    return {**solution, "lower_bound": bound, "gap": (objective - bound) / max(bound, 1.0)}
+
+
 def proposal_of(session: Session, program_id: int) -> Proposal | None:
-    """The draft of a program, if there is one."""
-    return session.scalar(select(Proposal).where(Proposal.program_id == program_id))
+    """The chosen draft of a program, if there is one."""
+    return session.scalar(select(Proposal).where(Proposal.program_id == program_id, Proposal.chosen))
 
 
-def draft_of(proposal: Proposal) -> Draft:
-    """The values of a stored proposal."""
-    return _draft({"rules": proposal.rules, "problem": proposal.problem, "solution": proposal.solution})
+def drafts_of(session: Session, program_id: int) -> list[Proposal]:
+    """All drafts of a program by number."""
+    return list(
+        session.scalars(
+            select(Proposal).where(Proposal.program_id == program_id).order_by(Proposal.number),
+            execution_options=_FRESH,
+        )
+    )
 
 
-def _draft(values: Mapping[str, Any]) -> Draft:
-    return Draft(Rules.from_json(values["rules"]), Problem.from_json(values["problem"]), values["solution"])
+def draft_of(proposal: Proposal | Step) -> Draft:
+    """The values of a stored proposal, or of what it was."""
+    return Draft(
+        Rules.from_json(proposal.rules),
+        Problem.from_json(proposal.problem),
+        proposal.solution,
+    )
 
 
 def _values(draft: Draft) -> dict[str, Any]:
@@ -102,61 +138,106 @@ def is_published(session: Session, program_id: int) -> bool:
 
 
 def current(session: Session, program_id: int, version: int | None) -> Proposal:
-    """The draft for a change by somebody who saw `version` of it. Raises StaleError, AlreadyPublishedError."""
-    proposal = _taken(session, program_id)
-    if proposal is None or proposal.version != version:
+    """The chosen draft for a change by somebody who saw `version` of it. Raises StaleError, AlreadyPublishedError."""
+    chosen = _chosen(_taken(session, program_id))
+    if chosen is None or chosen.version != version:
         raise StaleError
-    return proposal
+    return chosen
 
 
-def _taken(session: Session, program_id: int) -> Proposal | None:
+def _taken(session: Session, program_id: int) -> list[Proposal]:
     take(session, program_id)
     if is_published(session, program_id):
         raise AlreadyPublishedError
-    # What this session read before it had the lock may be old.
-    query = select(Proposal).where(Proposal.program_id == program_id)
-    return session.scalar(query, execution_options={"populate_existing": True})
+    return drafts_of(session, program_id)
+
+
+def _chosen(drafts: Sequence[Proposal]) -> Proposal | None:
+    return next((proposal for proposal in drafts if proposal.chosen), None)
 
 
 def store(session: Session, program: Program, draft: Draft, *, version: int, actor_id: int) -> Proposal:
-    """Make `draft` the program's, in place of the one with `version` (0: there is none yet).
+    """Add `draft` to the program's and choose it, after somebody saw `version` (0: there is none yet).
 
-    Raises StaleError, AlreadyPublishedError.
+    Beyond `MOST_DRAFTS` it takes the place of the oldest other one. Raises StaleError, AlreadyPublishedError.
     """
-    proposal = _taken(session, program.id)
-    if (proposal.version if proposal else 0) != version:
+    drafts = _taken(session, program.id)
+    chosen = _chosen(drafts)
+    if (chosen.version if chosen else 0) != version:
         raise StaleError
-    if proposal is None:
-        proposal = Proposal(program_id=program.id, version=1, created_at=clock.now(), **_values(draft))
-        session.add(proposal)
-        session.flush()
-    else:
-        replace_draft(proposal, draft)
+    proposal = Proposal(program_id=program.id, number=len(drafts) + 1)
+    if len(drafts) == MOST_DRAFTS:
+        proposal = min((p for p in drafts if not p.chosen), key=lambda p: p.version)
+        session.execute(delete(Step).where(Step.proposal_id == proposal.id))
+    proposal.created_at = clock.now()
+    _choose(session, proposal, chosen)
+    _put(proposal, draft, version + 1)
+    session.add(proposal)
+    session.flush()
     note(session, program, proposal, "cohorts proposed", actor_id, after=placements(draft))
     return proposal
 
 
-def replace_draft(proposal: Proposal, draft: Draft) -> None:
+def _choose(session: Session, proposal: Proposal, before: Proposal | None) -> None:
+    if before is not None:
+        before.chosen = False
+        session.flush()
+    proposal.chosen = True
+
+
+def choose(session: Session, program: Program, number: int, *, version: int | None, actor_id: int) -> None:
+    """Make another draft the one that is changed and published. Raises as `current`; StaleError if there is none."""
+    before = current(session, program.id, version)
+    proposal = next((p for p in drafts_of(session, program.id) if p.number == number), None)
+    if proposal is None:
+        raise StaleError
+    _choose(session, proposal, before)
+    proposal.version = before.version + 1
+    session.flush()
+    note(session, program, proposal, "cohort draft chosen", actor_id, after=placements(draft_of(proposal)))
+
+
+def replace_draft(session: Session, proposal: Proposal, draft: Draft) -> None:
     """Make `draft` the proposal's and keep what it was, to be undone."""
-    proposal.before = {"rules": proposal.rules, "problem": proposal.problem, "solution": proposal.solution}
-    _put(proposal, _values(draft))
+    session.add(
+        Step(proposal_id=proposal.id, rules=proposal.rules, problem=proposal.problem, solution=proposal.solution)
+    )
+    session.flush()
+    kept = select(Step.id).where(Step.proposal_id == proposal.id).order_by(Step.id.desc()).limit(MOST_STEPS)
+    oldest = min(session.scalars(kept))
+    session.execute(delete(Step).where(Step.proposal_id == proposal.id, Step.id < oldest))
+    _put(proposal, draft, proposal.version + 1)
+
+
+def steps_of(session: Session, proposal: Proposal) -> int:
+    """How many changes of a proposal can be undone."""
+    return session.scalar(select(func.count()).select_from(Step).where(Step.proposal_id == proposal.id)) or 0
 
 
 def undo(session: Session, program: Program, *, version: int | None, actor_id: int) -> bool:
     """Take back the last change. Returns False when there is none to take back. Raises as `current`."""
     proposal = current(session, program.id, version)
-    if proposal.before is None:
+    last = session.scalar(select(Step).where(Step.proposal_id == proposal.id).order_by(Step.id.desc()).limit(1))
+    if last is None:
         return False
-    earlier = _draft(proposal.before)
-    proposal.before = None
-    _put(proposal, _values(earlier))
+    earlier = draft_of(last)
+    session.delete(last)
+    _put(proposal, earlier, proposal.version + 1)
     note(session, program, proposal, "cohort change undone", actor_id, after=placements(earlier))
     return True
 
 
-def _put(proposal: Proposal, values: Mapping[str, Any]) -> None:
+def improve(session: Session, program: Program, proposal: Proposal, solution: Mapping[str, Any]) -> None:
+    """Put a better answer to the same question in the place of a proposal's; the caller holds `take`."""
+    draft = replace(draft_of(proposal), solution=checked(Problem.from_json(proposal.problem), solution))
+    _put(proposal, draft, proposal.version + 1)
+    note(session, program, proposal, "cohorts improved", None, after=placements(draft))
+
+
+def _put(proposal: Proposal, draft: Draft, version: int) -> None:
+    values = _values(draft)
     proposal.rules, proposal.problem, proposal.solution = values["rules"], values["problem"], values["solution"]
-    proposal.version += 1
+    proposal.version = version
 
 
 def placements(draft: Draft) -> dict[str, Any]:

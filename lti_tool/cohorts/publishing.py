@@ -139,13 +139,19 @@ class _Placing:
 def _placing(session: Session, program: Program, newcomers: Sequence[Person]) -> _Placing:
     now_there = cohorts_with_members(session, program.id)
     everybody = [*newcomers, *(person for entry in now_there for person in entry.members)]
-    known = people.attributes(session, program.course_id, {person.id for person in everybody})
+    rules = rules_of(program, proposal_of(session, program.id))
     return _Placing(
         cohorts=[entry.cohort for entry in now_there],
         members=[[str(person.id) for person in entry.members] for entry in now_there],
-        problem=compose(rules_of(program, proposal_of(session, program.id)), everybody, known),
+        problem=_problem(session, program, rules, everybody),
         names=people.labels(everybody),
     )
+
+
+def _problem(session: Session, program: Program, rules: Rules, everybody: Sequence[Person]) -> Problem:
+    ids, course_id = {person.id for person in everybody}, program.course_id
+    attributes, slots = people.attributes(session, course_id, ids), people.slots_of(session, course_id, ids)
+    return compose(rules, everybody, attributes, slots)
 
 
 def _place_each(problem: Problem, members: list[list[str]], newcomers: Sequence[Person]) -> list[int | None]:
@@ -279,7 +285,7 @@ def transfer(
     rules = replace(rules_of(program, proposal_of(session, program.id)), locked={})
     members = [[str(person.id) for person in entry.members] for entry in now_there]
     names = people.labels(everybody)
-    reasons = newly_broken(compose(rules, everybody, []), members, str(person_id), to, names)
+    reasons = newly_broken(_problem(session, program, rules, everybody), members, str(person_id), to, names)
     if reasons and not anyway:
         raise BrokenRulesError(reasons)
     _replace(session, program, running, now_there[to].cohort, actor_id, why=" ".join(reasons) or None)

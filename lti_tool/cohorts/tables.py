@@ -15,21 +15,56 @@ from lti_tool.roster.tables import Person
 class Proposal(Base):
     """A draft of cohorts: the rules as the instructor chose them, the problem and the answer as JSON.
 
-    `problem` and `solution` have the shape of the matching room; people's ids are `person.id` as text. Every
-    change counts `version` up and keeps in `before` what the three were, so that it can be undone. After
-    publication the row stays: newcomers are placed by its rules.
+    `problem` and `solution` have the shape of the matching room; people's ids are `person.id` as text. A program has
+    a few, numbered from 1, to be compared; the chosen one is changed by hand and published. `version` grows with each
+    change and choice, so it says which page somebody saw. After publication the chosen one stays: by its rules
+    newcomers are placed.
     """
 
     __tablename__ = "cohort_proposal"
+    __table_args__ = (
+        UniqueConstraint("program_id", "number"),
+        unique_where("uq_cohort_proposal_one_chosen", "program_id", condition="chosen"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    program_id: Mapped[int] = mapped_column(ForeignKey("program.id", ondelete="CASCADE"), unique=True)
+    program_id: Mapped[int] = mapped_column(ForeignKey("program.id", ondelete="CASCADE"))
+    number: Mapped[int]
+    chosen: Mapped[bool]
     rules: Mapped[dict[str, Any]] = mapped_column(JSON)
     problem: Mapped[dict[str, Any]] = mapped_column(JSON)
     solution: Mapped[dict[str, Any]] = mapped_column(JSON)
     version: Mapped[int] = mapped_column(default=1)
-    before: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     created_at: Mapped[datetime]
+
+
+class Step(Base):
+    """What a proposal was before a change by hand, so that it can be undone."""
+
+    __tablename__ = "cohort_proposal_step"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    proposal_id: Mapped[int] = mapped_column(ForeignKey("cohort_proposal.id", ondelete="CASCADE"), index=True)
+    rules: Mapped[dict[str, Any]] = mapped_column(JSON)
+    problem: Mapped[dict[str, Any]] = mapped_column(JSON)
+    solution: Mapped[dict[str, Any]] = mapped_column(JSON)
+
+
+class Search(Base):
+    """A search in the background for better cohorts than the proposal had at `version`; it ends with its row.
+
+    `trail` has the seconds and the J of each better answer; `news` counts what a page has to show.
+    """
+
+    __tablename__ = "cohort_search"
+
+    proposal_id: Mapped[int] = mapped_column(ForeignKey("cohort_proposal.id", ondelete="CASCADE"), primary_key=True)
+    version: Mapped[int]
+    asked_at: Mapped[datetime]
+    leased_until: Mapped[datetime | None]
+    stop: Mapped[bool] = mapped_column(default=False)
+    news: Mapped[int] = mapped_column(default=0)
+    trail: Mapped[list[list[float]]] = mapped_column(JSON)
 
 
 class Cohort(Base):

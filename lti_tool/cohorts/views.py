@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
-import statistics
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from flask_babel import format_decimal
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
-from lti_tool.cohorts import people, words
-from lti_tool.cohorts.editing import Option, options, place_of
-from lti_tool.cohorts.people import Attribute
-from lti_tool.cohorts.proposing import draft_of, proposal_of
+from lti_tool.cohorts import people, searching, words
+from lti_tool.cohorts.bars import Bar
+from lti_tool.cohorts.editing import Effect, Option, options, place_of
+from lti_tool.cohorts.proposing import Draft, draft_of, drafts_of, proposal_of, steps_of
 from lti_tool.cohorts.publishing import rules_of, why_waiting
 from lti_tool.cohorts.queries import CohortMembers, cohorts_with_members, unplaced
+from lti_tool.cohorts.searching import Underway
 from lti_tool.cohorts.tables import Proposal
-from lti_tool.cohorts.wishes import Rules
 from lti_tool.programs.tables import Program
 from lti_tool.roster.tables import Person
-
-MOST_COLOURS = 6
-BEST = 1e-9  # a gap this small is a rounding error
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +71,10 @@ class Forming:
     gone: list[str]
     moving: Moving | None
     names: Mapping[str, str]
+    undoable: bool
+    drafts: list[tuple[int, bool]]
+    underway: Underway | None
+    mark: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,41 +89,6 @@ class Board:
     waiting: list[tuple[Person, list[str]]]
 
 
-class _Bar:
-    """How cards show one attribute: the frequent values in colours of their own, the rest as others."""
-
-    def __init__(self, rules: Rules, attributes: Sequence[Attribute]) -> None:
-        known = {attribute.name: attribute for attribute in attributes}
-        chosen = next((known[name] for name in (*rules.spread, *rules.gather) if name in known), None)
-        self.name = chosen.name if chosen else None
-        self.values = chosen.values if chosen else {}
-        counts = Counter(self.values.values())
-        frequent = sorted(counts, key=lambda value: (-counts[value], value))
-        self.labels = frequent if len(frequent) <= MOST_COLOURS else frequent[: MOST_COLOURS - 1]
-        self.numbers = [known[name] for name in rules.balance if name in known]
-
-    @property
-    def legend(self) -> list[str]:
-        others = len(set(self.values.values())) > len(self.labels)
-        return [*self.labels, _("others")] if others else list(self.labels)
-
-    def parts(self, members: Iterable[int]) -> list[tuple[str, int]]:
-        """Each label's count among these people; who has no value is in none."""
-        inside = Counter(self.values[person] for person in members if person in self.values)
-        parts = [(label, inside.pop(label, 0)) for label in self.labels]
-        others = self.legend[len(self.labels) :]
-        return parts + [(label, inside.total()) for label in others]
-
-    def facts(self, members: Sequence[int]) -> list[str]:
-        found = [words.ngettext("%(num)s person", "%(num)s people", len(members))]
-        for attribute in self.numbers:
-            stated = [people.number(attribute.values[p]) for p in members if p in attribute.values]
-            known = [value for value in stated if value is not None]
-            if known:
-                found.append(f"{attribute.name} {format_decimal(round(statistics.fmean(known), 1))}")
-        return found
-
-
 def forming(
     session: Session, program: Program, proposal: Proposal, moving: str | None, link: Mapping[str, str] | None
 ) -> Forming:
@@ -134,7 +98,7 @@ def forming(
     placeable = {str(person.id) for person in people.placeable(session, program.course_id)}
     inside = {person.id for person in draft.problem.people}
     attributes = people.attributes(session, program.course_id, {int(person) for person in inside})
-    bar = _Bar(draft.rules, attributes)
+    bar = Bar(draft.rules, attributes)
     gap, seconds = draft.solution["gap"], draft.solution["seconds"]
     cards = []
     for position, members in enumerate(draft.cohorts):
@@ -149,15 +113,13 @@ def forming(
             )
             for person in sorted(members, key=lambda person: (names[person], int(person)))
         ]
-        cards.append(Card(words.cohort(position), bar.facts(ids), bar.parts(ids), drawn))
+        cards.append(Card(_title(draft, position, program), bar.facts(ids), bar.parts(ids), drawn))
     counts = [len(members) for members in draft.cohorts]
     named = [(words.cohort(position), count) for position, count in enumerate(counts)]
     return Forming(
         proposal=proposal,
         title=words.sizes(counts),
-        quality=_("The best possible")
-        if gap <= BEST
-        else _("Within %(gap)s of the best possible", gap=words.share(gap)),
+        quality=words.quality(gap),
         found=_("found in %(seconds)s s", seconds=format_decimal(max(0.1, round(seconds, 1)))),
         chips=words.chips(draft.rules),
         bar=bar.name,
@@ -168,7 +130,18 @@ def forming(
         gone=sorted(names[person] for person in inside - placeable),
         moving=_moving(proposal, moving, names),
         names=names,
+        undoable=steps_of(session, proposal) > 0,
+        drafts=[(other.number, other.chosen) for other in drafts_of(session, program.id)],
+        underway=searching.underway(session, proposal),
+        mark=searching.mark(session, proposal),
     )
+
+
+def _title(draft: Draft, position: int, program: Program) -> str:
+    """A cohort's name, with the first hour at which everybody can meet where such hours were asked for."""
+    slots = draft.solution.get("slots")
+    name = words.cohort(position)
+    return f"{name} · {words.slot(slots[position][0], program.first_session_on)}" if slots else name
 
 
 def _moving(proposal: Proposal, person: str | None, names: Mapping[str, str]) -> Moving | None:
@@ -192,13 +165,34 @@ def _moving(proposal: Proposal, person: str | None, names: Mapping[str, str]) ->
     )
 
 
+def told_options(draft: Draft, person: str, names: Mapping[str, str]) -> dict[int, dict[str, object]]:
+    """What could be done with a person, by cohort: `text` says what a move would do, or why it cannot be."""
+    found: dict[int, dict[str, object]] = {}
+    for option in options(draft, person, names):
+        effect = option.move
+        text = _refused(option, names) if effect is None else told(effect)
+        found[option.cohort] = {"may": effect is not None, "text": text}
+    return found
+
+
+def _refused(option: Option, names: Mapping[str, str]) -> str:
+    swap = option.swap_with
+    instead = [_("Swapped with %(name)s, every rule is kept.", name=names[swap])] if swap is not None else []
+    return " ".join([*option.reasons, *instead])
+
+
+def told(effect: Effect) -> str:
+    """What a change would do, in one line."""
+    return " · ".join([words.overall(effect.worse), *effect.notes])
+
+
 def board(session: Session, program: Program) -> Board:
     """The page of published cohorts."""
     entries = cohorts_with_members(session, program.id)
     proposal = proposal_of(session, program.id)
     rules = rules_of(program, proposal)
     inside = [person.id for entry in entries for person in entry.members]
-    bar = _Bar(rules, people.attributes(session, program.course_id, inside))
+    bar = Bar(rules, people.attributes(session, program.course_id, inside))
     cards = []
     for entry in entries:
         ids = [person.id for person in entry.members]

@@ -1,12 +1,14 @@
 """The form of the rules: what was sent, read into `Rules`, and what it shows again.
 
 Fields: `size_min`, `size_max`, `size_target`, `slack`; `spread`, `balance`, `gather` (attributes, repeated);
-`together-<n>` and `apart-<n>` (person ids, repeated; a group for each n); `locked` ("person:cohort", repeated).
+`weight:<attribute>` (little, normal or much); `together-<n>` and `apart-<n>` (person ids, repeated; a group for each
+n); `locked` ("person:cohort", repeated); `not_alone` (["attribute", "value"] as JSON, repeated); `common_slots`.
 The buttons beside a conflict add `relax`: see `relaxing`.
 """
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,12 +18,14 @@ from werkzeug.datastructures import MultiDict
 
 from lti_tool.cohorts.people import Attribute
 from lti_tool.cohorts.relaxing import relaxed
-from lti_tool.cohorts.wishes import LARGEST, SMALLEST, Groups, Rules
+from lti_tool.cohorts.wishes import LARGEST, LITTLE, MOST_COMMON_SLOTS, MUCH, NORMAL, SMALLEST, Groups, Rules
 from lti_tool.programs.fields import FormError
 
 MOST_GROUPS = 200
 GROUP_FIELD = re.compile(r"(together|apart)-(\d{1,4})")
 LONGEST_ECHO = 12
+WEIGHTS = {"little": LITTLE, "normal": NORMAL, "much": MUCH}
+WEIGHT_FIELD = "weight:"
 
 Sent = MultiDict[str, str]
 
@@ -35,6 +39,9 @@ class Typed:
     together: Sequence[Sequence[str]]
     apart: Sequence[Sequence[str]]
     locked: Sequence[str]
+    weights: Mapping[str, str]
+    not_alone: Sequence[str]
+    common_slots: str
 
 
 def shown(rules: Rules) -> Typed:
@@ -50,7 +57,15 @@ def shown(rules: Rules) -> Typed:
         together=[[str(person) for person in group] for group in rules.together],
         apart=[[str(person) for person in group] for group in rules.apart],
         locked=[f"{person}:{cohort}" for person, cohort in rules.locked.items()],
+        weights={name: word for name, weight in rules.weights.items() for word in WEIGHTS if WEIGHTS[word] == weight},
+        not_alone=[option_of(attribute, value) for attribute, value in rules.not_alone],
+        common_slots=str(rules.common_slots),
     )
+
+
+def option_of(attribute: str, value: str) -> str:
+    """How the form names a value of an attribute."""
+    return json.dumps([attribute, value], ensure_ascii=False)
 
 
 def typed(sent: Sent) -> Typed:
@@ -62,7 +77,14 @@ def typed(sent: Sent) -> Typed:
         together=[list(group) for _n, group in groups["together"] if group],
         apart=[list(group) for _n, group in groups["apart"] if group],
         locked=sent.getlist("locked"),
+        weights={name: word for name, word in _sent_weights(sent).items() if word in WEIGHTS},
+        not_alone=[option for option in sent.getlist("not_alone") if option],
+        common_slots=sent.get("common_slots", "0")[:LONGEST_ECHO],
     )
+
+
+def _sent_weights(sent: Sent) -> dict[str, str]:
+    return {name.removeprefix(WEIGHT_FIELD): sent[name] for name in sent if name.startswith(WEIGHT_FIELD)}
 
 
 def _sent_groups(sent: Sent) -> dict[str, list[tuple[int, tuple[str, ...]]]]:
@@ -93,6 +115,9 @@ def read(sent: Sent, person_ids: Collection[int], attributes: Sequence[Attribute
         together=reading.groups("together"),
         apart=reading.groups("apart"),
         locked=reading.locked(),
+        weights=reading.weights(),
+        not_alone=reading.not_alone(),
+        common_slots=reading.whole("common_slots", 0, MOST_COMMON_SLOTS, missing="0"),
     )
     reading.check_wishes(rules)
     if reading.errors:
@@ -137,6 +162,23 @@ class _Reading:
         elif name == "balance" and not all(self.known[attribute].is_numeric for attribute in chosen):
             self.errors[name] = _("Only numbers can be balanced. Spread the others instead.")
         return chosen
+
+    def weights(self) -> dict[str, float]:
+        """What was chosen other than normal, of attributes that are known."""
+        chosen = {name: WEIGHTS.get(word, NORMAL) for name, word in _sent_weights(self.sent).items()}
+        return {name: weight for name, weight in chosen.items() if name in self.known and weight != NORMAL}
+
+    def not_alone(self) -> tuple[tuple[str, str], ...]:
+        options = {
+            option_of(attribute.name, value): (attribute.name, value)
+            for attribute in self.known.values()
+            for value in attribute.values.values()
+        }
+        chosen = [option for option in dict.fromkeys(self.sent.getlist("not_alone")) if option]
+        if not options.keys() >= set(chosen):
+            self.errors["not_alone"] = _("Something chosen here is not known about anybody (any more). Choose again.")
+            return ()
+        return tuple(options[option] for option in chosen)
 
     def check_wishes(self, rules: Rules) -> None:
         both = set(rules.spread) & set(rules.gather)

@@ -1,4 +1,4 @@
-"""What the instructor chose: sizes, what to spread, balance and gather, who together, apart, or locked."""
+"""What the instructor chose: sizes, what to spread, balance and gather, who together, apart, locked, not alone."""
 
 from __future__ import annotations
 
@@ -6,19 +6,25 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from lti_tool.cohorts.people import Attribute, number
+from lti_tool.cohorts.people import Attribute, Slots, number
 from lti_tool.matching import problem as matching
 from lti_tool.programs.tables import Program
 from lti_tool.roster.tables import Person
 
 SMALLEST, LARGEST = 8, 20
+LITTLE, NORMAL, MUCH = 0.3, 1.0, 3.0
+MOST_COMMON_SLOTS = 4
 
 Groups = tuple[tuple[int, ...], ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """The instructor's choices. `locked` maps a person's id to the index of a cohort."""
+    """The instructor's choices.
+
+    `locked` maps a person's id to the index of a cohort, `weights` an attribute to what its wishes weigh (1 where
+    nothing is said). `not_alone` has pairs of an attribute and a value of which no cohort has exactly one person.
+    """
 
     size_min: int
     size_max: int
@@ -30,6 +36,9 @@ class Rules:
     together: Groups = ()
     apart: Groups = ()
     locked: Mapping[int, int] = field(default_factory=dict)
+    weights: Mapping[str, float] = field(default_factory=dict)
+    not_alone: tuple[tuple[str, str], ...] = ()
+    common_slots: int = 0
 
     def to_json(self) -> dict[str, Any]:
         """Plain values; reading them again gives equal rules."""
@@ -41,11 +50,14 @@ class Rules:
             "together": [list(group) for group in self.together],
             "apart": [list(group) for group in self.apart],
             "locked": {str(person): cohort for person, cohort in self.locked.items()},
+            "weights": dict(self.weights),
+            "not_alone": [list(pair) for pair in self.not_alone],
+            "common_slots": self.common_slots,
         }
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Rules:
-        """The rules that `to_json` wrote."""
+        """The rules that `to_json` wrote, now or before there were weights."""
         size_min, size_max, size_target, slack = data["size"]
         return cls(
             size_min,
@@ -58,6 +70,9 @@ class Rules:
             together=tuple(tuple(group) for group in data["together"]),
             apart=tuple(tuple(group) for group in data["apart"]),
             locked={int(person): cohort for person, cohort in data["locked"].items()},
+            weights=data.get("weights", {}),
+            not_alone=tuple((attribute, value) for attribute, value in data.get("not_alone", ())),
+            common_slots=data.get("common_slots", 0),
         )
 
 
@@ -81,34 +96,59 @@ def _groups_among(groups: Groups, person_ids: Collection[int]) -> Groups:
     return tuple(group for group in present if len(group) > 1)
 
 
-def compose(rules: Rules, people: Sequence[Person], attributes: Sequence[Attribute]) -> matching.Problem:
-    """The question to the matching room: these rules for these people."""
-    ids = {person.id for person in people}
-    rules = among(rules, ids)
+def compose(
+    rules: Rules, people: Sequence[Person], attributes: Sequence[Attribute], slots: Slots | None = None
+) -> matching.Problem:
+    """The question to the matching room: these rules for these people.
+
+    Whoever has not said when they can meet counts as free at any time.
+    """
+    rules = among(rules, {person.id for person in people})
     known = {attribute.name: attribute for attribute in attributes}
-    wanted = [known[name] for name in (*rules.spread, *rules.balance, *rules.gather) if name in known]
+    named = (*rules.spread, *rules.balance, *rules.gather, *(attribute for attribute, _value in rules.not_alone))
+    wanted = [known[name] for name in dict.fromkeys(named) if name in known]
+    slots = slots if slots and rules.common_slots else {}
+    any_time = tuple(sorted({slot for own in slots.values() for slot in own}))
     return matching.Problem(
         people=tuple(
-            matching.Person(str(person.id), _values(person.id, wanted, numeric=rules.balance)) for person in people
+            matching.Person(
+                str(person.id),
+                _values(person.id, wanted, numeric=rules.balance),
+                tuple(slots.get(person.id, any_time)),
+            )
+            for person in people
         ),
         size=matching.SizeRule(rules.size_min, rules.size_max, float(rules.size_target), rules.slack),
-        spread=tuple(matching.Wish(name) for name in rules.spread),
-        balance=tuple(matching.Wish(name) for name in rules.balance),
-        gather=tuple(matching.Wish(name) for name in rules.gather),
+        spread=_weighted(rules, rules.spread),
+        balance=_weighted(rules, rules.balance),
+        gather=_weighted(rules, rules.gather),
         together=_as_text(rules.together),
         apart=_as_text(rules.apart),
+        not_alone=tuple(
+            matching.NotAlone(attribute, value)
+            for attribute, raw in rules.not_alone
+            if (value := _value(raw, numeric=attribute in rules.balance)) is not None
+        ),
+        common_slots=rules.common_slots if slots else 0,
         locked={str(person): cohort for person, cohort in rules.locked.items()},
     )
+
+
+def _weighted(rules: Rules, attributes: Sequence[str]) -> tuple[matching.Wish, ...]:
+    return tuple(matching.Wish(name, rules.weights.get(name, NORMAL)) for name in attributes)
 
 
 def _values(person_id: int, attributes: Sequence[Attribute], *, numeric: Collection[str]) -> dict[str, str | float]:
     values: dict[str, str | float] = {}
     for attribute in attributes:
-        raw = attribute.values.get(person_id)
-        value = number(raw) if raw is not None and attribute.name in numeric else raw
+        value = _value(attribute.values.get(person_id), numeric=attribute.name in numeric)
         if value is not None:
             values[attribute.name] = value
     return values
+
+
+def _value(raw: str | None, *, numeric: bool) -> str | float | None:
+    return number(raw) if raw is not None and numeric else raw
 
 
 def _as_text(groups: Groups) -> tuple[tuple[str, ...], ...]:

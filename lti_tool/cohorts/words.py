@@ -5,11 +5,12 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, date, datetime, time, timedelta
 
 import flask_babel
-from flask_babel import format_decimal
+from flask_babel import format_datetime, format_decimal
 
-from lti_tool.cohorts.wishes import Rules
+from lti_tool.cohorts.wishes import NORMAL, Rules
 from lti_tool.matching.problem import Problem, SizeRule
 from lti_tool.matching.rotation import fewest_repeats, repeat_free_sessions
 
@@ -19,6 +20,9 @@ ngettext: Callable[..., str] = flask_babel.ngettext
 
 Names = Mapping[str, str]
 LISTED = 12
+BEST = 1e-9  # a gap this small is a rounding error
+NOTHING_PROVED = 1.0  # a bound of half of J says nothing about how good it is
+DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
 def letter(position: int) -> str:
@@ -75,6 +79,23 @@ def share(gap: float) -> str:
     return f"{format_decimal(rounded)} %"
 
 
+def quality(gap: float) -> str:
+    """How far a proposal may be from the best possible."""
+    if gap <= BEST:
+        return _("The best possible")
+    if gap >= NOTHING_PROVED:
+        return _("It is not known how near this is to the best possible")
+    return _("Within %(gap)s of the best possible", gap=share(gap))
+
+
+def overall(worse: float) -> str:
+    """What a change does to all wishes together, as a share of what is left to wish for."""
+    if abs(worse) <= BEST:
+        return _("as good as now")
+    text = _("%(share)s worse overall") if worse > 0 else _("%(share)s better overall")
+    return text.replace("%(share)s", share(abs(worse)))
+
+
 def broken(problem: Problem, cohorts: Sequence[Sequence[str]], names: Names) -> list[str]:
     """The hard rules that these cohorts break, one sentence each. Slack is the caller's to judge."""
     at = {person: position for position, members in enumerate(cohorts) for person in members}
@@ -93,7 +114,45 @@ def broken(problem: Problem, cohorts: Sequence[Sequence[str]], names: Names) -> 
     for person, position in problem.locked.items():
         if at.get(person, position) != position:
             found.append(_("%(name)s is locked in %(cohort)s.", name=names[person], cohort=cohort(position)))
+    return found + _alone(problem, cohorts, names) + _without_common_slots(problem, cohorts)
+
+
+def _alone(problem: Problem, cohorts: Sequence[Sequence[str]], names: Names) -> list[str]:
+    found = []
+    for rule in problem.not_alone:
+        having = {person.id for person in problem.people if person.value(rule.attribute) == rule.value}
+        for position, members in enumerate(cohorts):
+            inside = having.intersection(members)
+            if len(inside) == 1:
+                found.append(
+                    _(
+                        "%(name)s would be the only one in %(cohort)s whose %(attribute)s is %(value)s.",
+                        name=names[inside.pop()],
+                        cohort=cohort(position),
+                        attribute=rule.attribute,
+                        value=rule.value,
+                    )
+                )
     return found
+
+
+def _without_common_slots(problem: Problem, cohorts: Sequence[Sequence[str]]) -> list[str]:
+    if not problem.common_slots:
+        return []
+    return [
+        _("%(cohort)s would have too few hours at which everybody can meet.", cohort=cohort(position))
+        for position, members in enumerate(cohorts)
+        if len(common_slots(problem, members)) < problem.common_slots
+    ]
+
+
+def common_slots(problem: Problem, members: Sequence[str]) -> list[str]:
+    """The slots that all these people named, in the order of the first one's."""
+    own = {person.id: person.slots for person in problem.people}
+    if not members:
+        return []
+    shared = set(own[members[0]]).intersection(*(own[person] for person in members))
+    return [slot for slot in own[members[0]] if slot in shared]
 
 
 def _size(position: int, count: int, size: SizeRule) -> str:
@@ -125,7 +184,13 @@ def chips(rules: Rules) -> list[str]:
         (_("Gather %(what)s"), rules.gather),
     ):
         if attributes:
-            found.append(text.replace("%(what)s", ", ".join(attributes)))
+            found.append(text.replace("%(what)s", ", ".join(_weighed(rules, name) for name in attributes)))
+    found += [
+        _("Nobody alone: %(attribute)s %(value)s", attribute=attribute, value=value)
+        for attribute, value in rules.not_alone
+    ]
+    if rules.common_slots:
+        found.append(ngettext("%(num)s common hour", "%(num)s common hours", rules.common_slots))
     counted = (
         ngettext("%(num)s group together", "%(num)s groups together", len(rules.together)),
         ngettext("%(num)s group apart", "%(num)s groups apart", len(rules.apart)),
@@ -134,6 +199,25 @@ def chips(rules: Rules) -> list[str]:
     return found + [
         text for text, rule in zip(counted, (rules.together, rules.apart, rules.locked), strict=True) if rule
     ]
+
+
+def _weighed(rules: Rules, attribute: str) -> str:
+    weight = rules.weights.get(attribute, NORMAL)
+    if weight == NORMAL:
+        return attribute
+    return _("%(what)s (much)", what=attribute) if weight > NORMAL else _("%(what)s (a little)", what=attribute)
+
+
+def slot(text: str, day: date) -> str:
+    """When people can meet, by the viewer's clocks in the week of `day`: "mon-09" is Monday, 09:00 UTC."""
+    name, _dash, told = text.partition("-")
+    try:
+        at = time.fromisoformat(told if ":" in told else f"{told}:00")
+        monday = day - timedelta(days=day.weekday())
+        moment = datetime.combine(monday + timedelta(days=DAYS.index(name)), at, UTC)
+    except ValueError:
+        return text
+    return str(format_datetime(moment, "EEE HH:mm"))
 
 
 def partner_warnings(named_sizes: Sequence[tuple[str, int]], sessions: int) -> list[str]:

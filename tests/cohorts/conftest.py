@@ -58,8 +58,9 @@ class House:
     def solved(self, rules: Rules, seed: int = 1) -> tuple[object, Draft | None]:
         """The solver's answer, and a draft of it when there are cohorts."""
         placeable = people.placeable(db.session(), self.course.id)
-        known = people.attributes(db.session(), self.course.id, {person.id for person in placeable})
-        problem = wishes.compose(rules, placeable, known)
+        ids = {person.id for person in placeable}
+        known = people.attributes(db.session(), self.course.id, ids)
+        problem = wishes.compose(rules, placeable, known, people.slots_of(db.session(), self.course.id, ids))
         solution = proposing.search(problem, seed)
         return solution, Draft(rules, problem, solution.to_json()) if solution.status == "solved" else None
 

@@ -1,0 +1,108 @@
+"""What the data allow, said before anybody searches: which sizes fit, what is not known, who can meet with nobody."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from lti_tool.cohorts.people import Attribute, Slots
+from lti_tool.cohorts.words import _, listed, ngettext
+from lti_tool.roster.tables import Person
+
+MOST_SIZES = 5
+HALF = 0.5
+
+Tone = Literal["none", "risk", "need"]
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """Something that the data say: worth knowing (none), a limit (risk), or what makes cohorts impossible (need)."""
+
+    tone: Tone
+    text: str
+
+
+def sizes(count: int, low: int, high: int) -> list[Fact]:
+    """Into which cohorts of `low` to `high` people so many people fit."""
+    fitting = range(-(-count // high), count // low + 1)
+    if not fitting:
+        return [
+            Fact(
+                "need",
+                _("%(n)s people do not fit into cohorts of %(low)s to %(high)s.", n=count, low=low, high=high),
+            )
+        ]
+    told = [_cohorts_of(count, cohorts) for cohorts in fitting[:MOST_SIZES]]
+    more = [_("smaller ones")] if len(fitting) > MOST_SIZES else []
+    return [Fact("none", _("These people fit into %(ways)s.", ways=_either([*told, *more])))]
+
+
+def _cohorts_of(count: int, cohorts: int) -> str:
+    share, rest = divmod(count, cohorts)
+    of = _("%(low)s or %(high)s", low=share, high=share + 1) if rest else str(share)
+    return ngettext("%(num)s cohort of %(of)s", "%(num)s cohorts of %(of)s", cohorts, of=of)
+
+
+def _either(ways: Sequence[str]) -> str:
+    if len(ways) < 2:
+        return "".join(ways)
+    return _("%(first)s, or %(last)s", first=", ".join(ways[:-1]), last=ways[-1])
+
+
+def attribute(known: Attribute, count: int) -> Fact:
+    """How much can be done with an attribute of so many people."""
+    values, missing = Counter(known.values.values()), count - len(known.values)
+    if len(values) == 1 and not missing:
+        return Fact("risk", _("one value for everybody: nothing to choose by"))
+    text = _shown(values)
+    if not missing:
+        return Fact("none", text)
+    unknown = ngettext("not known of %(num)s person", "not known of %(num)s people", missing)
+    if missing >= HALF * count:
+        half = _("half or more have none") if missing > HALF * count else _("half have none")
+        return Fact("risk", f"{text} · {half}")
+    return Fact("none", f"{text} · {unknown}")
+
+
+def _shown(values: Mapping[str, int]) -> str:
+    if len(values) <= 4:
+        return ", ".join(f"{value} {times}" for value, times in sorted(values.items(), key=lambda v: (-v[1], v[0])))
+    return ngettext("%(num)s value", "%(num)s values", len(values))
+
+
+def slots(people: Sequence[Person], known: Slots) -> list[Fact]:
+    """Who has said when they can meet, and who of them could meet with nobody."""
+    if not known:
+        return []
+    named = Counter(slot for own in known.values() for slot in set(own))
+    answered = [person for person in people if person.id in known]
+    strangers = [person.name for person in answered if all(named[slot] < 2 for slot in known[person.id])]
+    found = []
+    silent = len(people) - len(answered)
+    if silent:
+        found.append(
+            Fact(
+                "risk" if silent >= HALF * len(people) else "none",
+                ngettext(
+                    "%(num)s person has not said when they can meet and counts as free at any time.",
+                    "%(num)s people have not said when they can meet and count as free at any time.",
+                    silent,
+                ),
+            )
+        )
+    if strangers:
+        found.append(
+            Fact(
+                "risk",
+                ngettext(
+                    "%(num)s person has no hour in common with anyone: %(names)s.",
+                    "%(num)s people have no hour in common with anyone: %(names)s.",
+                    len(strangers),
+                    names=listed(strangers),
+                ),
+            )
+        )
+    return found

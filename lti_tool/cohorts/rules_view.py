@@ -1,0 +1,84 @@
+"""What the form of the rules shows beside what was typed: whom there is to place, and what is known about them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from flask_babel import gettext as _
+from sqlalchemy.orm import Session
+
+from lti_tool.cohorts import allowing, people, wish_form, wishes
+from lti_tool.cohorts.allowing import Fact
+from lti_tool.cohorts.people import Attribute
+from lti_tool.cohorts.wish_form import Typed, whole_number
+from lti_tool.cohorts.words import ngettext
+from lti_tool.programs.tables import Program
+
+MOST_VALUES = 12
+"""Of an attribute with more values, nobody is asked who must not be the only one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """An attribute as a row of the form, with what its values allow."""
+
+    name: str
+    is_numeric: bool
+    fact: Fact
+
+
+@dataclass(frozen=True, slots=True)
+class RulesPage:
+    """`values` are those of whom somebody may not be alone; `common_slots` how many shared hours may be asked for."""
+
+    count: int
+    names: Mapping[str, str]
+    facts: list[Fact]
+    known: list[Known]
+    values: list[tuple[str, str]]
+    common_slots: list[tuple[str, str]]
+
+
+def shown(session: Session, program: Program, typed: Typed) -> RulesPage:
+    """The form's surroundings for whoever is in the course now."""
+    placeable = people.placeable(session, program.course_id)
+    ids = {person.id for person in placeable}
+    attributes = people.attributes(session, program.course_id, ids)
+    slots = people.slots_of(session, program.course_id, ids)
+    return RulesPage(
+        count=len(placeable),
+        names=people.labels(placeable),
+        facts=_sizes(len(placeable), typed) + allowing.slots(placeable, slots),
+        known=[Known(a.name, a.is_numeric, allowing.attribute(a, len(placeable))) for a in attributes],
+        values=_values(attributes),
+        common_slots=_choices() if slots else [],
+    )
+
+
+def _sizes(count: int, typed: Typed) -> list[Fact]:
+    low, high = (whole_number(typed.sizes[name]) for name in ("size_min", "size_max"))
+    if not count or not low or not high or low > high:
+        return []
+    return allowing.sizes(count, low, high)
+
+
+def _values(attributes: Sequence[Attribute]) -> list[tuple[str, str]]:
+    """Values that at least two people have: who is the only one of all cannot be helped. Numbers are no kinds."""
+    found = []
+    for attribute in attributes:
+        counts = Counter(attribute.values.values())
+        if 1 < len(counts) <= MOST_VALUES and not attribute.is_numeric:
+            found += [
+                (wish_form.option_of(attribute.name, value), f"{attribute.name}: {value} ({times})")
+                for value, times in sorted(counts.items())
+                if times > 1
+            ]
+    return found
+
+
+def _choices() -> list[tuple[str, str]]:
+    asked = range(1, wishes.MOST_COMMON_SLOTS + 1)
+    hours = [(str(n), ngettext("at least %(num)s hour a week", "at least %(num)s hours a week", n)) for n in asked]
+    return [("0", _("does not matter")), *hours]

@@ -1,0 +1,107 @@
+"""The form of the rules: what the data allow is said before anybody searches, and every rule can be chosen."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from lti_tool.cohorts import people, words
+from lti_tool.cohorts.wish_form import option_of
+from lti_tool.cohorts.wishes import MUCH
+from tests.cohorts.conftest import House, know, make_house
+from tests.cohorts.test_pages import SIZES, text_of
+
+
+def say_when(monkeypatch: pytest.MonkeyPatch, slots: Mapping[int, tuple[str, ...]]) -> None:
+    """What learners have answered."""
+    monkeypatch.setattr(people, "slots_of", lambda *_of: slots)
+
+
+def test_which_sizes_fit_is_said_at_once(house: House) -> None:
+    page = text_of(house.visit().get(house.at()).text)
+    assert "These people fit into 2 cohorts of 12, or 3 cohorts of 8." in page
+
+
+def test_people_who_fit_into_no_size_are_told_before_a_search(app: Flask) -> None:
+    house = make_house(app, 7)
+    assert "7 people do not fit into cohorts of 8 to 20." in text_of(house.visit().get(house.at()).text)
+
+
+def test_what_is_known_of_few_or_the_same_of_all_is_marked(house: House) -> None:
+    know(house, "country", {person.id: "Portugal" for person in house.learners})
+    know(house, "department", {person.id: "Sales" if n % 2 else "IT" for n, person in enumerate(house.learners[:12])})
+    know(house, "team", {person.id: f"team {n}" for n, person in enumerate(house.learners[:23])})
+    page = text_of(house.visit().get(house.at()).text)
+    assert "one value for everybody: nothing to choose by" in page
+    assert "IT 6, Sales 6 · half have none" in page
+    assert "23 values · not known of 1 person" in page
+
+
+def test_who_could_meet_with_nobody_is_named(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    one, two, *others = house.ids(*range(20))
+    say_when(monkeypatch, {one: ("sun-05",), two: ("sat-06",)} | dict.fromkeys(others, ("mon-09",)))
+    page = text_of(house.visit().get(house.at()).text)
+    assert "2 people have no hour in common with anyone: Person 01 and Person 02." in page
+    assert "4 people have not said when they can meet and count as free at any time." in page
+
+
+def test_rules_that_a_form_can_say_reach_the_proposal_and_the_form_again(
+    departments: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ids = [person.id for person in departments.learners]
+    know(departments, "gender", {p: "woman" if n % 8 == 0 else "man" for n, p in enumerate(ids)})
+    say_when(monkeypatch, {p: ("mon-09", "tue-14") if n % 2 else ("tue-14",) for n, p in enumerate(ids[:20])})
+    chosen: dict[str, Any] = {"weight:department": "much", "weight:level": "normal"}
+    woman = option_of("gender", "woman")
+    page = departments.visit().post(
+        departments.at("propose"), **SIZES, spread="department", not_alone=woman, common_slots="1", **chosen
+    )
+    assert page.status_code == 200
+    for chip in ("Spread department (much)", "Nobody alone: gender woman", "1 common hour"):
+        assert chip in page.text
+    assert "Cohort A · Tue" in page.text
+    draft = departments.draft()
+    assert [wish.weight for wish in draft.problem.spread] == [MUCH]
+    women = {str(p) for n, p in enumerate(ids) if n % 8 == 0}
+    assert all(len(women.intersection(members)) != 1 for members in draft.cohorts)
+    assert all("tue-14" in slots for slots in draft.solution["slots"])
+    form = departments.visit().get(departments.at("rules")).text
+    assert '<option value="much" selected>' in form
+    assert 'value="[&#34;gender&#34;, &#34;woman&#34;]" checked' in form
+    assert '<option value="1" selected>' in form
+
+
+def test_a_move_that_leaves_somebody_alone_or_no_common_hour_is_refused(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ids = [str(person.id) for person in house.learners]
+    know(house, "gender", {int(p): "woman" if p in ids[:2] else "man" for p in ids})
+    say_when(monkeypatch, {int(p): ("mon-09",) if n < 12 else ("tue-14",) for n, p in enumerate(ids)})
+    browser = house.visit()
+    browser.post(house.at("propose"), **SIZES, not_alone=option_of("gender", "woman"), common_slots="1")
+    to = 0 if ids[0] in house.draft().cohorts[1] else 1
+    page = text_of(browser.post(house.at("move"), version="1", person=ids[0], to=str(to)).text)
+    assert "Nothing was changed." in page
+    assert "would be the only one" in page
+    assert "would have too few hours at which everybody can meet" in page
+
+
+@pytest.mark.parametrize(
+    ("field", "value"), [("not_alone", '["gender", "x"]'), ("not_alone", "[" * 3000), ("common_slots", "9")]
+)
+def test_a_wrong_rule_gets_a_sentence(departments: House, field: str, value: str) -> None:
+    sent: dict[str, Any] = {**SIZES, field: value}
+    page = departments.visit().post(departments.at("propose"), **sent)
+    assert page.status_code == 400
+    assert "One thing to put right" in page.text
+
+
+@pytest.mark.usefixtures("english")
+def test_slots_are_told_in_words(departments: House) -> None:
+    day = departments.program.first_session_on
+    assert words.slot("mon-09", day) == "Mon 09:00"
+    assert words.slot("tue-13:30", day) == "Tue 13:30"
+    assert words.slot("whenever", day) == "whenever"

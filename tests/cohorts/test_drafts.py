@@ -1,0 +1,242 @@
+"""Several drafts, more than one step back, and the search that goes on in the background."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from lti_tool import clock, jobs
+from lti_tool.cohorts import proposing, searching
+from lti_tool.cohorts.tables import Search
+from lti_tool.cohorts.wishes import Rules
+from lti_tool.database import db, transaction
+from lti_tool.lti.launch import Role
+from lti_tool.matching import forming
+from lti_tool.matching.checker import check
+from lti_tool.matching.problem import Problem
+from lti_tool.matching.solution import Solution
+from lti_tool.programs.tables import Program
+from tests.cohorts.conftest import DEPARTMENTS, House, know, make_house
+from tests.support import factories
+
+PULLING = Rules(8, 12, 9, spread=("department",), balance=("level",), gather=("site",))
+FORM: dict[str, Any] = {
+    "size_min": "8",
+    "size_max": "12",
+    "size_target": "9",
+    "spread": "department",
+    "balance": "level",
+    "gather": "site",
+}
+
+
+@pytest.fixture
+def pulled(app: Flask) -> House:
+    """36 people whose wishes pull in opposite directions, so that nothing is proved in a second."""
+    house = make_house(app, 36)
+    know(house, "department", {p.id: DEPARTMENTS[n % 4] for n, p in enumerate(house.learners)})
+    know(house, "site", {p.id: str(n * n % 3) for n, p in enumerate(house.learners)})
+    know(house, "level", {p.id: str(n * 7 % 10) for n, p in enumerate(house.learners)})
+    return house
+
+
+def test_trying_again_keeps_up_to_three_drafts_to_choose_from(departments: House) -> None:
+    departments.propose()
+    browser = departments.visit()
+    first = departments.draft().cohorts
+    for version in range(1, 5):
+        browser.post(departments.at("again"), version=version)
+    page = browser.get(departments.at("compare")).text
+    assert re.findall(r"Draft (\d)</h2>", page) == ["1", "2", "3"]
+    assert "people are with others than in the one that you are working on" in page
+    assert departments.draft().cohorts != first
+    chosen = browser.post(departments.at("choose"), version="5", number="1")
+    assert "You are working on draft 1 now." in chosen.text
+    assert departments.version() == 6
+
+
+def test_a_draft_that_is_not_there_or_an_old_page_chooses_nothing(house: House) -> None:
+    house.propose()
+    house.propose(seed=2)
+    browser = house.visit()
+    for version, number in (("1", "1"), ("2", "3"), ("2", "")):
+        assert browser.post(house.at("choose"), version=version, number=number).status_code == 409
+    assert house.version() == 2
+
+
+def test_every_change_by_hand_can_be_undone_step_by_step(departments: House) -> None:
+    departments.propose()
+    before = departments.draft()
+    browser = departments.visit()
+    people = before.cohorts[0][:3]
+    for person in people[:2]:
+        browser.post(departments.at("move"), version=departments.version(), person=person, to="1")
+    browser.post(departments.at("lock"), version=departments.version(), person=people[2], locked="1")
+    for _step in range(3):
+        assert "Undone." in browser.post(departments.at("undo"), version=departments.version()).text
+    assert departments.draft() == before
+    assert "There is nothing to undo." in browser.post(departments.at("undo"), version=departments.version()).text
+
+
+def test_a_swap_keeps_the_proof_and_a_move_to_other_sizes_gets_one_of_its_own(pulled: House) -> None:
+    pulled.propose(PULLING)
+    before = pulled.draft()
+    one = before.cohorts[0][0]
+    partner: dict[str, Any] = {"with": before.cohorts[1][0]}
+    browser = pulled.visit()
+    browser.post(pulled.at("swap"), version="1", person=one, **partner)
+    swapped = pulled.draft()
+    assert swapped.solution["lower_bound"] == min(before.solution["lower_bound"], swapped.solution["objective"])
+    browser.post(pulled.at("move"), version="2", person=swapped.cohorts[0][0], to="2")
+    moved = pulled.draft()
+    assert moved.rules.slack == 2
+    assert moved.solution["lower_bound"] < before.solution["lower_bound"]
+    for draft in (swapped, moved):
+        assert check(draft.problem.to_json(), draft.solution) == []
+
+
+# The search in the background
+
+
+@contextmanager
+def a_worker_lives() -> Iterator[None]:
+    jobs.beat("a worker", clock.wall())
+    yield
+    jobs.leave("a worker")
+
+
+def searches() -> int:
+    db.session.rollback()
+    return db.session.query(Search).count()
+
+
+def gap(house: House) -> float:
+    found: float = house.draft().solution["gap"]
+    return found
+
+
+def test_what_is_proved_or_without_a_worker_is_not_searched_further(pulled: House) -> None:
+    browser = pulled.visit()
+    browser.post(pulled.at("propose"), **FORM)
+    assert pulled.draft().solution["gap"] > 0
+    assert searches() == 0
+    with a_worker_lives():
+        page = browser.post(pulled.at("propose"), **FORM | {"balance": [], "gather": []}, version="1")
+        assert "The best possible" in page.text
+    assert searches() == 0
+
+
+def coarse(monkeypatch: pytest.MonkeyPatch, house: House) -> None:
+    """A first answer that leaves much to be found: as if the machine had been busy."""
+
+    def in_a_hurry(problem: Problem, seed: int) -> Solution:
+        return forming.solve(problem, seed=seed, now=time.monotonic, seconds=None, iterations=0)
+
+    monkeypatch.setattr(proposing, "search", in_a_hurry)
+    with a_worker_lives():
+        page = house.visit().post(house.at("propose"), **FORM)
+        assert "Looking for something better" in page.text
+    monkeypatch.undo()
+    monkeypatch.setattr(searching, "SECONDS", 1.5)
+    assert searches() == 1
+
+
+def test_a_search_in_the_background_finds_better_cohorts(pulled: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    coarse(monkeypatch, pulled)
+    before = pulled.draft()
+    browser = pulled.visit()
+    asked = browser.get(pulled.at("progress"))
+    version = re.search(r'data-mark="([^"]+)"', asked.text)
+    assert version is not None
+    known = f"{pulled.at('progress')}?version={version[1]}"
+    assert browser.get(known).status_code == 204
+    assert searching.run()
+    after = pulled.draft()
+    assert after.solution["objective"] < before.solution["objective"]
+    assert after.solution["gap"] < before.solution["gap"]
+    assert check(after.problem.to_json(), after.solution) == []
+    assert "data-changes" not in browser.get(known).text
+    assert not searching.run()
+
+
+@pytest.mark.parametrize("ended", ["by a change", "by giving up", "by publishing"])
+def test_what_a_person_did_is_never_replaced_by_a_search(
+    pulled: House, monkeypatch: pytest.MonkeyPatch, ended: str
+) -> None:
+    coarse(monkeypatch, pulled)
+    browser, person = pulled.visit(), pulled.draft().cohorts[0][0]
+    real = proposing.search
+
+    def interrupted(*args: Any, **kwargs: Any) -> Any:
+        found = real(*args, **kwargs)
+        if ended == "by a change":
+            browser.post(pulled.at("lock"), version="1", person=person, locked="1")
+        elif ended == "by giving up":
+            browser.post(pulled.at("search"), version="1")
+        else:
+            browser.post(pulled.at("publish"), version="1")
+        return found
+
+    monkeypatch.setattr(proposing, "search", interrupted)
+    before = pulled.draft().cohorts
+    assert searching.run()
+    assert pulled.draft().cohorts == before
+    assert searches() == 0
+
+
+def test_the_best_so_far_is_taken_at_any_time(pulled: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    coarse(monkeypatch, pulled)
+    monkeypatch.setattr(searching, "SECONDS", 30.0)
+    monkeypatch.setattr(searching, "TELL_SECONDS", 0.05)
+    before, browser = gap(pulled), pulled.visit()
+    told: list[str] = []
+    real = searching._Watch.hear
+
+    def hear(watch: searching._Watch, share: float, objective: float) -> None:
+        real(watch, share, objective)
+        if searches() and not told and objective < pulled.draft().solution["objective"]:
+            told.append(browser.get(pulled.at("progress")).text)
+            browser.post(pulled.at("search"), version="1", take="1")
+
+    monkeypatch.setattr(searching._Watch, "hear", hear)
+    assert searching.run()
+    assert "Looking for something better" in told[0]
+    assert gap(pulled) < before
+
+
+def test_a_search_of_a_worker_that_died_is_done_by_another(pulled: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    coarse(monkeypatch, pulled)
+    with transaction() as session:
+        session.query(Search).update({"leased_until": clock.wall() + searching.LEASE})
+    assert not searching.run()
+    with transaction() as session:
+        session.query(Search).update({"leased_until": clock.wall() - searching.LEASE})
+    assert searching.run()
+
+
+def test_assistants_see_the_drafts_and_choose_nothing(house: House) -> None:
+    house.propose()
+    house.propose(seed=2)
+    [assistant] = factories.make_people(house.course, ["Tara"], role=Role.TEACHING_ASSISTANT)
+    looking = house.visit(Role.TEACHING_ASSISTANT, assistant)
+    page = looking.get(house.at("compare"))
+    assert page.status_code == 200
+    assert "Choose" not in page.text
+    for deed in ("choose", "search"):
+        assert looking.post(house.at(deed), version="2", number="1").status_code == 403
+    assert looking.get(house.at(f"effects?person={house.learners[0].id}")).status_code == 403
+    assert house.visit(Role.LEARNER, house.learners[0]).get(house.at("compare")).status_code == 403
+
+
+def test_without_drafts_there_is_nothing_to_compare_or_follow(house: House) -> None:
+    browser = house.visit()
+    assert browser.get(house.at("compare")).status_code == 303
+    assert browser.get(house.at("progress")).status_code == 404
+    assert browser.get(house.at("effects?person=1")).status_code == 404
+    assert db.session.get_one(Program, house.program.id)
