@@ -108,7 +108,7 @@ def _changed(draft: Draft, targets: Mapping[str, int], names: words.Names) -> Ef
         notes.append(_("sizes will differ by up to %(n)s", n=difference))
         rules = replace(rules, slack=difference)
         problem = replace(problem, size=replace(problem.size, slack=difference))
-    solution = _figures(problem, cohorts, draft)
+    solution = figures(problem, cohorts, draft.solution)
     after = Draft(rules, problem, solution)
     before = draft.solution["objective"]
     worse = (solution["objective"] - before) / max(before, 1.0)
@@ -127,23 +127,26 @@ def _difference(cohorts: Cohorts) -> int:
     return max(counts) - min(counts)
 
 
-def _figures(problem: Problem, cohorts: Cohorts, before: Draft) -> Mapping[str, Any]:
+def figures(problem: Problem, cohorts: Cohorts, before: Mapping[str, Any]) -> dict[str, Any]:
+    """The solution `before` with other cohorts, all of its figures but the bound computed anew."""
     by_id = {person.id: person for person in problem.people}
     term = terms(problem, [[by_id[person] for person in members] for members in cohorts])
-    reached = objective(problem, term)
-    figures = {**before.solution, "cohorts": cohorts, "objective": reached, "terms": term}
+    found = {**before, "cohorts": cohorts, "objective": objective(problem, term), "terms": term}
     if problem.common_slots:
-        figures["slots"] = [words.common_slots(problem, members) for members in cohorts]
-    return with_bound(figures, before.solution["lower_bound"])
+        found["slots"] = [words.common_slots(problem, members) for members in cohorts]
+    return with_bound(found, before["lower_bound"])
 
 
 def _with_valid_bound(draft: Draft, before: Draft) -> Draft:
     """A bound holds for every solution that keeps the size rule, so only another rule of sizes needs another one."""
     if draft.problem.size == before.problem.size:
         return draft
-    pace = Pace(BOUND_STEPS, BOUND_SECONDS, time.monotonic, never)
-    bound = sharpened_bound(draft.problem, len(draft.cohorts), pace)
-    return replace(draft, solution=with_bound(draft.solution, bound))
+    return replace(draft, solution=with_bound(draft.solution, sharp_bound(draft.problem, len(draft.cohorts))))
+
+
+def sharp_bound(problem: Problem, count: int) -> float:
+    """A lower bound on J, as sharp as a moment allows."""
+    return sharpened_bound(problem, count, Pace(BOUND_STEPS, BOUND_SECONDS, time.monotonic, never))
 
 
 def _companions(targets: Mapping[str, int], names: words.Names) -> list[str]:

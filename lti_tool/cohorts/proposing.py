@@ -156,7 +156,15 @@ def _chosen(drafts: Sequence[Proposal]) -> Proposal | None:
     return next((proposal for proposal in drafts if proposal.chosen), None)
 
 
-def store(session: Session, program: Program, draft: Draft, *, version: int, actor_id: int) -> Proposal:
+def store(
+    session: Session,
+    program: Program,
+    draft: Draft,
+    *,
+    version: int,
+    actor_id: int,
+    action: str = "cohorts proposed",
+) -> Proposal:
     """Add `draft` to the program's and choose it, after somebody saw `version` (0: there is none yet).
 
     Beyond `MOST_DRAFTS` it takes the place of the oldest other one. Raises StaleError, AlreadyPublishedError.
@@ -174,7 +182,7 @@ def store(session: Session, program: Program, draft: Draft, *, version: int, act
     _put(proposal, draft, version + 1)
     session.add(proposal)
     session.flush()
-    note(session, program, proposal, "cohorts proposed", actor_id, after=placements(draft))
+    note(session, program, proposal, action, actor_id, after=placements(draft))
     return proposal
 
 

@@ -71,13 +71,28 @@ class _Matched:
     unknown: list[str] = field(default_factory=list)
 
 
-def import_csv(session: Session, course_id: int, actor_id: int, data: bytes) -> Imported:
-    """Store the attributes that a CSV file gives; an empty cell takes one away. Raises ImportRefusedError."""
+@dataclass(frozen=True, slots=True)
+class Table:
+    """What a file says: its columns, their values by person id, and the lines about people who are not there."""
+
+    names: tuple[str, ...]
+    values: dict[int, dict[str, str]]
+    unknown: tuple[str, ...]
+
+
+def read_csv(session: Session, course_id: int, data: bytes) -> Table:
+    """Read what a CSV file says about people of a course; nothing is stored. Raises ImportRefusedError."""
     file = _parse(data)
     matched = _match(session, course_id, file)
+    return Table(file.names, matched.values, tuple(matched.unknown))
+
+
+def import_csv(session: Session, course_id: int, actor_id: int, data: bytes) -> Imported:
+    """Store the attributes that a CSV file gives; an empty cell takes one away. Raises ImportRefusedError."""
+    table = read_csv(session, course_id, data)
     before = people.attributes(session, course_id)
-    _limit_names(before, file.names)
-    changed = _changes(before, matched.values)
+    _limit_names(before, table.names)
+    changed = _changes(before, table.values)
     _write(session, course_id, changed)
     if changed:
         audit.record(
@@ -90,7 +105,7 @@ def import_csv(session: Session, course_id: int, actor_id: int, data: bytes) -> 
             before={p: {n: before.get(p, {}).get(n) for n in values} for p, values in changed.items()},
             after=changed,
         )
-    return Imported(file.names, len(matched.values), sum(map(len, changed.values())), tuple(matched.unknown))
+    return Imported(table.names, len(table.values), sum(map(len, changed.values())), table.unknown)
 
 
 def _parse(data: bytes) -> _File:

@@ -1,0 +1,165 @@
+"""Who was placed where, by whom, when and why: what was recorded, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import and_, or_, select
+from sqlalchemy.orm import Session
+
+from lti_tool.audit import AuditEntry
+from lti_tool.cohorts import people, words
+from lti_tool.cohorts.tables import Cohort, Proposal
+from lti_tool.cohorts.wishes import Rules
+from lti_tool.cohorts.words import _, ngettext
+from lti_tool.programs.tables import Program
+from lti_tool.roster.tables import Person
+
+MOST = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One change. `who` is empty where Peerloop itself acted."""
+
+    at: datetime
+    who: str | None
+    text: str
+    why: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Names:
+    people: Mapping[str, str]
+    cohorts: Mapping[int, str]
+
+    def person(self, person_id: object) -> str:
+        return self.people.get(str(person_id), _("somebody"))
+
+    def cohort(self, cohort_id: object) -> str:
+        return self.cohorts.get(int(str(cohort_id)), _("a cohort"))
+
+
+def history(session: Session, program: Program, person_id: int | None = None) -> list[Entry]:
+    """What happened to a program's cohorts, or to one person in them, the newest first."""
+    cohorts = session.scalars(select(Cohort).where(Cohort.program_id == program.id)).all()
+    names = _Names(
+        people.labels(people.everybody(session, program.course_id)),
+        {cohort.id: _("Cohort %(name)s", name=cohort.name) for cohort in cohorts},
+    )
+    found = []
+    for entry, actor in session.execute(_query(program)):
+        place = _place(entry, person_id) if person_id is not None else None
+        if person_id is None or place is not None or _names_person(entry, person_id):
+            found.append(_told(entry, actor, names, place))
+    return found
+
+
+def _query(program: Program) -> Any:
+    proposals = select(Proposal.id).where(Proposal.program_id == program.id)
+    cohorts = select(Cohort.id).where(Cohort.program_id == program.id)
+    return (
+        select(AuditEntry, Person.name)
+        .outerjoin(Person, Person.id == AuditEntry.actor_id)
+        .where(
+            AuditEntry.course_id == program.course_id,
+            or_(
+                and_(AuditEntry.subject == "cohort_proposal", AuditEntry.subject_id.in_(proposals)),
+                and_(AuditEntry.subject == "cohort", AuditEntry.subject_id.in_(cohorts)),
+                and_(
+                    AuditEntry.subject == "program",
+                    AuditEntry.subject_id == program.id,
+                    AuditEntry.action == "cohorts published",
+                ),
+            ),
+        )
+        .order_by(AuditEntry.id.desc())
+        .limit(MOST)
+    )
+
+
+def _names_person(entry: AuditEntry, person_id: int) -> bool:
+    values = [value for value in (entry.before, entry.after) if isinstance(value, dict)]
+    return any(str(value.get(key)) == str(person_id) for value in values for key in ("person", "with"))
+
+
+def _place(entry: AuditEntry, person_id: int) -> str | None:
+    """Where an entry about everybody puts one person."""
+    if not isinstance(entry.after, dict):
+        return None
+    if entry.action == "cohorts published":
+        return next(
+            (_("Cohort %(name)s", name=name) for name, members in entry.after.items() if person_id in members), None
+        )
+    for position, members in enumerate(entry.after.get("cohorts", [])):
+        if str(person_id) in members:
+            return words.cohort(position)
+    return None
+
+
+def _told(entry: AuditEntry, actor: str | None, names: _Names, place: str | None) -> Entry:
+    say = _SENTENCES.get(entry.action)
+    text = entry.action if say is None else say(entry, names)
+    if place is not None:
+        text = _("%(text)s: in %(cohort)s", text=text, cohort=place)
+    return Entry(entry.at, actor, text, entry.why or _by_which_rules(entry))
+
+
+def _by_which_rules(entry: AuditEntry) -> str | None:
+    if entry.action != "cohorts proposed":
+        return None
+    return " · ".join(words.chips(Rules.from_json(entry.after["rules"])))
+
+
+def _counted(entry: AuditEntry, text: str) -> str:
+    count = len(entry.after["cohorts"])
+    return f"{text} ({ngettext('%(num)s cohort', '%(num)s cohorts', count)})"
+
+
+Sentence = Callable[[AuditEntry, _Names], str]
+
+_SENTENCES: dict[str, Sentence] = {
+    "cohorts proposed": lambda e, _n: _counted(e, _("A draft was made")),
+    "cohorts imported": lambda e, _n: _counted(e, _("A draft was taken from a file")),
+    "cohorts improved": lambda _e, _n: _("The search found something better"),
+    "cohort draft chosen": lambda _e, _n: _("Another draft was chosen"),
+    "cohort change undone": lambda _e, _n: _("A change was undone"),
+    "cohorts published": lambda _e, _n: _("The cohorts were published"),
+    "person moved": lambda e, n: _(
+        "%(name)s was moved to %(cohort)s of the draft",
+        name=n.person(e.after["person"]),
+        cohort=words.cohort(e.after["to"]),
+    ),
+    "people swapped": lambda e, n: _(
+        "%(one)s and %(other)s changed places in the draft",
+        one=n.person(e.after["person"]),
+        other=n.person(e.after["with"]),
+    ),
+    "person locked": lambda e, n: _(
+        "%(name)s is to stay in %(cohort)s", name=n.person(e.after["person"]), cohort=words.cohort(e.after["in"])
+    ),
+    "person unlocked": lambda e, n: _("%(name)s may be moved again", name=n.person(e.after["person"])),
+    "person placed": lambda e, n: _(
+        "%(name)s joined %(cohort)s after publication",
+        name=n.person(e.after["person"]),
+        cohort=n.cohort(e.subject_id),
+    ),
+    "person left": lambda e, n: _(
+        "%(name)s left %(cohort)s", name=n.person(e.before["person"]), cohort=n.cohort(e.subject_id)
+    ),
+    "facilitator appointed": lambda e, n: _(
+        "%(name)s facilitates %(cohort)s", name=n.person(e.after["person"]), cohort=n.cohort(e.subject_id)
+    ),
+    "facilitator dismissed": lambda e, n: _(
+        "%(name)s no longer facilitates %(cohort)s", name=n.person(e.after["person"]), cohort=n.cohort(e.subject_id)
+    ),
+    "person transferred": lambda e, n: _(
+        "%(name)s was moved from %(old)s to %(new)s",
+        name=n.person(e.after["person"]),
+        old=n.cohort(e.before["cohort"]),
+        new=n.cohort(e.after["cohort"]),
+    ),
+}

@@ -1,0 +1,167 @@
+"""Cohorts from a file and into one. What is read is checked against the rules, and a draft once it is confirmed."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from sqlalchemy.orm import Session
+
+from lti_tool.cohorts import editing, people, wishes, words
+from lti_tool.cohorts.proposing import Draft, checked, proposal_of, with_bound
+from lti_tool.cohorts.publishing import rules_of
+from lti_tool.cohorts.queries import cohorts_with_members
+from lti_tool.cohorts.wishes import Rules
+from lti_tool.cohorts.words import _, ngettext
+from lti_tool.matching.problem import NotAlone, Problem
+from lti_tool.programs.tables import Program
+from lti_tool.roster import attributes
+from lti_tool.roster.attributes import ImportRefusedError
+from lti_tool.roster.tables import Person
+
+COLUMN = "cohort"
+MOST_COHORTS = 200
+FORMULA = ("=", "+", "-", "@")
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What a file would make. `labels` are its own names of the cohorts, in their order; `broken` the rules that its
+    cohorts break, which the draft would be without; `notes` what else it leaves open.
+    """
+
+    draft: Draft
+    labels: list[str]
+    names: Mapping[str, str]
+    broken: list[str]
+    notes: list[str]
+
+
+def preview(session: Session, program: Program, data: bytes) -> Preview:
+    """Read cohorts from a CSV file; nothing is stored. Raises ImportRefusedError with what is wrong, line by line."""
+    table = attributes.read_csv(session, program.course_id, data)
+    column = next((name for name in table.names if name.casefold() == COLUMN), None)
+    if column is None:
+        raise ImportRefusedError(_("No column says which cohort a person is in. Name one of them cohort."))
+    placeable = {person.id: person for person in people.placeable(session, program.course_id)}
+    label_of = {p: values[column] for p, values in table.values.items() if p in placeable and values[column]}
+    labels = sorted(set(label_of.values()), key=_natural)
+    if not labels or len(labels) > MOST_COHORTS:
+        raise ImportRefusedError(_("The file puts nobody into a cohort, or into more than %(n)s.", n=MOST_COHORTS))
+    inside = [person for person in placeable.values() if person.id in label_of]
+    cohorts = [[str(person.id) for person in inside if label_of[person.id] == label] for label in labels]
+    names = people.labels(placeable.values())
+    rules = wishes.among(rules_of(program, proposal_of(session, program.id)), set(label_of))
+    broken = words.broken(_problem(session, program, rules, inside, cohorts), cohorts, names)
+    fitting = _fitting(rules, cohorts, _problem(session, program, rules, inside, cohorts))
+    draft = _draft(fitting, _problem(session, program, fitting, inside, cohorts), cohorts)
+    return Preview(draft, labels, names, broken, _notes(table, placeable, label_of))
+
+
+def _natural(label: str) -> list[tuple[int, str]]:
+    """Sorts "Group 2" before "Group 10"."""
+    return [(int(part), "") if part.isdecimal() else (0, part.casefold()) for part in re.split(r"(\d{1,9})", label)]
+
+
+def _problem(
+    session: Session, program: Program, rules: Rules, inside: Sequence[Person], cohorts: Sequence[Sequence[str]]
+) -> Problem:
+    ids = {person.id for person in inside}
+    known = people.attributes(session, program.course_id, ids)
+    slots = people.slots_of(session, program.course_id, ids)
+    return replace(wishes.compose(rules, inside, known, slots), cohorts=len(cohorts))
+
+
+def _fitting(rules: Rules, cohorts: Sequence[Sequence[str]], problem: Problem) -> Rules:
+    """The rules without those that these cohorts break."""
+    sizes = [len(members) for members in cohorts]
+    at = {int(person): position for position, members in enumerate(cohorts) for person in members}
+    lonely = {rule.attribute for rule in problem.not_alone if _leaves_alone(problem, rule, cohorts)}
+    too_few = any(len(words.common_slots(problem, members)) < problem.common_slots for members in cohorts)
+    return replace(
+        rules,
+        size_min=min(rules.size_min, *sizes),
+        size_max=max(rules.size_max, *sizes),
+        slack=max(rules.slack, max(sizes) - min(sizes)),
+        together=tuple(group for group in rules.together if len({at[p] for p in group}) == 1),
+        apart=tuple(group for group in rules.apart if len({at[p] for p in group}) == len(group)),
+        locked={person: place for person, place in rules.locked.items() if at[person] == place},
+        not_alone=tuple(pair for pair in rules.not_alone if pair[0] not in lonely),
+        common_slots=0 if too_few else rules.common_slots,
+    )
+
+
+def _leaves_alone(problem: Problem, rule: NotAlone, cohorts: Sequence[Sequence[str]]) -> bool:
+    having = {person.id for person in problem.people if person.value(rule.attribute) == rule.value}
+    return any(len(having.intersection(members)) == 1 for members in cohorts)
+
+
+def _draft(rules: Rules, problem: Problem, cohorts: list[list[str]]) -> Draft:
+    empty = {"status": "solved", "seed": 1, "seconds": 0.0, "iterations": 0, "lower_bound": 0.0}
+    solution = editing.figures(problem, cohorts, empty)
+    solution = with_bound(solution, editing.sharp_bound(problem, len(cohorts)))
+    checked(problem, solution)
+    return Draft(rules, problem, solution)
+
+
+def _notes(table: attributes.Table, placeable: Mapping[int, Person], label_of: Mapping[int, str]) -> list[str]:
+    found = []
+    missing = [person.name for id_, person in placeable.items() if id_ not in label_of]
+    if missing:
+        found.append(
+            ngettext(
+                "%(num)s person would be in no cohort: %(names)s.",
+                "%(num)s people would be in no cohort: %(names)s.",
+                len(missing),
+                names=words.listed(missing),
+            )
+        )
+    if table.unknown:
+        found.append(_("Not in this course: %(lines)s.", lines=words.listed(table.unknown)))
+    others = sum(person not in placeable for person in table.values)
+    if others:
+        found.append(
+            ngettext(
+                "%(num)s line is about somebody who is never placed.",
+                "%(num)s lines are about people who are never placed.",
+                others,
+            )
+        )
+    return found
+
+
+def exported(session: Session, program: Program) -> str:
+    """The cohorts, published or of the chosen draft, as CSV that `preview` reads."""
+    rows = [
+        (person, entry.cohort.name) for entry in cohorts_with_members(session, program.id) for person in entry.members
+    ]
+    return _as_csv(rows or _of_draft(session, program))
+
+
+def _of_draft(session: Session, program: Program) -> list[tuple[Person, str]]:
+    proposal = proposal_of(session, program.id)
+    if proposal is None:
+        return []
+    known = {str(person.id): person for person in people.everybody(session, program.course_id)}
+    return [
+        (known[person], words.letter(position))
+        for position, members in enumerate(proposal.solution["cohorts"])
+        for person in members
+    ]
+
+
+def _as_csv(rows: Sequence[tuple[Person, str]]) -> str:
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow(["user_id", "email", "name", COLUMN])
+    for person, cohort in rows:
+        writer.writerow([person.subject, person.email or "", _harmless(person.name), cohort])
+    return text.getvalue()
+
+
+def _harmless(name: str) -> str:
+    """A spreadsheet takes what begins like this for a formula, and anybody can choose a name."""
+    return f"'{name}" if name.startswith(FORMULA) else name

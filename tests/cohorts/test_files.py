@@ -1,0 +1,169 @@
+"""Cohorts as files, and what is shown of how they came about."""
+
+from __future__ import annotations
+
+import csv
+import io
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from lti_tool.cohorts.tables import Cohort
+from lti_tool.cohorts.wishes import Rules
+from lti_tool.database import db
+from lti_tool.lti.launch import Role
+from tests.cohorts.conftest import House, make_house
+from tests.cohorts.test_pages import SIZES, text_of
+from tests.support import factories
+
+
+def as_csv(house: House, *cohorts: tuple[int, ...]) -> str:
+    """A file with the learners of these numbers in cohorts called Team 1, Team 2…"""
+    lines = [
+        f"{house.learners[number].name},Team {place}"
+        for place, members in enumerate(cohorts, 1)
+        for number in members
+    ]
+    return "\n".join(["name,cohort", *lines])
+
+
+HALVES = (tuple(range(12)), tuple(range(12, 24)))
+
+
+def rows(house: House) -> list[list[str]]:
+    answer = house.visit().get(f"programs/{house.program.id}/cohorts.csv")
+    assert answer.content_type == "text/csv; charset=utf-8"
+    return list(csv.reader(io.StringIO(answer.get_data().decode("utf-8-sig"))))
+
+
+def test_cohorts_go_into_a_file_and_come_back_the_same(house: House) -> None:
+    house.propose()
+    before = [set(members) for members in house.draft().cohorts]
+    answer = house.visit().get(f"programs/{house.program.id}/cohorts.csv")
+    text = answer.get_data().decode("utf-8-sig")
+    browser = house.visit()
+    shown = browser.post(house.at("import"), text=text, version="1")
+    assert "24 people, 2 cohorts of 12" in text_of(shown.text)
+    assert house.version() == 1
+    taken = browser.post(house.at("import"), text=text, version="1", confirmed="1")
+    assert "The file is a draft now" in taken.text
+    assert [set(members) for members in house.draft().cohorts] == before
+    browser.post(house.at("publish"), version="2")
+    assert [row[3] for row in rows(house)] == ["cohort"] + ["A"] * 12 + ["B"] * 12
+
+
+def test_a_name_cannot_be_a_formula(app: Flask) -> None:
+    house = make_house(app, ["=1+1", *(f"Person {n}" for n in range(8))])
+    house.propose()
+    assert "'=1+1" in [row[2] for row in rows(house)]
+
+
+def test_the_first_cohort_of_a_file_is_cohort_a_whatever_its_number(house: House) -> None:
+    text = as_csv(house, HALVES[0], HALVES[1]).replace("Team 1", "Group 10").replace("Team 2", "Group 9")
+    house.visit().post(house.at("import"), text=text, confirmed="1")
+    assert set(house.draft().cohorts[0]) == {str(house.learners[n].id) for n in HALVES[1]}
+
+
+def test_rules_that_a_file_breaks_are_told_and_left_out_only_when_it_is_taken(house: House) -> None:
+    rules = Rules(8, 20, 12, together=(house.ids(0, 12), house.ids(0, 1)), apart=(house.ids(2, 3),))
+    house.propose(rules)
+    text = as_csv(house, tuple(range(20)), tuple(range(20, 24)))
+    browser = house.visit()
+    page = text_of(browser.post(house.at("import"), text=text, version="1").text)
+    assert "Cohort B would have 4 people, fewer than the 8 that it needs." in page
+    assert "Person 03 and Person 04 must be apart." in page
+    assert "Take it without these rules" in page
+    assert house.draft().rules == rules
+    assert browser.post(house.at("import"), text=text, version="1", confirmed="1").status_code == 200
+    taken = house.draft()
+    assert taken.rules.apart == ()
+    assert taken.rules.together == rules.together
+    assert taken.rules.slack == 16
+    assert "1 person" not in page
+
+
+def test_who_is_missing_unknown_or_never_placed_is_named(house: House) -> None:
+    factories.make_people(house.course, ["Olga Observer"], role=Role.MENTOR)
+    text = as_csv(house, HALVES[0], HALVES[1][:-1]) + "\nOlga Observer,Team 1\nNobody At All,Team 1"
+    page = text_of(house.visit().post(house.at("import"), text=text).text)
+    assert "1 person would be in no cohort: Person 24." in page
+    assert "Not in this course: line 26: Nobody At All." in page
+    assert "1 line is about somebody who is never placed." in page
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "The file is empty"),
+        ("name,team\nPerson 01,A", "No column says which cohort a person is in"),
+        ("name,cohort\nPerson 01,A\nPerson 01,B", "Line 3: “Person 01” is on line 2 already"),
+        ("name,cohort\nPerson 01", "Line 2: it has 1 cells and the header has 2"),
+        ("name,cohort\nPerson 01,", "The file puts nobody into a cohort"),
+        ("who,cohort\nPerson 01,A", "No column says who a line is about"),
+    ],
+)
+def test_a_wrong_file_gets_its_lines_named_and_nothing_is_taken(house: House, text: str, said: str) -> None:
+    page = house.visit().post(house.at("import"), text=text, confirmed="1")
+    assert page.status_code == 400
+    assert said in text_of(page.text)
+    assert house.version() == 0
+
+
+def test_a_file_is_not_taken_over_a_newer_draft_nor_after_publication(house: House) -> None:
+    house.propose()
+    house.propose(seed=2)
+    browser, text = house.visit(), as_csv(house, *HALVES)
+    assert browser.post(house.at("import"), text=text, version="1", confirmed="1").status_code == 409
+    browser.post(house.at("publish"), version="2")
+    assert browser.post(house.at("import"), text=text, version="2", confirmed="1").status_code == 409
+    assert browser.get(house.at("import")).status_code == 409
+
+
+def test_who_did_what_when_and_why_is_shown(house: House) -> None:
+    browser = house.visit()
+    browser.post(house.at("propose"), **SIZES)
+    one = house.draft().cohorts[0][0]
+    partner: dict[str, Any] = {"with": house.draft().cohorts[1][0]}
+    browser.post(house.at("swap"), version="1", person=one, **partner)
+    browser.post(house.at("publish"), version="2")
+    [newcomer] = factories.make_people(house.course, ["Nia Newcomer"])
+    browser.post(house.at("newcomers"))
+    cohorts = db.session.query(Cohort).order_by(Cohort.position).all()
+    browser.post(f"cohorts/{cohorts[0].id}/transfer", person=newcomer.id, to=cohorts[1].id, anyway="1")
+    browser.post(f"cohorts/{cohorts[0].id}/appoint", person=newcomer.id)
+    page = text_of(browser.get(house.at("history")).text)
+    for said in (
+        "A draft was made (2 cohorts)",
+        "8 to 20 people",
+        "changed places in the draft",
+        "The cohorts were published",
+        "Nia Newcomer joined Cohort A after publication",
+        "Nia Newcomer was moved from Cohort A to Cohort B",
+        "Nia Newcomer facilitates Cohort A",
+        "Ines Instructor",
+    ):
+        assert said in page
+    hers = text_of(browser.get(house.at(f"history?person={newcomer.id}")).text)
+    assert "How Nia Newcomer was placed" in hers
+    assert "was moved from Cohort A to Cohort B" in hers
+    assert "changed places" not in hers
+    swapped = text_of(browser.get(house.at(f"history?person={one}")).text)
+    assert "The cohorts were published: in Cohort B" in swapped
+
+
+def test_files_and_history_are_for_those_who_may_see_them(app: Flask, house: House) -> None:
+    house.propose()
+    learner = house.visit(Role.LEARNER, house.learners[0])
+    [assistant] = factories.make_people(house.course, ["Tara"], role=Role.TEACHING_ASSISTANT)
+    looking = house.visit(Role.TEACHING_ASSISTANT, assistant)
+    for what in ("history", "import"):
+        assert learner.get(house.at(what)).status_code == 403
+    assert learner.get(f"programs/{house.program.id}/cohorts.csv").status_code == 403
+    assert looking.get(house.at("history")).status_code == 200
+    assert looking.get(house.at("import")).status_code == 403
+    other = make_house(app, ["Olga"], title="Another course")
+    stranger = other.visit()
+    assert stranger.get(house.at("history")).status_code == 404
+    assert stranger.get(f"programs/{house.program.id}/cohorts.csv").status_code == 404
+    assert looking.get(house.at(f"history?person={other.learners[0].id}")).status_code == 404
