@@ -92,7 +92,7 @@ def _column(proposal: Proposal, drafts: Mapping[int, Draft], chosen: Draft, bar:
 
 def _figures(draft: Draft) -> str:
     objective, bound = (format_decimal(round(draft.solution[name], 2)) for name in ("objective", "lower_bound"))
-    return _("J %(objective)s; nothing below %(bound)s is possible", objective=objective, bound=bound)
+    return _("Unevenness %(objective)s; below %(bound)s is impossible", objective=objective, bound=bound)
 
 
 def _apart(draft: Draft, chosen: Draft, *, same: bool) -> str:

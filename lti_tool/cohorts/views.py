@@ -20,6 +20,8 @@ from lti_tool.cohorts.tables import Proposal
 from lti_tool.programs.tables import Program
 from lti_tool.roster.tables import Person
 
+MOST_WHILE_DRAGGED = 1_500
+
 
 @dataclass(frozen=True, slots=True)
 class Member:
@@ -166,8 +168,13 @@ def _moving(proposal: Proposal, person: str | None, names: Mapping[str, str]) ->
 
 
 def told_options(draft: Draft, person: str, names: Mapping[str, str]) -> dict[int, dict[str, object]]:
-    """What could be done with a person, by cohort: `text` says what a move would do, or why it cannot be."""
+    """What could be done with a person, by cohort: `text` says what a move would do, or why it cannot be.
+
+    Nothing for courses so large that this would keep a dragging hand waiting.
+    """
     found: dict[int, dict[str, object]] = {}
+    if len(draft.problem.people) > MOST_WHILE_DRAGGED:
+        return found
     for option in options(draft, person, names):
         effect = option.move
         text = _refused(option, names) if effect is None else told(effect)

@@ -80,7 +80,7 @@ function drop(event, board, card) {
   event.preventDefault();
   const cohort = card.id.replace("cohort-", "");
   const { person, effects } = dragged;
-  if (effects && !effects[cohort].may) {
+  if (effects?.[cohort]?.may === false) {
     location.assign(board.querySelector(`li[data-person="${person}"] a`).href);
     return;
   }
