@@ -151,7 +151,13 @@ def _proposed(program: Program, chosen: wishes.Rules, seed: int, version: int) -
     draft = Draft(chosen, problem, solution.to_json())
     proposal = proposing.store(session, program, draft, version=version, actor_id=current_visit().person_id)
     searching.begin(session, proposal)
-    return redirect_with("good", _("This is a proposal: only staff see it."), "cohorts.index", program_id=program_id)
+    text = _("This is a proposal: only staff see it.")
+    if proposal.number > 1:
+        most = proposing.MOST_DRAFTS
+        text = _(
+            "This is draft %(n)s: only staff see it. The newest %(most)s are kept.", n=proposal.number, most=most
+        )
+    return redirect_with("good", text, "cohorts.index", program_id=program_id)
 
 
 @blueprint.errorhandler(StaleError)

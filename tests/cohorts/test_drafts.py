@@ -61,6 +61,33 @@ def test_trying_again_keeps_up_to_three_drafts_to_choose_from(departments: House
     assert departments.version() == 6
 
 
+def in_a_hurry(problem: Problem, seed: int) -> Solution:
+    """An answer that leaves much to be found: as if the machine had been busy."""
+    return forming.solve(problem, seed=seed, now=time.monotonic, seconds=None, iterations=0)
+
+
+def test_drafts_steps_and_searches_are_kept_on_every_database(
+    any_house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(proposing, "search", in_a_hurry)
+    know(any_house, "level", {p.id: str(n * n) for n, p in enumerate(any_house.learners)})
+    browser, rules = any_house.visit(), Rules(8, 20, 12, balance=("level",))
+    with a_worker_lives():
+        for seed in range(1, 5):
+            any_house.propose(rules, seed)
+        browser.post(any_house.at("again"), version="4")
+    browser.post(any_house.at("choose"), version="5", number="1")
+    before = any_house.draft()
+    browser.post(any_house.at("lock"), version="6", person=before.cohorts[0][0], locked="1")
+    browser.post(any_house.at("undo"), version="7")
+    assert any_house.draft() == before
+    assert searches() == 1
+    browser.post(any_house.at("choose"), version="8", number="2")
+    browser.post(any_house.at("search"), version="9", take="1")
+    assert searches() == 0
+    assert "draft was chosen" in browser.get(any_house.at("history")).text
+
+
 def test_a_draft_that_is_not_there_or_an_old_page_chooses_nothing(house: House) -> None:
     house.propose()
     house.propose(seed=2)
@@ -133,11 +160,7 @@ def test_what_is_proved_or_without_a_worker_is_not_searched_further(pulled: Hous
 
 
 def coarse(monkeypatch: pytest.MonkeyPatch, house: House) -> None:
-    """A first answer that leaves much to be found: as if the machine had been busy."""
-
-    def in_a_hurry(problem: Problem, seed: int) -> Solution:
-        return forming.solve(problem, seed=seed, now=time.monotonic, seconds=None, iterations=0)
-
+    """A first answer in a hurry, and a search that goes on."""
     monkeypatch.setattr(proposing, "search", in_a_hurry)
     with a_worker_lives():
         page = house.visit().post(house.at("propose"), **FORM)

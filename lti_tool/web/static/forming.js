@@ -5,6 +5,8 @@
 
 const POLL_MS = 700;
 
+let dragged = null;
+
 // The search
 
 function follow(search) {
@@ -13,6 +15,7 @@ function follow(search) {
 }
 
 async function ask(search, changes, mark) {
+  if (dragged) return follow(search); // nothing moves under a hand
   try {
     const answer = await fetch(`${changes}?version=${encodeURIComponent(mark)}`);
     if (answer.status === 204) return follow(search);
@@ -27,8 +30,6 @@ async function ask(search, changes, mark) {
 }
 
 // Dragging
-
-let dragged = null;
 
 function letDrag(board) {
   document.documentElement.classList.add("with-drag");
