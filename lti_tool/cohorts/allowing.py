@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Literal
 
 from lti_tool.cohorts.people import Attribute, Slots
-from lti_tool.cohorts.words import _, listed, ngettext
+from lti_tool.cohorts.words import _, listed, ngettext, slot
 from lti_tool.roster.tables import Person
 
 MOST_SIZES = 5
+MOST_HOURS = 3
 HALF = 0.5
 
 Tone = Literal["none", "risk", "need"]
@@ -73,14 +75,16 @@ def _shown(values: Mapping[str, int]) -> str:
     return ngettext("%(num)s value", "%(num)s values", len(values))
 
 
-def slots(people: Sequence[Person], known: Slots) -> list[Fact]:
-    """Who has said when they can meet, and who of them could meet with nobody."""
+def slots(people: Sequence[Person], known: Slots, day: date) -> list[Fact]:
+    """Who has said when they can meet, who could meet with nobody, and when most could, in the week of `day`."""
     if not known:
         return []
     named = Counter(slot for own in known.values() for slot in set(own))
     answered = [person for person in people if person.id in known]
+    best = sorted(named.items(), key=lambda item: (-item[1], item[0]))[:MOST_HOURS]
     strangers = [person.name for person in answered if all(named[slot] < 2 for slot in known[person.id])]
-    found = []
+    hours = ", ".join(f"{slot(text, day)} ({times})" for text, times in best)
+    found = [Fact("none", _("Most can meet at: %(hours)s.", hours=hours))] if hours else []
     silent = len(people) - len(answered)
     if silent:
         found.append(

@@ -144,7 +144,7 @@ def progress(program_id: int) -> ResponseReturnValue:
 @blueprint.post("/programs/<int:program_id>/cohorts/search")
 @allow(Access.INSTRUCTOR)
 def end_search(program_id: int) -> ResponseReturnValue:
-    """End the search in the background. Fields: `version`, and `take` (1: with the best that it has)."""
+    """End the search in the background. Fields: `version`, `take` (1: with the best that it has; 0: with nothing)."""
     program = program_here(program_id)
     proposal = proposing.current(db.session(), program.id, sent_version())
     if request.form.get("take") == "1":

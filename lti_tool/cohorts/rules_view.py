@@ -50,7 +50,7 @@ def shown(session: Session, program: Program, typed: Typed) -> RulesPage:
     return RulesPage(
         count=len(placeable),
         names=people.labels(placeable),
-        facts=_sizes(len(placeable), typed) + allowing.slots(placeable, slots),
+        facts=_sizes(len(placeable), typed) + allowing.slots(placeable, slots, program.first_session_on),
         known=[Known(a.name, a.is_numeric, allowing.attribute(a, len(placeable))) for a in attributes],
         values=_values(attributes),
         common_slots=_choices() if slots else [],

@@ -45,6 +45,7 @@ def test_who_could_meet_with_nobody_is_named(house: House, monkeypatch: pytest.M
     say_when(monkeypatch, {one: ("sun-05",), two: ("sat-06",)} | dict.fromkeys(others, ("mon-09",)))
     page = text_of(house.visit().get(house.at()).text)
     assert "2 people have no hour in common with anyone: Person 01 and Person 02." in page
+    assert "Most can meet at: Mon 09:00 (18), " in page
     assert "4 people have not said when they can meet and count as free at any time." in page
 
 
