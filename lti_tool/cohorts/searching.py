@@ -7,6 +7,7 @@ never replaced. Without a living worker nothing is begun.
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -38,12 +39,16 @@ TELL_SECONDS = 0.4
 
 @dataclass(frozen=True, slots=True)
 class Underway:
-    """A search as a page shows it: for how many seconds it looks, J at first and now, and the gap."""
+    """A search as a page shows it: for how many seconds it looks, J at first and now, and the gap.
+
+    `line` draws J over the time, in per cent of the width, down to the bound at 20: the points of a polyline.
+    """
 
     seconds: float
     objective: float
     first: float
     gap: float
+    line: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +82,12 @@ def underway(session: Session, proposal: Proposal) -> Underway | None:
     if found is None:
         return None
     seconds, objective = found.trail[-1]
-    bound = proposal.solution["lower_bound"]
-    return Underway(seconds, objective, found.trail[0][1], (objective - bound) / max(bound, 1.0))
+    first, bound = found.trail[0][1], proposal.solution["lower_bound"]
+    line = [
+        f"{100 * at / SECONDS:.1f},{20 - 18 * (reached - bound) / max(first - bound, BEST):.1f}"
+        for at, reached in found.trail
+    ]
+    return Underway(seconds, objective, first, (objective - bound) / max(bound, 1.0), " ".join(line))
 
 
 def mark(session: Session, proposal: Proposal) -> str:
@@ -144,28 +153,41 @@ class _Watch:
     def __init__(self, task: _Task) -> None:
         self._task = task
         self._began = self._told = time.monotonic()
-        self._over = False
+        self._best = float(task.solution["objective"])
+        self._over, self._stopping = False, jobs.stopping()
+        self._thread = threading.get_ident()
 
     def hear(self, _share: float, objective: float) -> None:
-        now = time.monotonic()
-        if now - self._told < TELL_SECONDS:
-            return
-        self._told = now
         # The first answer was found with the same seed: until the search is as far, the page keeps that one.
-        best = min(objective, self._task.trail[-1][1])
-        self._task.trail.append([round(now - self._began, 1), best])
-        with transaction() as session:
-            mine = select(Search, Proposal.version).join(Proposal, Proposal.id == Search.proposal_id)
-            found = session.execute(mine.where(Search.proposal_id == self._task.proposal_id)).first()
-            if found is None or found[0].version != self._task.version or found[1] != self._task.version:
-                self._over = True
-                return
-            row = found[0]
-            row.trail, row.news, row.leased_until = list(self._task.trail), row.news + 1, clock.wall() + LEASE
-            self._over = row.stop
+        self._best = min(objective, self._best)
+        self._tell()
 
     def is_over(self) -> bool:
-        return self._over or jobs.stopping().is_set()
+        if threading.get_ident() == self._thread:  # the search asks from threads of its own too
+            self._tell()
+        return self._over or self._stopping.is_set()
+
+    def _tell(self) -> None:
+        now = time.monotonic()
+        if now - self._told < TELL_SECONDS or self._over:
+            return
+        self._told = now
+        self._task.trail.append([round(now - self._began, 1), self._best])
+        with transaction() as session:
+            row = session.scalar(
+                select(Search)
+                .join(Proposal, Proposal.id == Search.proposal_id)
+                .where(
+                    Search.proposal_id == self._task.proposal_id,
+                    Search.version == self._task.version,
+                    Proposal.version == self._task.version,
+                )
+            )
+            if row is None:
+                self._over = True
+                return
+            row.trail, row.news, row.leased_until = list(self._task.trail), row.news + 1, clock.wall() + LEASE
+            self._over = row.stop
 
 
 def _end(task: _Task, found: Solution | None) -> None:

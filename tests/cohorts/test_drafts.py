@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 
@@ -12,7 +13,7 @@ import pytest
 from flask import Flask
 
 from lti_tool import clock, jobs
-from lti_tool.cohorts import proposing, searching
+from lti_tool.cohorts import people, proposing, searching
 from lti_tool.cohorts.tables import Search
 from lti_tool.cohorts.wishes import Rules
 from lti_tool.database import db, transaction
@@ -186,6 +187,38 @@ def test_a_search_in_the_background_finds_better_cohorts(pulled: House, monkeypa
     assert check(after.problem.to_json(), after.solution) == []
     assert "data-changes" not in browser.get(known).text
     assert not searching.run()
+
+
+def test_a_search_in_the_background_keeps_the_hours_in_common(pulled: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    slots = {p.id: ("mon-09", "tue-14") if n % 3 else ("tue-14", "wed-10") for n, p in enumerate(pulled.learners)}
+    with monkeypatch.context() as answered:
+        answered.setattr(people, "slots_of", lambda *_of: slots)
+        answered.setattr(proposing, "search", in_a_hurry)
+        with a_worker_lives():
+            pulled.visit().post(pulled.at("propose"), **FORM, common_slots="1")
+    before = gap(pulled)
+    monkeypatch.setattr(searching, "SECONDS", 1.5)
+    assert searching.run()
+    draft = pulled.draft()
+    assert gap(pulled) < before
+    assert check(draft.problem.to_json(), draft.solution) == []
+    assert all(draft.solution["slots"])
+
+
+def test_a_search_may_ask_from_any_of_its_threads_whether_to_end(
+    pulled: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    coarse(monkeypatch, pulled)
+    real, answers = proposing.search, []
+
+    def from_a_thread(*args: Any, **kwargs: Any) -> Solution:
+        with ThreadPoolExecutor(1) as pool:
+            answers.append(pool.submit(kwargs["cancelled"]).result())
+        return real(*args, **kwargs)
+
+    monkeypatch.setattr(proposing, "search", from_a_thread)
+    assert searching.run()
+    assert answers == [False]
 
 
 @pytest.mark.parametrize("ended", ["by a change", "by giving up", "by publishing"])
