@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from flask_babel import gettext as _
-from sqlalchemy import bindparam, select
+from sqlalchemy import and_, bindparam, select
 from sqlalchemy.orm import Session
 
 from lti_tool import audit
@@ -24,7 +24,7 @@ _CHOSEN = (
     select(Program.course_id, PairWish.different, PairWish.far_apart, Proposal.rules)
     .join(Cohort, Cohort.program_id == Program.id)
     .outerjoin(PairWish, PairWish.program_id == Program.id)
-    .outerjoin(Proposal, Proposal.program_id == Program.id)
+    .outerjoin(Proposal, and_(Proposal.program_id == Program.id, Proposal.chosen))
     .where(Cohort.id == bindparam("cohort_id"))
 )
 

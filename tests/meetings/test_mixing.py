@@ -53,11 +53,19 @@ class Program:
 
     def keep_apart(self, *people: Person) -> None:
         with transaction() as session:
-            rules = Rules(8, 20, 12, apart=(tuple(person.id for person in people),)).to_json()
-            proposal = Proposal(
-                program_id=self.program.id, rules=rules, problem={}, solution={}, created_at=factories.NOW
+            apart = Rules(8, 20, 12, apart=(tuple(person.id for person in people),))
+            session.add_all(
+                Proposal(
+                    program_id=self.program.id,
+                    number=number,
+                    chosen=rules is apart,
+                    rules=rules.to_json(),
+                    problem={},
+                    solution={},
+                    created_at=factories.NOW,
+                )
+                for number, rules in enumerate((Rules(8, 20, 12), apart), 1)
             )
-            session.add(proposal)
 
     def meetings(self) -> list[Meeting]:
         return list(db.session.scalars(select(Meeting).order_by(Meeting.starts_at)))
