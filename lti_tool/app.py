@@ -17,6 +17,7 @@ from lti_tool import (
     logs,
     meetings,
     programs,
+    questions,
     roster,
     web,
     work,
@@ -26,7 +27,7 @@ from lti_tool.home.arrival import arrive
 from lti_tool.lti import blueprint as wire_blueprint
 from lti_tool.lti.blueprint import OnLaunch
 
-ROOMS = (roster, admin, programs, gradebook, cohorts, meetings, work, links, home)
+ROOMS = (roster, admin, programs, gradebook, questions, cohorts, meetings, work, links, home)
 
 
 def create_app(settings: config.Settings, *, on_launch: OnLaunch = arrive) -> Flask:
