@@ -27,6 +27,8 @@ from lti_tool.lti.refusals import new_reference
 from lti_tool.programs.access import program_of
 from lti_tool.programs.fields import FormError
 from lti_tool.programs.tables import Program
+from lti_tool.questions import knowing
+from lti_tool.questions.overview import silent
 from lti_tool.web.gate import Access, allow, current_visit
 from lti_tool.web.notices import redirect_with
 
@@ -85,13 +87,16 @@ def rules(program_id: int) -> ResponseReturnValue:
 @blueprint.post("/programs/<int:program_id>/cohorts/propose")
 @allow(Access.INSTRUCTOR)
 def propose(program_id: int) -> ResponseReturnValue:
-    """Make a proposal by the rules that were sent. Fields: see `wish_form`, and `version`, `seed`, `more`."""
+    """Make a proposal by the rules that were sent. Fields: see `wish_form`; `version`, `seed`, `more`, `adopt`."""
     program, session = _program(program_id), db.session()
     sent, version = wish_form.typed(request.form), _version() or 0
     if "more" in request.form:
         return _rules_form(program, sent, version=version, empty=3)
     course_id = program.course_id
     placeable = people.placeable(session, course_id)
+    if "adopt" in request.form:
+        apart = knowing.wishes_of(session, course_id, [person.id for person in placeable]).apart
+        return _rules_form(program, wish_form.with_apart(sent, apart), version=version)
     known = people.attributes(session, course_id, {person.id for person in placeable})
     try:
         chosen = wish_form.read(request.form, [person.id for person in placeable], known)
@@ -295,7 +300,9 @@ def _rules_form(
     session = db.session()
     placeable = people.placeable(session, program.course_id)
     names = people.labels(placeable)
-    known = people.attributes(session, program.course_id, {person.id for person in placeable})
+    ids = {person.id for person in placeable}
+    known = people.attributes(session, program.course_id, ids)
+    apart = knowing.wishes_of(session, program.course_id, ids).apart
     errors = errors or {}
     return render_template(
         "cohorts/rules.html",
@@ -311,6 +318,9 @@ def _rules_form(
         options=[("", _("Choose a person")), *names.items()],
         names=names,
         words=words,
+        silent=len(silent(session, program.course_id)),
+        avoided=len(apart),
+        to_adopt=len(wish_form.with_apart(typed, apart).apart) - len(typed.apart),
         known=[(attribute.name, _with_count(attribute, len(placeable))) for attribute in known],
         numeric=[(a.name, _with_count(a, len(placeable))) for a in known if a.is_numeric],
         aside=people.set_aside(session, program.course_id),
@@ -321,9 +331,8 @@ def _rules_form(
 
 def _with_count(attribute: people.Attribute, count: int) -> str:
     missing = count - len(attribute.values)
-    if not missing:
-        return attribute.name
-    return words.unknown_of(attribute.name, missing)
+    name = words.unknown_of(attribute.name, missing) if missing else attribute.name
+    return f"{name} · {people.SOURCES[attribute.source]}"
 
 
 def _program(program_id: int) -> Program:

@@ -5,16 +5,31 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 
 from flask_babel import LazyString, lazy_gettext
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from lti_tool.lti.launch import Role
+from lti_tool.questions import knowing
 from lti_tool.roster.people import STAFF
 from lti_tool.roster.tables import Enrolment, Person, PersonAttribute
 
 LARGEST = 1e9  # sums of squares of larger numbers lose what tells people apart
+
+
+class Source(StrEnum):
+    """Where an attribute comes from."""
+
+    FILE = "file"
+    LEARNERS = "learners"
+
+
+SOURCES = {
+    Source.FILE: lazy_gettext("from a file"),
+    Source.LEARNERS: lazy_gettext("learners say so"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +38,7 @@ class Attribute:
 
     name: str
     values: Mapping[int, str]
+    source: Source = Source.FILE
 
     @property
     def is_numeric(self) -> bool:
@@ -73,11 +89,25 @@ def appointable(session: Session, course_id: int) -> list[tuple[Person, str]]:
 
 
 def attributes(session: Session, course_id: int, person_ids: Collection[int]) -> list[Attribute]:
-    """What is known about these people, by the attribute's name."""
+    """What is known about these people, by the attribute's name.
+
+    What a file says takes the place of what learners say under the same name: one of the two must be meant.
+    """
+    found = {attribute.name.casefold(): attribute for attribute in _told(session, course_id, person_ids)}
+    found |= {attribute.name.casefold(): attribute for attribute in _imported(session, course_id, person_ids)}
+    return sorted(found.values(), key=lambda attribute: attribute.name)
+
+
+def _told(session: Session, course_id: int, person_ids: Collection[int]) -> list[Attribute]:
+    told = knowing.attributes_of(session, course_id, person_ids)
+    return [Attribute(name, values, Source.LEARNERS) for name, values in told.items()]
+
+
+def _imported(session: Session, course_id: int, person_ids: Collection[int]) -> list[Attribute]:
     rows = session.execute(
-        select(PersonAttribute.name, PersonAttribute.person_id, PersonAttribute.value)
-        .where(PersonAttribute.course_id == course_id)
-        .order_by(PersonAttribute.name)
+        select(PersonAttribute.name, PersonAttribute.person_id, PersonAttribute.value).where(
+            PersonAttribute.course_id == course_id
+        )
     )
     wanted, found = set(person_ids), dict[str, dict[int, str]]()
     for name, person_id, value in rows:

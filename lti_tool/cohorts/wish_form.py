@@ -65,6 +65,15 @@ def typed(sent: Sent) -> Typed:
     )
 
 
+def with_apart(typed: Typed, pairs: Sequence[tuple[int, int]]) -> Typed:
+    """The form with these pairs kept apart too."""
+    have = [set(group) for group in typed.apart]
+    more = [
+        [str(one), str(other)] for one, other in pairs if not any({str(one), str(other)} <= each for each in have)
+    ]
+    return replace(typed, apart=[*typed.apart, *more])
+
+
 def _sent_groups(sent: Sent) -> dict[str, list[tuple[int, tuple[str, ...]]]]:
     """The groups of each kind with their number in the form, without empty choices and repetitions."""
     found: dict[str, list[tuple[int, tuple[str, ...]]]] = {"together": [], "apart": []}

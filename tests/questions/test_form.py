@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from typing import Any
 
 from flask import Flask
 
@@ -17,7 +18,7 @@ from tests.support import factories
 from tests.support.factories import NOW
 from tests.support.moments import SetNow, counted_queries
 
-ANSWERS = {
+ANSWERS: dict[str, Any] = {
     "goal": "new role",
     "experience": "3",
     "language": ["pt", "en", ""],
@@ -68,7 +69,12 @@ def test_every_question_may_be_left_open(here: Class) -> None:
 
 
 def test_what_the_form_does_not_offer_is_not_kept(here: Class) -> None:
-    wrong = {"goal": "x" * 5000, "experience": "6", "language": ["xx", "pt", "pt"], "zone": "Mars/Base"}
+    wrong: dict[str, Any] = {"goal": "x" * 5000, "experience": "6", "language": ["xx", "pt", "pt"], "zone": "Mars"}
+    here.says(here.learners[0], **wrong, free=["tue-14", "tue-99", "<b>"])
+        "experience": "6",
+        "language": ["xx", "pt", "pt"],
+        "zone": "Mars/Base",
+    }
     here.says(here.learners[0], **wrong, free=["tue-14", "tue-99", "<b>"])
     kept = here.kept(here.learners[0])
     assert kept is not None
