@@ -1,4 +1,4 @@
-"""What the LMS does not say about people, from a CSV file: department, site, experience.
+"""Reading a CSV file of what the LMS does not say about people: department, site, experience.
 
 The header names the columns. One of them says who a line is about (`user_id`, else `email`, else `name`);
 every other one is an attribute. A file with a wrong line changes nothing.
@@ -14,14 +14,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from flask_babel import gettext as _
-from sqlalchemy import delete, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from lti_tool import audit
-from lti_tool.database import Base
-from lti_tool.roster import people
-from lti_tool.roster.tables import Enrolment, Person, PersonAttribute
-from lti_tool.roster.upserts import dialect_of, insert_into
+from lti_tool.roster.tables import Enrolment, Person
 
 MAX_BYTES = 1024 * 1024
 MAX_LINES = 20_000
@@ -40,16 +36,6 @@ class ImportRefusedError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Imported:
-    """What an import did. `unknown` are lines about people who are not in the course, as the file names them."""
-
-    names: tuple[str, ...]
-    people: int
-    changed: int
-    unknown: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class _Line:
     number: int
     who: str
@@ -57,7 +43,7 @@ class _Line:
 
 
 @dataclass(slots=True)
-class _File:
+class File:
     """`key` is the column that says who; `lines` are without those that are empty."""
 
     key: str
@@ -66,34 +52,15 @@ class _File:
 
 
 @dataclass(slots=True)
-class _Matched:
+class Matched:
+    """Values by person id; `unknown` are lines about people who are not in the course, as the file names them."""
+
     values: dict[int, dict[str, str]] = field(default_factory=dict)
     unknown: list[str] = field(default_factory=list)
 
 
-def import_csv(session: Session, course_id: int, actor_id: int, data: bytes) -> Imported:
-    """Store the attributes that a CSV file gives; an empty cell takes one away. Raises ImportRefusedError."""
-    file = _parse(data)
-    matched = _match(session, course_id, file)
-    before = people.attributes(session, course_id)
-    _limit_names(before, file.names)
-    changed = _changes(before, matched.values)
-    _write(session, course_id, changed)
-    if changed:
-        audit.record(
-            session,
-            "roster.attributes",
-            "course",
-            course_id,
-            course_id=course_id,
-            actor_id=actor_id,
-            before={p: {n: before.get(p, {}).get(n) for n in values} for p, values in changed.items()},
-            after=changed,
-        )
-    return Imported(file.names, len(matched.values), sum(map(len, changed.values())), tuple(matched.unknown))
-
-
-def _parse(data: bytes) -> _File:
+def parse(data: bytes) -> File:
+    """What a file says, about whomever. Raises ImportRefusedError."""
     text = _decode(data)
     records = _records(text)
     _number, header = next(records, (0, []))
@@ -106,7 +73,7 @@ def _parse(data: bytes) -> _File:
     _refuse(problems)
     if not lines:
         raise ImportRefusedError(_("The file has a header and no lines. Add one line for each person."))
-    return _File(key, names, lines)
+    return File(key, names, lines)
 
 
 def _decode(data: bytes) -> str:
@@ -220,9 +187,10 @@ def _clean(cell: str) -> str:
     return unicodedata.normalize("NFC", " ".join(printable.split()))
 
 
-def _match(session: Session, course_id: int, file: _File) -> _Matched:
+def match(session: Session, course_id: int, file: File) -> Matched:
+    """Whom in the course each line is about. Raises ImportRefusedError where that could be several people."""
     known = _people_by(session, course_id, file.key)
-    matched, problems = _Matched(), []
+    matched, problems = Matched(), []
     first_line: dict[int, int] = {}
     for line in file.lines:
         found = known.get(_FOLD[file.key](line.who), [])
@@ -268,49 +236,6 @@ def _people_by(session: Session, course_id: int, key: str) -> dict[str, list[int
     for person_id, value in session.execute(query):
         found[_FOLD[key](_clean(value or ""))].append(person_id)
     return found
-
-
-def _limit_names(before: dict[int, dict[str, str]], names: tuple[str, ...]) -> None:
-    together = {name for values in before.values() for name in values} | set(names)
-    if len(together) > MAX_ATTRIBUTES:
-        raise ImportRefusedError(
-            _(
-                "With those of earlier files this makes %(count)s attributes; %(max)s is the most. "
-                "To take one away, send its column with empty cells.",
-                count=len(together),
-                max=MAX_ATTRIBUTES,
-            )
-        )
-
-
-def _changes(before: dict[int, dict[str, str]], after: dict[int, dict[str, str]]) -> dict[int, dict[str, str]]:
-    changed = {
-        person: {name: value for name, value in values.items() if before.get(person, {}).get(name, "") != value}
-        for person, values in after.items()
-    }
-    return {person: values for person, values in changed.items() if values}
-
-
-def _write(session: Session, course_id: int, changed: dict[int, dict[str, str]]) -> None:
-    cells = [(person, name, value) for person, values in changed.items() for name, value in values.items()]
-    rows = [
-        {"course_id": course_id, "person_id": person, "name": name, "value": value}
-        for person, name, value in cells
-        if value
-    ]
-    if rows:
-        query = insert_into(dialect_of(session), Base.metadata.tables["person_attribute"])
-        keys = ["course_id", "person_id", "name"]
-        session.execute(query.on_conflict_do_update(index_elements=keys, set_={"value": query.excluded.value}), rows)
-    for person, name, value in cells:
-        if not value:
-            session.execute(
-                delete(PersonAttribute).where(
-                    PersonAttribute.course_id == course_id,
-                    PersonAttribute.person_id == person,
-                    PersonAttribute.name == name,
-                )
-            )
 
 
 def _refuse(problems: list[str]) -> None:
