@@ -24,11 +24,13 @@ class Source(StrEnum):
 
     FILE = "file"
     LEARNERS = "learners"
+    LMS = "lms"
 
 
 SOURCES = {
     Source.FILE: lazy_gettext("from a file"),
     Source.LEARNERS: lazy_gettext("learners say so"),
+    Source.LMS: lazy_gettext("from the LMS"),
 }
 
 
@@ -91,11 +93,21 @@ def appointable(session: Session, course_id: int) -> list[tuple[Person, str]]:
 def attributes(session: Session, course_id: int, person_ids: Collection[int]) -> list[Attribute]:
     """What is known about these people, by the attribute's name.
 
-    What a file says takes the place of what learners say under the same name: one of the two must be meant.
+    What a file says takes the place of what learners or the LMS say under the same name: one must be meant.
     """
-    found = {attribute.name.casefold(): attribute for attribute in _told(session, course_id, person_ids)}
-    found |= {attribute.name.casefold(): attribute for attribute in _imported(session, course_id, person_ids)}
+    found = {
+        attribute.name.casefold(): attribute
+        for source in (_sections, _told, _imported)
+        for attribute in source(session, course_id, person_ids)
+    }
     return sorted(found.values(), key=lambda attribute: attribute.name)
+
+
+def _sections(session: Session, course_id: int, person_ids: Collection[int]) -> list[Attribute]:
+    query = select(Enrolment.person_id, Enrolment.section).where(Enrolment.course_id == course_id)
+    wanted = set(person_ids)
+    values = {person_id: name for person_id, name in session.execute(query) if name and person_id in wanted}
+    return [Attribute("section", values, Source.LMS)] if values else []
 
 
 def _told(session: Session, course_id: int, person_ids: Collection[int]) -> list[Attribute]:

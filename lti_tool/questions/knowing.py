@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -54,8 +54,7 @@ def slots_of(session: Session, course_id: int, person_ids: Collection[int]) -> d
 
     Two people can meet in a slot that both have, whatever their zones. The week is the one in which the course's
     newest program has its first session, and hours begin when they begin on that program's clocks. Whoever
-    painted nothing is left out: about their time nothing is known, which does not mean that they have none
-    (see `with_unknown`).
+    painted nothing is left out: about their time nothing is known, which does not mean that they have none.
     """
     day, clocks = _first_week(session, course_id)
     return {
@@ -63,18 +62,6 @@ def slots_of(session: Session, course_id: int, person_ids: Collection[int]) -> d
         for answers in _answers(session, course_id, person_ids)
         if answers.zone and (found := week.slots(answers.free, answers.zone, clocks, day))
     }
-
-
-def with_unknown(slots: Mapping[int, tuple[str, ...]], person_ids: Collection[int]) -> dict[int, tuple[str, ...]]:
-    """The same with everybody: people of whom nothing is known stand in nobody's way.
-
-    They get every slot that anybody has.
-
-    >>> with_unknown({1: ("mon-09",), 2: ("tue-10",)}, [1, 2, 3])
-    {1: ('mon-09',), 2: ('tue-10',), 3: ('mon-09', 'tue-10')}
-    """
-    every = tuple(sorted({slot for each in slots.values() for slot in each}))
-    return {person_id: slots.get(person_id, every) for person_id in person_ids}
 
 
 def wishes_of(session: Session, course_id: int, person_ids: Collection[int]) -> Wishes:

@@ -1,4 +1,4 @@
-"""Keep what learners say about themselves, and with whom they would learn"""
+"""Keep what learners say about themselves, with whom they would learn, and their section"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -10,6 +10,7 @@ depends_on = None
 
 
 def upgrade() -> None:
+    op.add_column('enrolment', sa.Column('section', sa.String(length=255), nullable=True))
     op.create_table(
         'answers',
         sa.Column('id', sa.Integer(), nullable=False),
@@ -52,3 +53,4 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.drop_table('learner_wish')
     op.drop_table('answers')
+    op.drop_column('enrolment', 'section')

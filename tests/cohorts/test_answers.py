@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from lti_tool.database import db
+from lti_tool.database import db, transaction
 from lti_tool.lti.launch import Role
-from lti_tool.roster.tables import Person
+from lti_tool.roster.tables import Enrolment, Person
 from tests.cohorts.conftest import House, know
 from tests.cohorts.test_pages import SIZES, text_of
 
@@ -62,3 +62,14 @@ def test_pairs_that_must_avoid_each_other_are_kept_apart_by_one_click(house: Hou
     assert not any({str(tom.id), str(ana.id)} <= members for members in together)
     assert not any({str(tom.id), str(bilal.id)} <= members for members in together)
     db.session.rollback()
+
+
+def test_a_section_comes_from_the_lms_unless_a_file_says_it(house: House) -> None:
+    with transaction() as session:
+        enrolments = session.query(Enrolment).filter(Enrolment.person_id.in_(house.ids(0, 1)))
+        enrolments.update({"section": "North"})
+    page = house.visit().get(house.at()).text
+    assert "section (not known of 22 people) · from the LMS" in page
+    assert "section: North (from the LMS)" in house.visit().get("people").text
+    know(house, "section", {house.learners[2].id: "East"})
+    assert "section (not known of 23 people) · from a file" in house.visit().get(house.at()).text

@@ -73,14 +73,6 @@ def test_a_week_that_is_all_free_has_as_many_hours_everywhere(zone: str) -> None
     assert len(week.slots(cells, zone, "UTC", date(2026, 11, 2))) == 7 * 24
 
 
-def test_whoever_is_silent_stands_in_nobodys_way(here: Class) -> None:
-    ana, bilal, tom, _zoe = here.learners
-    here.says(ana, zone="UTC", free=["tue-14"])
-    here.says(bilal, zone="UTC", free=["wed-14"])
-    found = knowing.slots_of(db.session(), here.course.id, [ana.id, bilal.id, tom.id])
-    assert knowing.with_unknown(found, [ana.id, tom.id]) == {ana.id: ("tue-14",), tom.id: ("tue-14", "wed-14")}
-
-
 def test_wishes_are_pairs_among_those_who_are_asked_about(here: Class) -> None:
     ana, bilal, tom, zoe = here.learners
     here.says(ana, do=f"avoid:{tom.id}")
