@@ -34,6 +34,7 @@ PICTURES = (
     Picture("cohorts", "instructor", ("text=Cohorts",)),
     Picture("session", "facilitator", ("text=Sessions", "main a[href*='/meetings/'] >> nth=-1"), width=390),
     Picture("learner", "learner", width=390),
+    Picture("answers", "learner", ("#answers a", "input[value=sat-09]"), width=390),
     # The second is there when the check is done.
     Picture("connection", "admin", ("text=Check now", "text=/^Checked/"), height=900),
 )

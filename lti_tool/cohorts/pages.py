@@ -28,7 +28,7 @@ from lti_tool.programs.access import program_of
 from lti_tool.programs.fields import FormError
 from lti_tool.programs.tables import Program
 from lti_tool.questions import knowing
-from lti_tool.questions.overview import silent
+from lti_tool.questions.overview import count_silent
 from lti_tool.web.gate import Access, allow, current_visit
 from lti_tool.web.notices import redirect_with
 
@@ -318,7 +318,7 @@ def _rules_form(
         options=[("", _("Choose a person")), *names.items()],
         names=names,
         words=words,
-        silent=len(silent(session, program.course_id)),
+        silent=count_silent(session, program.course_id),
         avoided=len(apart),
         to_adopt=len(wish_form.with_apart(typed, apart).apart) - len(typed.apart),
         known=[(attribute.name, _with_count(attribute, len(placeable))) for attribute in known],

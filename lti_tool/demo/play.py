@@ -149,12 +149,9 @@ class Play:
     def _answer(self, instructor: Visitor) -> None:
         """Two of three learners say how they learn."""
         self.tell("Learners say when they are free and how they learn")
-        answering = [
-            visitor
-            for number, visitor in enumerate(self.visitors[user_id] for user_id in self.user_ids.values())
-            if number % 3
-        ]
-        for number, learner in enumerate(answering):
+        answering = [user_id for number, user_id in enumerate(self.user_ids.values()) if number % 3 < 2]
+        for number, user_id in enumerate(answering):
+            learner = self.visitors[user_id]
             learner.follow("Tell it now")
             learner.send(
                 "/answers",

@@ -21,7 +21,7 @@ from lti_tool.meetings.tables import Meeting
 from lti_tool.programs.access import program_of, programs_of
 from lti_tool.programs.tables import Program
 from lti_tool.questions.asked import asked
-from lti_tool.questions.overview import silent
+from lti_tool.questions.overview import count_silent
 from lti_tool.roster import people, readings
 from lti_tool.roster.tables import Course, Enrolment
 from lti_tool.web import navigation
@@ -92,7 +92,7 @@ def _first_steps(
         course=session.get_one(Course, visit.course_id),
         reading=readings.latest(session, visit.course_id),
         counts=people.counts(session, visit.course_id),
-        silent=len(silent(session, visit.course_id)),
+        silent=count_silent(session, visit.course_id),
         facilitated=_facilitated(visit),
     )
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Select, exists, func, select
+from sqlalchemy import ColumnElement, Select, and_, exists, func, select
 from sqlalchemy.orm import Session
 
 from lti_tool.questions.knowing import wishes_of
@@ -37,12 +37,22 @@ class Overview:
 
 def silent(session: Session, course_id: int) -> Sequence[Person]:
     """The learners of a course who have not answered, by name; who has a draft is among them."""
-    has_answered = exists().where(
-        Answers.course_id == course_id, Answers.person_id == Person.id, Answers.answered_at.is_not(None)
-    )
-    query = select(Person).join(Enrolment, Enrolment.person_id == Person.id)
-    query = query.where(Enrolment.course_id == course_id, Enrolment.may_learn, ~has_answered)
+    query = select(Person).join(Enrolment, Enrolment.person_id == Person.id).where(_is_silent(course_id))
     return session.scalars(query.order_by(Person.name, Person.id)).all()
+
+
+def count_silent(session: Session, course_id: int) -> int:
+    """How many they are."""
+    return session.scalar(select(func.count()).select_from(Enrolment).where(_is_silent(course_id))) or 0
+
+
+def _is_silent(course_id: int) -> ColumnElement[bool]:
+    has_answered = exists().where(
+        Answers.course_id == course_id,
+        Answers.person_id == Enrolment.person_id,
+        Answers.answered_at.is_not(None),
+    )
+    return and_(Enrolment.course_id == course_id, Enrolment.may_learn, ~has_answered)
 
 
 def overview(session: Session, course_id: int, page: int) -> Overview:

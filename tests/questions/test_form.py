@@ -202,6 +202,8 @@ def test_the_instructor_sees_who_is_silent_and_reminds_them(anywhere: Class, set
     assert "3 people are reminded when they next open Peerloop" in staff.post("answers/remind").text
     assert "your instructor waits for it" in anywhere.visit(bilal).get().text
     assert "your instructor waits for it" not in anywhere.visit(ana).get().text
+    factories.make_cohort(anywhere.program, [bilal])
+    assert "your instructor waits for it" in anywhere.visit(bilal).get().text
     set_now(NOW + timedelta(hours=2))
     anywhere.visit(bilal).post("answers/later")
     assert "2 minutes" not in anywhere.visit(bilal).get().text
@@ -217,3 +219,11 @@ def test_an_assistant_sees_the_answers_and_reminds_nobody(here: Class) -> None:
     assert "Nobody has answered yet" in page
     assert "Remind" not in page
     assert assistant.post("answers/remind").status_code == 403
+
+
+def test_two_of_one_name_are_not_told_apart_by_what_is_nobodys_business(app: Flask) -> None:
+    here = make_class(app, names=["Ana Ruiz", "Tom Weber", "Another Tom Weber"])
+    with transaction() as session:
+        session.get_one(Person, here.learners[2].id).name = "Tom Weber"
+    page = here.says(here.learners[0], do="find", find="tom")
+    assert page.count("Several people here have this name") == 2
