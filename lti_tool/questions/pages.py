@@ -69,7 +69,7 @@ def _shown(answers: Answers | None, person: Person) -> answering.Said:
 def _days() -> list[tuple[str, str, str]]:
     """Each day's name in cells, shortly and in full."""
     locale = get_locale() or "en"
-    short, full = get_day_names("abbreviated", locale=locale), get_day_names("wide", locale=locale)
+    short, full = get_day_names("short", locale=locale), get_day_names("wide", locale=locale)
     return [(name, short[number], full[number]) for number, name in enumerate(week.DAYS)]
 
 
