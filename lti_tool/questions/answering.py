@@ -132,12 +132,11 @@ def wish(session: Session, course_id: int, person_id: int, other_id: int, kind: 
     other: Person | None = session.scalar(_others(course_id, person_id).where(Person.id == other_id))
     if other is None:
         return None
-    unwish(session, course_id, person_id, other_id)
-    have = select(func.count()).where(
-        LearnerWish.course_id == course_id, LearnerWish.person_id == person_id, LearnerWish.kind == kind.value
-    )
-    if (session.scalar(have) or 0) >= MOST_WISHES:
+    mine = (LearnerWish.course_id == course_id, LearnerWish.person_id == person_id)
+    others = select(func.count()).where(*mine, LearnerWish.kind == kind.value, LearnerWish.other_id != other_id)
+    if (session.scalar(others) or 0) >= MOST_WISHES:
         raise TooManyWishesError
+    unwish(session, course_id, person_id, other_id)
     row = {"course_id": course_id, "person_id": person_id, "other_id": other_id, "kind": kind.value}
     query = insert_into(dialect_of(session), Base.metadata.tables["learner_wish"]).values(row)
     session.execute(query.on_conflict_do_nothing())

@@ -157,9 +157,10 @@ def test_nobody_can_name_more_than_five_people(app: Flask) -> None:
     here = make_class(app, names=["Ana", *(f"Person {n}" for n in range(6))])
     for other in here.learners[1:6]:
         here.says(here.learners[0], do=f"avoid:{other.id}")
+    here.says(here.learners[0], do=f"with:{here.learners[6].id}")
     page = here.says(here.learners[0], do=f"avoid:{here.learners[6].id}")
     assert "You have named 5 people already" in page
-    assert db.session.query(LearnerWish).count() == answering.MOST_WISHES
+    assert db.session.query(LearnerWish).count() == answering.MOST_WISHES + 1  # and what was wished before stays
     here.says(here.learners[0], do=f"avoid:{here.learners[5].id}")  # said twice is no sixth
 
 
