@@ -35,7 +35,7 @@ PICTURES = (
     Picture("cohorts", "instructor", ("text=Cohorts",)),
     Picture("session", "facilitator", ("text=Sessions", "main a[href*='/meetings/'] >> nth=-1"), width=390),
     Picture("learner", "learner", width=390),
-    Picture("answers", "learner", ("#answers a",), width=390, shows="legend >> text=With whom?"),
+    Picture("answers", "learner", ("#answers a",), width=390, shows="[data-week]"),
     # The second is there when the check is done.
     Picture("connection", "admin", ("text=Check now", "text=/^Checked/"), height=900),
 )

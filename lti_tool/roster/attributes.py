@@ -43,7 +43,7 @@ class _Line:
 
 
 @dataclass(slots=True)
-class File:
+class _File:
     """`key` is the column that says who; `lines` are without those that are empty."""
 
     key: str
@@ -52,15 +52,28 @@ class File:
 
 
 @dataclass(slots=True)
-class Matched:
-    """Values by person id; `unknown` are lines about people who are not in the course, as the file names them."""
-
+class _Matched:
     values: dict[int, dict[str, str]] = field(default_factory=dict)
     unknown: list[str] = field(default_factory=list)
 
 
-def parse(data: bytes) -> File:
-    """What a file says, about whomever. Raises ImportRefusedError."""
+@dataclass(frozen=True, slots=True)
+class Table:
+    """What a file says: its columns, their values by person id, and the lines about people who are not there."""
+
+    names: tuple[str, ...]
+    values: dict[int, dict[str, str]]
+    unknown: tuple[str, ...]
+
+
+def read_csv(session: Session, course_id: int, data: bytes) -> Table:
+    """Read what a CSV file says about people of a course; nothing is stored. Raises ImportRefusedError."""
+    file = _parse(data)
+    matched = _match(session, course_id, file)
+    return Table(file.names, matched.values, tuple(matched.unknown))
+
+
+def _parse(data: bytes) -> _File:
     text = _decode(data)
     records = _records(text)
     _number, header = next(records, (0, []))
@@ -73,7 +86,7 @@ def parse(data: bytes) -> File:
     _refuse(problems)
     if not lines:
         raise ImportRefusedError(_("The file has a header and no lines. Add one line for each person."))
-    return File(key, names, lines)
+    return _File(key, names, lines)
 
 
 def _decode(data: bytes) -> str:
@@ -187,10 +200,9 @@ def _clean(cell: str) -> str:
     return unicodedata.normalize("NFC", " ".join(printable.split()))
 
 
-def match(session: Session, course_id: int, file: File) -> Matched:
-    """Whom in the course each line is about. Raises ImportRefusedError where that could be several people."""
+def _match(session: Session, course_id: int, file: _File) -> _Matched:
     known = _people_by(session, course_id, file.key)
-    matched, problems = Matched(), []
+    matched, problems = _Matched(), []
     first_line: dict[int, int] = {}
     for line in file.lines:
         found = known.get(_FOLD[file.key](line.who), [])

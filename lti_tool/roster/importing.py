@@ -127,11 +127,10 @@ def take(session: Session, course_id: int, actor_id: int, data: bytes, seen: str
 
 
 def _plan(session: Session, course_id: int, data: bytes) -> _Plan:
-    file = attributes.parse(data)
-    matched = attributes.match(session, course_id, file)
+    table = attributes.read_csv(session, course_id, data)
     before = people.attributes(session, course_id)
-    _limit_names(before, file.names)
-    return _Plan(file.names, len(matched.values), before, _changes(before, matched.values), matched.unknown)
+    _limit_names(before, table.names)
+    return _Plan(table.names, len(table.values), before, _changes(before, table.values), table.unknown)
 
 
 def _limit_names(before: Values, names: tuple[str, ...]) -> None:
