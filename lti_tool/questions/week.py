@@ -70,18 +70,6 @@ def _name(quarter: int) -> str:
     return _cell(day, hour) + (f":{quarters * 15}" if quarters else "")
 
 
-def starts_at(slot: str, day: date) -> datetime:
-    """When a slot begins in the week that has `day`, in UTC, to be shown by the viewer's clocks.
-
-    >>> starts_at("tue-13:30", date(2026, 3, 12)).isoformat()
-    '2026-03-10T13:30:00+00:00'
-    """
-    name, _dash, clock = slot.partition("-")
-    hour, _colon, minute = clock.partition(":")
-    at = time(int(hour), int(minute or 0))
-    return datetime.combine(first_day(day) + timedelta(days=DAYS.index(name)), at, UTC)
-
-
 def offset(zone: str, day: date) -> str:
     """How far the clocks of a zone are from UTC in the week that has `day`.
 
