@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = 'learners_answers'
-down_revision = 'shared_budget'
+down_revision = 'pair_wishes'
 branch_labels = None
 depends_on = None
 
