@@ -17,6 +17,7 @@ from lti_tool import (
     logs,
     meetings,
     programs,
+    questions,
     roster,
     web,
     work,
@@ -26,13 +27,14 @@ from lti_tool.home.arrival import arrive
 from lti_tool.lti import blueprint as wire_blueprint
 from lti_tool.lti.blueprint import OnLaunch
 
-ROOMS = (roster, admin, programs, gradebook, cohorts, meetings, work, links, home)
+ROOMS = (roster, admin, programs, gradebook, questions, cohorts, meetings, work, links, home)
+LONGEST_FORM = 2 * 1024 * 1024  # bytes; a file of attributes may be half of it
 
 
 def create_app(settings: config.Settings, *, on_launch: OnLaunch = arrive) -> Flask:
     """A Flask app with every room registered. `settings` must have its secrets (see `config.load`)."""
     app = Flask("lti_tool", static_folder=None, template_folder=None)
-    app.config.update(MAX_CONTENT_LENGTH=2 * 1024 * 1024, MAX_FORM_PARTS=2_000)
+    app.config.update(MAX_CONTENT_LENGTH=LONGEST_FORM, MAX_FORM_MEMORY_SIZE=LONGEST_FORM, MAX_FORM_PARTS=2_000)
     app.extensions["settings"] = settings
     database.register(app, settings.database_url)
     jobs.connect_queue(app, settings)

@@ -19,13 +19,14 @@ SETTLED_MS = 400  # the frame has told the LMS its height, and the LMS has follo
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """`clicks` are selectors of links to follow inside the frame, one after the other."""
+    """`clicks` are selectors to click inside the frame, one after the other; `shows` one of what must be in sight."""
 
     name: str
     role: str
     clicks: tuple[str, ...] = ()
     width: int = 1120
     height: int = 820
+    shows: str | None = None
 
 
 PICTURES = (
@@ -34,6 +35,7 @@ PICTURES = (
     Picture("cohorts", "instructor", ("text=Cohorts",)),
     Picture("session", "facilitator", ("text=Sessions", "main a[href*='/meetings/'] >> nth=-1"), width=390),
     Picture("learner", "learner", width=390),
+    Picture("answers", "learner", ("#answers a",), width=390, shows="[data-week]"),
     # The second is there when the check is done.
     Picture("connection", "admin", ("text=Check now", "text=/^Checked/"), height=900),
 )
@@ -48,6 +50,8 @@ def take(browser: Browser, address: str, picture: Picture) -> None:
         frame.locator(selector).first.click()
         frame.wait_for_load_state()
     page.wait_for_timeout(SETTLED_MS)
+    if picture.shows:
+        frame.locator(picture.shows).scroll_into_view_if_needed()
     page.screenshot(path=FOLDER / f"{picture.name}.png")
     context.close()
 

@@ -37,6 +37,7 @@ from lti_tool.lti.refusals import new_reference
 from lti_tool.programs.access import program_of
 from lti_tool.programs.fields import FormError
 from lti_tool.programs.tables import Program
+from lti_tool.questions import knowing
 from lti_tool.web.gate import Access, allow, current_visit
 from lti_tool.web.notices import redirect_with
 
@@ -98,13 +99,16 @@ def rules(program_id: int) -> ResponseReturnValue:
 @blueprint.post("/programs/<int:program_id>/cohorts/propose")
 @allow(Access.INSTRUCTOR)
 def propose(program_id: int) -> ResponseReturnValue:
-    """Make a proposal by the rules that were sent. Fields: see `wish_form`, and `version`, `seed`, `more`."""
+    """Make a proposal by the rules that were sent. Fields: see `wish_form`; `version`, `seed`, `more`, `adopt`."""
     program, session = program_here(program_id), db.session()
     sent, version = wish_form.typed(request.form), sent_version() or 0
     if "more" in request.form:
         return _rules_form(program, sent, version=version, empty=3)
     course_id = program.course_id
     placeable = people.placeable(session, course_id)
+    if "adopt" in request.form:
+        apart = knowing.wishes_of(session, course_id, [person.id for person in placeable]).apart
+        return _rules_form(program, wish_form.with_apart(sent, apart), version=version)
     known = people.attributes(session, course_id, {person.id for person in placeable})
     try:
         chosen = wish_form.read(request.form, [person.id for person in placeable], known)

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 
 from flask_babel import LazyString, lazy_gettext
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from lti_tool.lti.launch import Role
+from lti_tool.questions import knowing
 from lti_tool.roster.people import STAFF
 from lti_tool.roster.tables import Enrolment, Person, PersonAttribute
 
@@ -20,12 +22,28 @@ Slots = Mapping[int, Sequence[str]]
 LARGEST = 1e9  # sums of squares of larger numbers lose what tells people apart
 
 
+class Source(StrEnum):
+    """Where an attribute comes from."""
+
+    FILE = "file"
+    LEARNERS = "learners"
+    LMS = "lms"
+
+
+SOURCES = {
+    Source.FILE: lazy_gettext("from a file"),
+    Source.LEARNERS: lazy_gettext("learners say so"),
+    Source.LMS: lazy_gettext("from the LMS"),
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Attribute:
     """Something known about people of a course; `values` by person id."""
 
     name: str
     values: Mapping[int, str]
+    source: Source = Source.FILE
 
     @property
     def is_numeric(self) -> bool:
@@ -76,11 +94,35 @@ def appointable(session: Session, course_id: int) -> list[tuple[Person, str]]:
 
 
 def attributes(session: Session, course_id: int, person_ids: Collection[int]) -> list[Attribute]:
-    """What is known about these people, by the attribute's name."""
+    """What is known about these people, by the attribute's name.
+
+    What a file says takes the place of what learners or the LMS say under the same name: one must be meant.
+    """
+    found = {
+        attribute.name.casefold(): attribute
+        for source in (_sections, _told, _imported)
+        for attribute in source(session, course_id, person_ids)
+    }
+    return sorted(found.values(), key=lambda attribute: attribute.name)
+
+
+def _sections(session: Session, course_id: int, person_ids: Collection[int]) -> list[Attribute]:
+    query = select(Enrolment.person_id, Enrolment.section).where(Enrolment.course_id == course_id)
+    wanted = set(person_ids)
+    values = {person_id: name for person_id, name in session.execute(query) if name and person_id in wanted}
+    return [Attribute("section", values, Source.LMS)] if values else []
+
+
+def _told(session: Session, course_id: int, person_ids: Collection[int]) -> list[Attribute]:
+    told = knowing.attributes_of(session, course_id, person_ids)
+    return [Attribute(name, values, Source.LEARNERS) for name, values in told.items()]
+
+
+def _imported(session: Session, course_id: int, person_ids: Collection[int]) -> list[Attribute]:
     rows = session.execute(
-        select(PersonAttribute.name, PersonAttribute.person_id, PersonAttribute.value)
-        .where(PersonAttribute.course_id == course_id)
-        .order_by(PersonAttribute.name)
+        select(PersonAttribute.name, PersonAttribute.person_id, PersonAttribute.value).where(
+            PersonAttribute.course_id == course_id
+        )
     )
     wanted, found = set(person_ids), dict[str, dict[int, str]]()
     for name, person_id, value in rows:
@@ -89,9 +131,9 @@ def attributes(session: Session, course_id: int, person_ids: Collection[int]) ->
     return [Attribute(name, values) for name, values in found.items()]
 
 
-def slots_of(_session: Session, _course_id: int, _person_ids: Collection[int]) -> Slots:
+def slots_of(session: Session, course_id: int, person_ids: Collection[int]) -> Slots:
     """When each of these people can meet, as far as they have said."""
-    return {}
+    return knowing.slots_of(session, course_id, person_ids)
 
 
 def set_aside(session: Session, course_id: int) -> list[Reason]:

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from flask_babel import LazyString
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
@@ -15,6 +16,8 @@ from lti_tool.cohorts.people import Attribute
 from lti_tool.cohorts.wish_form import Typed, whole_number
 from lti_tool.cohorts.words import ngettext
 from lti_tool.programs.tables import Program
+from lti_tool.questions import knowing
+from lti_tool.questions.overview import count_silent
 
 MOST_VALUES = 12
 """Of an attribute with more values, nobody is asked who must not be the only one."""
@@ -27,11 +30,15 @@ class Known:
     name: str
     is_numeric: bool
     fact: Fact
+    source: LazyString
 
 
 @dataclass(frozen=True, slots=True)
 class RulesPage:
-    """`values` are those of whom somebody may not be alone; `common_slots` how many shared hours may be asked for."""
+    """`values` are those of whom somebody may not be alone; `common_slots` how many shared hours may be asked for.
+
+    `silent` learners have not answered; of the pairs that must avoid each other (`avoided`) some are not kept apart.
+    """
 
     count: int
     names: Mapping[str, str]
@@ -39,6 +46,9 @@ class RulesPage:
     known: list[Known]
     values: list[tuple[str, str]]
     common_slots: list[tuple[str, str]]
+    silent: int
+    avoided: int
+    to_adopt: int
 
 
 def shown(session: Session, program: Program, typed: Typed) -> RulesPage:
@@ -47,13 +57,20 @@ def shown(session: Session, program: Program, typed: Typed) -> RulesPage:
     ids = {person.id for person in placeable}
     attributes = people.attributes(session, program.course_id, ids)
     slots = people.slots_of(session, program.course_id, ids)
+    apart = knowing.wishes_of(session, program.course_id, ids).apart
     return RulesPage(
         count=len(placeable),
         names=people.labels(placeable),
         facts=_sizes(len(placeable), typed) + allowing.slots(placeable, slots, program.first_session_on),
-        known=[Known(a.name, a.is_numeric, allowing.attribute(a, len(placeable))) for a in attributes],
+        known=[
+            Known(a.name, a.is_numeric, allowing.attribute(a, len(placeable)), people.SOURCES[a.source])
+            for a in attributes
+        ],
         values=_values(attributes),
         common_slots=_choices() if slots else [],
+        silent=count_silent(session, program.course_id),
+        avoided=len(apart),
+        to_adopt=len(wish_form.with_apart(typed, apart).apart) - len(typed.apart),
     )
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from flask_babel import gettext as _
 from werkzeug.datastructures import MultiDict
@@ -85,6 +85,15 @@ def typed(sent: Sent) -> Typed:
 
 def _sent_weights(sent: Sent) -> dict[str, str]:
     return {name.removeprefix(WEIGHT_FIELD): sent[name] for name in sent if name.startswith(WEIGHT_FIELD)}
+
+
+def with_apart(typed: Typed, pairs: Sequence[tuple[int, int]]) -> Typed:
+    """The form with these pairs kept apart too."""
+    have = [set(group) for group in typed.apart]
+    more = [
+        [str(one), str(other)] for one, other in pairs if not any({str(one), str(other)} <= each for each in have)
+    ]
+    return replace(typed, apart=[*typed.apart, *more])
 
 
 def _sent_groups(sent: Sent) -> dict[str, list[tuple[int, tuple[str, ...]]]]:

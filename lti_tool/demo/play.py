@@ -20,6 +20,7 @@ WEEKS = 3
 PATIENCE_SECONDS = 60.0
 ABSENCES = ("absent", "late", "excused")  # what befalls one person of each cohort, week by week
 OVERRIDE = 87.5
+GOALS = ("present work", "new role", "lead others", "confidence", "peers")
 HAND_INS = (
     "I told Sam what I saw in the Monday call, and what it did to the team. He asked for an example, and I had one.",
     "I asked before I advised, twice. The second time the answer was no, and that was fine.",
@@ -30,6 +31,7 @@ COHORT = re.compile(r"/cohorts/(\d+)\b")
 OVER = re.compile(r'<a [^>]*href="[^"]*/meetings/(\d+)"[^>]*>(?:(?!</a>).)*?close it', re.DOTALL)
 ASSISTANT = re.compile(r'<option value="(\d+)"[^>]*>[^<]*eaching assistant[^<]*</option>')
 COLLEAGUE = re.compile(r'<option value="(\d+)"[^>]*>[^<]*nstructor[^<]*</option>')
+SILENT = re.compile(r"(\d+) of (\d+) learners have not answered")
 CONFIRMS = re.compile(r"Confirm what (?P<name>.+) did")
 AFTER_SESSION = re.compile(r"After session (\d+)")
 EVERYTHING_SENT = re.compile(r"\b(\d+) of \1 grades are in the LMS|All \d+ grades are in the LMS")
@@ -52,6 +54,9 @@ class Deeds:
     handed_in: Counter[str] = field(default_factory=Counter)
     confirmed: defaultdict[str, set[int]] = field(default_factory=lambda: defaultdict(set))
     """The weeks whose assignment a partner has confirmed, by user id."""
+    answers: int = 0
+    answered: int = 0
+    """How many learners have answered, as the instructor sees it."""
     placed: int = 0
     cohorts: int = 0
     program_id: str = ""
@@ -78,7 +83,6 @@ class Play:
         lms.register_tool(self.place)
         self._move_clock(self.start - timedelta(days=3))
         self._set_up()
-        self._launch_learners()
         for week in range(1, WEEKS + 1):
             self._hold_sessions(week)
             self._do_assignments(week)
@@ -113,7 +117,10 @@ class Play:
         text, self.user_ids = lms.learners(instructor.robot)
         instructor.open("people")
         instructor.send("/attributes", text=text.lstrip("\ufeff"))
+        instructor.send("/attributes/take")
         self._make_program(instructor)
+        self._launch_learners()
+        self._answer(instructor)
         self._form_cohorts(instructor)
         self._appoint_facilitators(instructor)
 
@@ -132,6 +139,31 @@ class Play:
         if found is None:
             raise DemoError(f"no program was made: {page.text[:300]}")
         self.deeds.program_id = found[1]
+
+    def _launch_learners(self) -> None:
+        for done, user_id in enumerate(self.user_ids.values(), 1):
+            self.tell("The learners launch Peerloop", done, len(self.user_ids))
+            self.visitors[user_id] = people.by_id(self.place, user_id)
+            self.deeds.launches += 1
+
+    def _answer(self, instructor: Visitor) -> None:
+        """Two of three learners say how they learn."""
+        self.tell("Learners say when they are free and how they learn")
+        answering = [user_id for number, user_id in enumerate(self.user_ids.values()) if number % 3 < 2]
+        for number, user_id in enumerate(answering):
+            learner = self.visitors[user_id]
+            learner.follow("Tell it now")
+            learner.send(
+                "/answers",
+                "Save",
+                goal=GOALS[number % len(GOALS)],
+                experience=str(number % 6),
+                free=[f"{day}-{hour}" for day in ("tue", "thu") for hour in range(12 + number % 3, 18)],
+            )
+        self.deeds.answers = len(answering)
+        page = instructor.open("answers/people")
+        silent = SILENT.search(page.text)
+        self.deeds.answered = int(silent[2]) - int(silent[1]) if silent else 0
 
     def _form_cohorts(self, instructor: Visitor) -> None:
         self.tell("Cohorts are proposed, changed by hand and published")
@@ -161,12 +193,6 @@ class Play:
             page = instructor.open(f"cohorts/{cohort}")
             assistant, colleague = ASSISTANT.findall(page.html), COLLEAGUE.findall(page.html)
             instructor.send("/appoint", person=(assistant + colleague)[number % 2])
-
-    def _launch_learners(self) -> None:
-        for done, user_id in enumerate(self.user_ids.values(), 1):
-            self.tell("The learners launch Peerloop", done, len(self.user_ids))
-            self.visitors[user_id] = people.by_id(self.place, user_id)
-            self.deeds.launches += 1
 
     # Week by week
 

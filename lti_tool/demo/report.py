@@ -46,6 +46,7 @@ def lines(place: Place, play: Play, deeds: Deeds) -> list[Line]:
     in_progress = sum(completion[user_id].pending for user_id in learners)
     return [
         Line("people launched Peerloop", deeds.launches, len(learners) + 2),
+        Line("learners who said how they learn", deeds.answered, deeds.answers),
         Line("learners placed in cohorts", deeds.placed, len(learners)),
         Line("cohorts published", deeds.cohorts, 5),
         Line("sessions held and closed", deeds.sessions_closed, 3 * 5),

@@ -10,6 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
 from lti_tool import clock
+from lti_tool.cohorts.proposing import is_published
 from lti_tool.cohorts.queries import programs_of_member
 from lti_tool.cohorts.usual import program_of_visit
 from lti_tool.database import db
@@ -19,6 +20,8 @@ from lti_tool.meetings.overview import facilitated_meetings
 from lti_tool.meetings.tables import Meeting
 from lti_tool.programs.access import program_of, programs_of
 from lti_tool.programs.tables import Program
+from lti_tool.questions.asked import asked
+from lti_tool.questions.overview import count_silent
 from lti_tool.roster import people, readings
 from lti_tool.roster.tables import Course, Enrolment
 from lti_tool.web import navigation
@@ -89,6 +92,7 @@ def _first_steps(
         course=session.get_one(Course, visit.course_id),
         reading=readings.latest(session, visit.course_id),
         counts=people.counts(session, visit.course_id),
+        silent=count_silent(session, visit.course_id),
         facilitated=_facilitated(visit),
     )
 
@@ -107,12 +111,15 @@ def _learner(visit: Visit, chosen: Program | None) -> ResponseReturnValue:
     homes = [(each, learner.home_of(db.session(), visit.person_id, each, now)) for each in candidates]
     program, home = min(homes, key=lambda pair: pair[1].next_at(now))
     facilitated = _facilitated(visit)
+    ask = asked(db.session(), visit.course_id, visit.person_id)
     if home.cohort is None and not facilitated:
-        return render_template("home/nothing.html", visit=visit, has_program=True)
+        formed = is_published(db.session(), program.id)
+        return render_template("home/nothing.html", visit=visit, has_program=True, is_formed=formed, asked=ask)
     navigation.in_program(program.id, program.title)
     return render_template(
         "home/learner.html",
         visit=visit,
+        asked=ask,
         program=program,
         home=home,
         programs=own,

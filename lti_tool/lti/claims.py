@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from collections.abc import Mapping
@@ -157,6 +158,7 @@ def read_launch(claims: Claims, registration: Registration) -> Launch:
     memberships = claims.part(MEMBERSHIPS)
     platform = _platform(claims)
     custom = claims.custom()
+    context = _context(claims)
     grades = _grades(claims)
     message_type = claims.identifier(LTI + "message_type")
     return_url = presentation.address("return_url")
@@ -170,7 +172,7 @@ def read_launch(claims: Claims, registration: Registration) -> Launch:
         identity=_identity(claims, presentation, custom),
         standing=roles.standing(claims.texts(LTI + "roles")),
         platform=platform,
-        context=_context(claims),
+        context=context,
         resource_link=_resource_link(claims),
         memberships_url=memberships_url,
         grades=grades,
@@ -180,8 +182,32 @@ def read_launch(claims: Claims, registration: Registration) -> Launch:
         if message_type == DEEP_LINKING
         else None,
         for_user=_for_user(claims, grades) if message_type == SUBMISSION_REVIEW else None,
+        section=section_of(custom.get("section"), context),
         custom=custom,
     )
+
+
+def section_of(stated: str | None, context: Context | None) -> str | None:
+    """The section of the course that the person belongs to; several are told together, in the order of their names.
+
+    Where an LMS has no sections it names the course itself, which tells nothing.
+
+    >>> section_of("North", None), section_of('["South", "North"]', None), section_of("[]", None)
+    ('North', 'North + South', None)
+    >>> section_of("Giving feedback", Context("1", title="Giving feedback"))
+    """
+    named = {name for name in _listed(stated or "") if name}
+    if context is not None:
+        named -= {context.title, context.label, context.id}
+    return " + ".join(sorted(named))[:TEXT_LENGTH] or None
+
+
+def _listed(stated: str) -> list[str]:
+    try:
+        several = json.loads(stated)
+    except (ValueError, RecursionError):
+        several = stated
+    return [str(name).strip() for name in several] if isinstance(several, list) else [stated.strip()]
 
 
 def _identity(claims: Claims, presentation: Claims, custom: Mapping[str, str]) -> Identity:

@@ -125,6 +125,7 @@ class Launch:
     frame_origins: tuple[str, ...]
     deep_linking: DeepLinking | None = None
     for_user: str | None = None
+    section: str | None = None
     # What the platform's storage keeps for us of this browser, where no cookie can: a secret.
     stored_browser: str | None = field(default=None, repr=False)
     custom: Mapping[str, str] = field(default_factory=dict)

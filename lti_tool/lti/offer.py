@@ -19,7 +19,7 @@ TOOL_CONFIGURATION = "https://purl.imsglobal.org/spec/lti-tool-configuration"
 
 # Exactly the scopes that the clients of both services ask tokens for.
 SCOPES = (memberships.SCOPE, grades.SCOPE_LINE_ITEM, grades.SCOPE_RESULT, grades.SCOPE_SCORE)
-# The custom parameters that launches are read for, each with the variable that fills it.
+# The custom parameters that launches of every link are read for, each with the variable that fills it.
 CUSTOM = {
     "tz": "$Person.address.timezone",
     "context_history": "$Context.id.history",
@@ -46,6 +46,11 @@ MESSAGES = (
 )
 
 
+def custom(family: str = "") -> dict[str, str]:
+    """The custom parameters that an LMS of this family is asked to send with each launch, from wherever it comes."""
+    return CUSTOM | {"section": families.family(family).section_variable}
+
+
 def registration_address(base_url: str, invitation: str = "") -> str:
     """What an administrator pastes into an LMS that registers tools by itself; `invitation` is a secret."""
     query = f"?{urlencode({'invitation': invitation})}" if invitation else ""
@@ -61,7 +66,7 @@ def values(base_url: str) -> dict[str, str]:
         "launch": f"{base_url}/lti/launch",
         "keys": f"{base_url}/lti/jwks",
         "canvas": f"{base_url}/lti/config.json",
-        "custom": "\n".join(f"{name}={variable}" for name, variable in CUSTOM.items()),
+        "custom": "\n".join(f"{name}={variable}" for name, variable in custom().items()),
     }
 
 
@@ -76,7 +81,7 @@ def registration_request(base_url: str, family: str, supported: Mapping[str, fro
         "domain": here["domain"],
         "target_link_uri": here["launch"],
         "description": DESCRIPTION,
-        "custom_parameters": dict(CUSTOM),
+        "custom_parameters": custom(family),
         "claims": list(CLAIMS),
         "messages": [
             _message(message, here["launch"], family, supported.get(message.type, frozenset()))
@@ -129,7 +134,7 @@ def canvas_configuration(base_url: str) -> dict[str, Any]:
         "target_link_uri": here["launch"],
         "scopes": list(SCOPES),
         "public_jwk_url": here["keys"],
-        "custom_fields": dict(CUSTOM),
+        "custom_fields": custom("canvas"),
         "extensions": [
             {
                 "platform": "canvas.instructure.com",

@@ -1,4 +1,4 @@
-"""What the LMS does not say about people, from a CSV file: department, site, experience.
+"""Reading a CSV file of what the LMS does not say about people: department, site, experience.
 
 The header names the columns. One of them says who a line is about (`user_id`, else `email`, else `name`);
 every other one is an attribute. A file with a wrong line changes nothing.
@@ -14,14 +14,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from flask_babel import gettext as _
-from sqlalchemy import delete, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from lti_tool import audit
-from lti_tool.database import Base
-from lti_tool.roster import people
-from lti_tool.roster.tables import Enrolment, Person, PersonAttribute
-from lti_tool.roster.upserts import dialect_of, insert_into
+from lti_tool.roster.tables import Enrolment, Person
 
 MAX_BYTES = 1024 * 1024
 MAX_LINES = 20_000
@@ -37,16 +33,6 @@ class ImportRefusedError(Exception):
     def __init__(self, *problems: str) -> None:
         super().__init__("; ".join(problems))
         self.problems = problems
-
-
-@dataclass(frozen=True, slots=True)
-class Imported:
-    """What an import did. `unknown` are lines about people who are not in the course, as the file names them."""
-
-    names: tuple[str, ...]
-    people: int
-    changed: int
-    unknown: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,27 +71,6 @@ def read_csv(session: Session, course_id: int, data: bytes) -> Table:
     file = _parse(data)
     matched = _match(session, course_id, file)
     return Table(file.names, matched.values, tuple(matched.unknown))
-
-
-def import_csv(session: Session, course_id: int, actor_id: int, data: bytes) -> Imported:
-    """Store the attributes that a CSV file gives; an empty cell takes one away. Raises ImportRefusedError."""
-    table = read_csv(session, course_id, data)
-    before = people.attributes(session, course_id)
-    _limit_names(before, table.names)
-    changed = _changes(before, table.values)
-    _write(session, course_id, changed)
-    if changed:
-        audit.record(
-            session,
-            "roster.attributes",
-            "course",
-            course_id,
-            course_id=course_id,
-            actor_id=actor_id,
-            before={p: {n: before.get(p, {}).get(n) for n in values} for p, values in changed.items()},
-            after=changed,
-        )
-    return Imported(table.names, len(table.values), sum(map(len, changed.values())), table.unknown)
 
 
 def _parse(data: bytes) -> _File:
@@ -283,49 +248,6 @@ def _people_by(session: Session, course_id: int, key: str) -> dict[str, list[int
     for person_id, value in session.execute(query):
         found[_FOLD[key](_clean(value or ""))].append(person_id)
     return found
-
-
-def _limit_names(before: dict[int, dict[str, str]], names: tuple[str, ...]) -> None:
-    together = {name for values in before.values() for name in values} | set(names)
-    if len(together) > MAX_ATTRIBUTES:
-        raise ImportRefusedError(
-            _(
-                "With those of earlier files this makes %(count)s attributes; %(max)s is the most. "
-                "To take one away, send its column with empty cells.",
-                count=len(together),
-                max=MAX_ATTRIBUTES,
-            )
-        )
-
-
-def _changes(before: dict[int, dict[str, str]], after: dict[int, dict[str, str]]) -> dict[int, dict[str, str]]:
-    changed = {
-        person: {name: value for name, value in values.items() if before.get(person, {}).get(name, "") != value}
-        for person, values in after.items()
-    }
-    return {person: values for person, values in changed.items() if values}
-
-
-def _write(session: Session, course_id: int, changed: dict[int, dict[str, str]]) -> None:
-    cells = [(person, name, value) for person, values in changed.items() for name, value in values.items()]
-    rows = [
-        {"course_id": course_id, "person_id": person, "name": name, "value": value}
-        for person, name, value in cells
-        if value
-    ]
-    if rows:
-        query = insert_into(dialect_of(session), Base.metadata.tables["person_attribute"])
-        keys = ["course_id", "person_id", "name"]
-        session.execute(query.on_conflict_do_update(index_elements=keys, set_={"value": query.excluded.value}), rows)
-    for person, name, value in cells:
-        if not value:
-            session.execute(
-                delete(PersonAttribute).where(
-                    PersonAttribute.course_id == course_id,
-                    PersonAttribute.person_id == person,
-                    PersonAttribute.name == name,
-                )
-            )
 
 
 def _refuse(problems: list[str]) -> None:

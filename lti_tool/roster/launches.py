@@ -264,6 +264,7 @@ def _enrolment(
     role = standing.role.value
     launched_as = f"{role}+admin" if standing.is_admin else role
     stated: Row = {"role": role, "launched_as": launched_as, "is_test": standing.is_test, "launched_at": now}
+    stated |= _given(section=launch.section)
     if known is not None and standing.role is Role.NONE:
         # A launch may say nothing about the course, an administrator's above all; that is no news about it.
         del stated["role"]

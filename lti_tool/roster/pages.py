@@ -8,7 +8,7 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 
 from lti_tool.database import db
-from lti_tool.roster import attributes, departures, people, readings
+from lti_tool.roster import attributes, departures, importing, people, readings
 from lti_tool.roster.people import Show
 from lti_tool.roster.tables import Course, RosterReading
 from lti_tool.roster.words import ROLES
@@ -58,32 +58,38 @@ def dismiss(reading_id: int) -> ResponseReturnValue:
 
 @blueprint.post("/attributes")
 @allow(Access.INSTRUCTOR)
-def import_attributes() -> ResponseReturnValue:
-    """Take a CSV file, or text pasted from one."""
+def preview_attributes() -> ResponseReturnValue:
+    """Show what a CSV file, or text pasted from one, would change. Nothing is stored."""
     upload = request.files.get("file")
     pasted = request.form.get("text", "")
     data = upload.read(attributes.MAX_BYTES + 1) if upload and upload.filename else pasted.encode()
-    visit = current_visit()
+    return _preview(data, pasted)
+
+
+@blueprint.post("/attributes/take")
+@allow(Access.INSTRUCTOR)
+def take_attributes() -> ResponseReturnValue:
+    """Take a file as it was shown. Fields: `text`, and `seen`, the digest of what was shown."""
+    visit, text = current_visit(), request.form.get("text", "")
     try:
-        done = attributes.import_csv(db.session(), visit.course_id, visit.person_id, data)
+        count = importing.take(
+            db.session(), visit.course_id, visit.person_id, text.encode(), request.form.get("seen", "")
+        )
+    except importing.ChangedSinceError:
+        return make_response(_preview(text.encode(), text, is_changed=True), 409)
+    except attributes.ImportRefusedError as refusal:
+        return make_response(_page(problems=refusal.problems, pasted=text), 400)
+    done = ngettext("%(num)s attribute is taken.", "%(num)s attributes are taken.", count)
+    return redirect_with("good", done, "roster.show", _anchor="attributes")
+
+
+def _preview(data: bytes, pasted: str, *, is_changed: bool = False) -> ResponseReturnValue:
+    try:
+        found = importing.preview(db.session(), current_visit().course_id, data)
     except attributes.ImportRefusedError as refusal:
         return make_response(_page(problems=refusal.problems, pasted=pasted), 400)
-    return redirect_with("risk" if done.unknown else "good", _import_words(done), "roster.show")
-
-
-def _import_words(done: attributes.Imported) -> str:
-    words = ngettext("%(num)s person has", "%(num)s people have", done.people)
-    text: str = _("%(people)s attributes now: %(names)s.", people=words, names=", ".join(done.names))
-    if not done.unknown:
-        return text
-    shown = "; ".join(done.unknown[:5]) + ("; …" if len(done.unknown) > 5 else "")
-    unknown = ngettext(
-        "%(num)s line names somebody who is not in this course (%(who)s).",
-        "%(num)s lines name people who are not in this course (%(who)s).",
-        len(done.unknown),
-        who=shown,
-    )
-    return f"{text} {unknown}"
+    # What was read is UTF-8, or it would have been refused.
+    return render_template("roster/preview.html", preview=found, text=data.decode("utf-8-sig"), is_changed=is_changed)
 
 
 def _held(reading_id: int) -> RosterReading:

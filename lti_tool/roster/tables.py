@@ -109,6 +109,7 @@ class Enrolment(Base):
     left_at: Mapped[datetime | None]
     launched_at: Mapped[datetime | None]
     launched_as: Mapped[str | None] = mapped_column(String(20))  # as what the last launch came: role, "+admin"
+    section: Mapped[str | None] = mapped_column(String(255))  # of the course, as the last launch said
     # The last reading of the roster in which the person was seen; empty for one known by launch alone.
     reading_id: Mapped[int | None] = mapped_column(ForeignKey("roster_reading.id", ondelete="SET NULL"))
     # The reading that saw the person for the first time, or again after they had left.

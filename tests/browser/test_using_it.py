@@ -17,7 +17,7 @@ PHONE = {"width": 390, "height": 800}
 
 @pytest.fixture
 def phone(browser: Browser) -> Iterator[Page]:
-    context = browser.new_context(viewport={"width": PHONE["width"], "height": PHONE["height"]})
+    context = browser.new_context(viewport={"width": PHONE["width"], "height": PHONE["height"]}, has_touch=True)
     yield context.new_page()
     context.close()
 
@@ -37,6 +37,37 @@ def test_a_learner_hands_in_reloads_and_goes_back(phone: Page, addresses: dict[s
     assert "the one that mattered" in frame.get_by_label("What happened?").input_value()
     phone.evaluate("history.go(-2)")
     expect(frame.get_by_role("heading", name="One thing next")).to_be_visible()
+
+
+def test_a_learner_paints_the_hours_of_a_week_by_keyboard_and_by_hand(phone: Page, addresses: dict[str, str]) -> None:
+    frame = tour.enter(phone, addresses["learner"])
+    frame.locator("#answers a").click()
+    hours = frame.get_by_role("table", name="When are you usually free?")
+    painted = hours.locator("input:checked")
+    expect(painted).not_to_have_count(0)
+    before = painted.count()
+    hours.get_by_role("checkbox", name=re.compile("Monday, 9:00.AM")).focus()
+    for key in ("Space", "Shift+ArrowDown", "ArrowRight", "Space"):
+        phone.keyboard.press(key)
+    hours.get_by_role("button", name=re.compile("Every day at 8:00.AM")).tap()
+    expect(painted).to_have_count(before + 10)
+    assert tour.faults(frame) == []
+    phone.set_viewport_size({"width": 1280, "height": 900})
+    start = frame.locator("input[value=fri-14]")
+    start.scroll_into_view_if_needed()
+    start.hover()
+    phone.mouse.down()
+    for cell in ("sat-14", "sat-15"):
+        frame.locator(f"input[value={cell}]").hover()
+    phone.mouse.up()
+    expect(painted).to_have_count(before + 13)
+    assert tour.faults(frame) == []
+    frame.goto(frame.url)  # a reload loses nothing
+    expect(painted).to_have_count(before + 13)
+    frame.get_by_role("button", name="Save").click()
+    say(frame, "Thank you")
+    frame.locator("#answers a").click()
+    expect(painted).to_have_count(before + 13)
 
 
 def test_a_facilitator_marks_who_is_here_and_makes_pairs(phone: Page, addresses: dict[str, str]) -> None:

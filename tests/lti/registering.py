@@ -29,6 +29,7 @@ WANTED_VARIABLES = {
     "tz": "$Person.address.timezone",
     "context_history": "$Context.id.history",
     "link_history": "$ResourceLink.id.history",
+    "section": "$CourseSection.title",
 }
 
 

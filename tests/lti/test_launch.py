@@ -47,7 +47,7 @@ def test_an_authorization_address_with_a_query_keeps_it(tool: Tool, platform: Pl
 
 def test_a_launch_arrives_as_one_value(browser: Browser, registration: Registration) -> None:
     response = browser.launch(
-        custom={"week": "3", "tz": "Europe/Oslo", "unknown": "$Some.variable", "empty": ""},
+        custom={"week": "3", "tz": "Europe/Oslo", "unknown": "$Some.variable", "empty": "", "section": "North"},
         tool_platform={
             "guid": "g-1",
             "name": "LMS",
@@ -83,7 +83,8 @@ def test_a_launch_arrives_as_one_value(browser: Browser, registration: Registrat
     assert launch.memberships_url == "https://lms.example.edu/members"
     assert launch.grades
     assert launch.grades.line_items_url == "https://lms.example.edu/items?type_id=7"
-    assert dict(launch.custom) == {"week": "3", "tz": "Europe/Oslo"}
+    assert dict(launch.custom) == {"week": "3", "tz": "Europe/Oslo", "section": "North"}
+    assert launch.section == "North"
     assert launch.frame_origins[-2:] == ("https://lms.example.edu", "https://lms.example.org")
 
 

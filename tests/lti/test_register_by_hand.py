@@ -22,7 +22,7 @@ def test_canvas_reads_the_tool_from_an_address(tool: Tool, admin: Administrator)
     assert said["target_link_uri"] == f"{base}/lti/launch"
     assert said["public_jwk_url"] == f"{base}/lti/jwks"
     assert set(said["scopes"]) == set(offer.SCOPES)
-    assert said["custom_fields"] == WANTED_VARIABLES
+    assert said["custom_fields"] == WANTED_VARIABLES | {"section": "$com.instructure.User.sectionNames"}
     [extension] = said["extensions"]
     assert extension["platform"] == "canvas.instructure.com"
     assert extension["privacy_level"] == "public"

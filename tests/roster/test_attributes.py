@@ -10,8 +10,9 @@ from sqlalchemy import func, select
 
 from lti_tool.audit import AuditEntry
 from lti_tool.database import db, transaction
-from lti_tool.roster import attributes, people
-from lti_tool.roster.attributes import Imported, ImportRefusedError
+from lti_tool.roster import attributes, importing, people
+from lti_tool.roster.attributes import ImportRefusedError
+from lti_tool.roster.importing import Preview
 from lti_tool.roster.tables import Course, Person, PersonAttribute
 from tests.support import factories
 
@@ -27,13 +28,16 @@ def three(course: Course) -> Sequence[Person]:
     return factories.make_people(course, ["Ana Ruiz", "Zoë Ångström", "Lin Wei"])
 
 
-def take(course: Course, text: str | bytes) -> Imported:
+def take(course: Course, text: str | bytes) -> Preview:
+    """Look at a file and take it; what it showed."""
     # A request is where the words find their language.
     with current_app.test_request_context(), transaction() as session:
         actor = session.scalars(select(Person.id)).first()
         assert actor is not None
         data = text if isinstance(text, bytes) else text.encode()
-        return attributes.import_csv(session, course.id, actor, data)
+        shown = importing.preview(session, course.id, data)
+        assert importing.take(session, course.id, actor, data, shown.digest) == shown.count
+        return shown
 
 
 def refusal(course: Course, text: str | bytes) -> str:
@@ -50,7 +54,8 @@ def kept(course: Course) -> dict[int, dict[str, str]]:
 
 def test_a_spreadsheet_gives_people_their_attributes(course: Course, three: Sequence[Person]) -> None:
     done = take(course, "name,department,site\nAna Ruiz,Sales,Lisbon\nZoë Ångström,IT,\n")
-    assert (done.names, done.people, done.changed, done.unknown) == (("department", "site"), 2, 3, ())
+    assert (done.names, done.new, done.people) == (("department", "site"), ["department", "site"], 2)
+    assert (done.added, done.changed, done.removed, done.unknown) == (3, 0, 0, ())
     assert kept(course) == {
         three[0].id: {"department": "Sales", "site": "Lisbon"},
         three[1].id: {"department": "IT"},
@@ -79,7 +84,7 @@ def test_a_later_file_changes_adds_and_takes_away(course: Course, three: Sequenc
     take(course, "name,department,site\nAna Ruiz,Sales,Lisbon\n")
     done = take(course, "name,site,level\nAna Ruiz,,new\n")
     assert kept(course) == {three[0].id: {"department": "Sales", "level": "new"}}
-    assert done.changed == 2
+    assert (done.new, done.added, done.changed, done.removed) == (["level"], 1, 0, 1)
     entry = db.session.scalars(select(AuditEntry).order_by(AuditEntry.id.desc())).first()
     assert entry is not None
     assert entry.before == {str(three[0].id): {"site": "Lisbon", "level": None}}
@@ -133,3 +138,13 @@ def test_attributes_do_not_grow_without_end(course: Course, three: Sequence[Pers
     take(course, f"name,{','.join(names)}\nAna Ruiz{',x' * 20}\n")
     with pytest.raises(ImportRefusedError, match="21 attributes"):
         take(course, "name,one more\nAna Ruiz,x\n")
+
+
+def test_what_would_be_lost_is_told_before_what_is_added(course: Course, three: Sequence[Person]) -> None:
+    take(course, "name,site\nAna Ruiz,Lisbon\nZoë Ångström,Porto\n")
+    done = take(course, "name,site\nLin Wei,Faro\nAna Ruiz,\nZoë Ångström,Braga\n")
+    assert [(change.who, change.before, change.after) for change in done.examples] == [
+        (three[0].name, "Lisbon", ""),
+        (three[1].name, "Porto", "Braga"),
+        (three[2].name, "", "Faro"),
+    ]

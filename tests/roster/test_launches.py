@@ -213,3 +213,12 @@ def test_first_launches_at_the_same_moment_make_one_person(lms: Lms, any_app: Fl
         recorded = list(pool.map(arrive, range(6)))
     assert len(set(recorded)) == 1
     assert db.session.scalar(select(func.count(Enrolment.id))) == 1
+
+
+def test_the_section_that_the_lms_tells_stays_until_it_tells_another(lms: Lms) -> None:
+    lms.arrives("ana", Role.LEARNER, section="North")
+    lms.arrives("ana", Role.LEARNER)
+    assert db.session.scalars(select(Enrolment.section)).all() == ["North"]
+    lms.arrives("ana", Role.LEARNER, section="South")
+    db.session.rollback()
+    assert db.session.scalars(select(Enrolment.section)).all() == ["South"]

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import html
 import io
+import re
+from typing import Any
 
 import pytest
 from flask import Flask
 from sqlalchemy import select, update
+from werkzeug.test import TestResponse
 
 from lti_tool.audit import AuditEntry
 from lti_tool.database import db, transaction
@@ -161,14 +165,57 @@ def test_the_button_reads_the_roster_and_the_question_about_the_missing_is_answe
     assert len(present()) == 16
 
 
-def test_a_file_of_attributes_shows_beside_the_names(course: Course, teacher: Browser) -> None:
+def take_what_is_shown(browser: Browser, page: str) -> TestResponse:
+    """Press the button of a preview, as a browser does."""
+    fields: dict[str, Any] = {
+        name: html.unescape(value) for name, value in re.findall(r'name="(text|seen)" value="([^"]*)"', page)
+    }
+    return browser.post("people/attributes/take", **fields)
+
+
+def test_a_file_is_shown_before_it_is_taken_and_stands_beside_the_names(course: Course, teacher: Browser) -> None:
     factories.make_people(course, ["Ana Ruiz"])
-    file = (io.BytesIO(b"name;site\nAna Ruiz;Lisbon\nNobody;Porto\n"), "people.csv")
+    file = (io.BytesIO('\ufeffname;"the ""site"""\nAna Ruiz;<Lisbon>\nNobody;Porto\n'.encode()), "people.csv")
     page = teacher.post("people/attributes", file=file).get_data(as_text=True)
-    assert "site: Lisbon" in page
-    assert "1 person has attributes now: site." in page
+    assert "The file changes 1 attribute" in page
+    assert "1 line is about nobody in this course" in page
     assert "line 3: Nobody" in page
+    assert "New, known of nobody so far: the &#34;site&#34;." in page
+    assert people.attributes(db.session(), course.id) == {}
+    taken = take_what_is_shown(teacher, page)
+    assert "1 attribute is taken." in taken.text
+    assert "the &#34;site&#34;: &lt;Lisbon&gt;" in taken.text
     assert db.session.scalars(select(AuditEntry.action)).one() == "roster.attributes"
+
+
+def test_what_was_not_shown_is_not_taken(course: Course, teacher: Browser) -> None:
+    factories.make_people(course, ["Ana Ruiz"])
+    shown = teacher.post("people/attributes", text="name,site\nAna Ruiz,Lisbon\n").text
+    other = teacher.post("people/attributes", text="name,site\nAna Ruiz,Porto\n").text
+    take_what_is_shown(teacher, other)
+    again = take_what_is_shown(teacher, shown)
+    assert again.status_code == 409
+    assert "Something changed since you looked" in again.text
+    assert "Porto" in again.text
+    assert list(people.attributes(db.session(), course.id).values()) == [{"site": "Porto"}]
+    assert "1 attribute is taken." in take_what_is_shown(teacher, again.text).text
+    assert teacher.post("people/attributes/take", text="name,site\nAna Ruiz,Faro\n", seen="").status_code == 409
+    assert teacher.post("people/attributes/take", text="nonsense", seen="x").status_code == 400
+
+
+def test_a_file_that_changes_nothing_says_so(course: Course, teacher: Browser) -> None:
+    factories.make_people(course, ["Ana Ruiz"])
+    page = teacher.post("people/attributes", text="name,site\nAna Ruiz,\nNobody,x\n").text
+    assert "The file changes nothing" in page
+    assert "Take it" not in page
+
+
+def test_a_file_of_nearly_a_megabyte_is_carried_through_both_steps(course: Course, teacher: Browser) -> None:
+    factories.make_people(course, ["Ana Ruiz"])
+    lines = "".join(f"Somebody {n:05},{'x' * 90}\n" for n in range(9_000))
+    page = teacher.post("people/attributes", text=f"name,site\nAna Ruiz,Lisbon\n{lines}").text
+    assert "9000 lines are about nobody in this course" in page
+    assert "1 attribute is taken." in take_what_is_shown(teacher, page).text
 
 
 def test_a_wrong_file_is_shown_again_with_what_to_do(course: Course, teacher: Browser) -> None:

@@ -53,6 +53,14 @@ class Canvas(Standard):
         return {f"{EXTENSION}privacy_level": "public", f"{EXTENSION}tool_id": "peerloop"}
 
     @property
+    def section_variable(self) -> str:
+        """A person may be in several sections of one course, whose names come as a list.
+
+        Source: CANVAS, variables.
+        """
+        return "$com.instructure.User.sectionNames"
+
+    @property
     def concurrency(self) -> int:
         """One call is in flight at a time: the quota belongs to the token, and calls side by side use it up faster.
 

@@ -48,6 +48,14 @@ class Standard:
         return {}
 
     @property
+    def section_variable(self) -> str:
+        """The section of a course that a person belongs to is asked for by the standard's variable.
+
+        Source: CORE, appendix B.
+        """
+        return "$CourseSection.title"
+
+    @property
     def concurrency(self) -> int:
         """Four calls to one platform are in flight at a time.
 

@@ -1,0 +1,93 @@
+"""Cohorts are formed by what learners say."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from lti_tool.database import db, transaction
+from lti_tool.lti.launch import Role
+from lti_tool.roster.tables import Enrolment, Person
+from tests.cohorts.conftest import House, know
+from tests.cohorts.test_pages import SIZES, text_of
+
+
+def says(house: House, person: Person, do: str = "save", **fields: Any) -> None:
+    assert house.visit(Role.LEARNER, person).post("answers", do=do, **fields).status_code == 200
+
+
+def test_answers_can_be_spread_and_balanced_and_silence_is_unknown(house: House) -> None:
+    for number, person in enumerate(house.learners[:20]):
+        says(house, person, experience=str(number % 6), language=["en", "pt"][number % 2], zone="Europe/Lisbon")
+    browser = house.visit()
+    form = text_of(browser.get(house.at()).text)
+    assert "4 of 24 learners have not said anything yet, and count as unknown" in form
+    assert "experience 6 values · not known of 4 people · learners say so" in form
+    assert "language English 10, Portuguese 10 · not known of 4 people · learners say so" in form
+    page = browser.post(house.at("propose"), **SIZES, spread="language", balance="experience")
+    assert page.status_code == 200
+    values = [person.attributes for person in house.draft().problem.people]
+    assert [value["language"] for value in values if value].count("Portuguese") == 10
+    assert sum(not value for value in values) == 4
+    assert values[5]["experience"] == 5.0
+
+
+def test_a_file_says_more_than_learners_where_both_speak_of_the_same(house: House) -> None:
+    ana, other = house.learners[:2]
+    says(house, ana, experience="1")
+    know(house, "Experience", {other.id: "12"})
+    form = text_of(house.visit().get(house.at()).text)
+    assert "Experience 12 1 · half or more have none · from a file" in form
+    assert "learners say so" not in form
+
+
+def test_pairs_that_must_avoid_each_other_are_kept_apart_by_one_click(house: House) -> None:
+    ana, bilal, tom = house.learners[:3]
+    says(house, ana, do=f"avoid:{tom.id}")
+    says(house, tom, do=f"avoid:{ana.id}")
+    says(house, bilal, do=f"avoid:{tom.id}")
+    browser = house.visit()
+    form = browser.get(house.at()).text
+    assert "2 pairs must not meet, as learners say" in text_of(form)
+    adopted = browser.post(house.at("propose"), **SIZES, adopt="avoid", spread=[])
+    assert "All who must not meet, as learners say, are kept apart." in adopted.text
+    groups: dict[str, Any] = {
+        name: re.findall(r'value="(\d+)" selected', select)
+        for name, select in re.findall(r'id="field-(apart-\d)">(.*?)</fieldset>', adopted.text, re.DOTALL)
+    }
+    assert groups["apart-0"] == [str(ana.id), str(tom.id)]
+    assert groups["apart-1"] == [str(bilal.id), str(tom.id)]
+    browser.post(house.at("propose"), **SIZES, **{name: people for name, people in groups.items() if people})
+    together = [set(members) for members in house.draft().cohorts]
+    assert not any({str(tom.id), str(ana.id)} <= members for members in together)
+    assert not any({str(tom.id), str(bilal.id)} <= members for members in together)
+    db.session.rollback()
+
+
+def test_a_section_comes_from_the_lms_unless_a_file_says_it(house: House) -> None:
+    with transaction() as session:
+        enrolments = session.query(Enrolment).filter(Enrolment.person_id.in_(house.ids(0, 1)))
+        enrolments.update({"section": "North"})
+    form = text_of(house.visit().get(house.at()).text)
+    assert "section North 2 · half or more have none · from the LMS" in form
+    assert "section: North (from the LMS)" in house.visit().get("people").text
+    know(house, "section", {house.learners[2].id: "East"})
+    assert "section East 1 · half or more have none · from a file" in text_of(house.visit().get(house.at()).text)
+
+
+def test_hours_that_learners_painted_can_be_asked_for_in_common(house: House) -> None:
+    for number, person in enumerate(house.learners):
+        says(
+            house, person, zone="Europe/Lisbon", free=[["tue-14", "wed-10"][number % 2], "sun-09"][: 1 + (number < 3)]
+        )
+    browser = house.visit()
+    assert "Most can meet at: Tue 14:00 (12), Wed 10:00 (12), Sun 09:00 (3)." in text_of(browser.get(house.at()).text)
+    assert browser.post(house.at("propose"), **SIZES, common_slots="1").status_code == 200
+    slots = [set.intersection(*(set(slots[p]) for p in cohort)) for slots, cohort in _slots_by_cohort(house)]
+    assert sorted(map(sorted, slots)) == [["tue-14"], ["wed-10"]]
+
+
+def _slots_by_cohort(house: House) -> list[tuple[dict[str, tuple[str, ...]], list[str]]]:
+    draft = house.draft()
+    slots = {person.id: person.slots for person in draft.problem.people}
+    return [(slots, members) for members in draft.cohorts]
