@@ -1,0 +1,174 @@
+"""Cohorts that run, formed anew: how many people move, against how good the mix is then."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from lti_tool.matching import forming
+from lti_tool.matching.budget import Clock
+from lti_tool.matching.objective import objective, terms
+from lti_tool.matching.problem import Previous, Problem
+from lti_tool.matching.solution import Solution
+
+Cohorts = Sequence[Sequence[str]]
+
+ALMOST_NOTHING = 1e-6
+"""What a move costs where the mix alone counts: of two equal mixes, the one with fewer moves."""
+ROUNDING = 1e-9
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """A person and the indices of today's cohorts that they leave and join; who waits for a place leaves None."""
+
+    person: str
+    leaves: int | None
+    joins: int
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One way to go on. ``kept[i]`` is the index of today's cohort that the answer's cohort i is.
+
+    ``mix`` is J without what moves cost; smaller is better among choices that keep equally many cohorts.
+    """
+
+    problem: Problem
+    solution: Solution
+    kept: tuple[int, ...]
+    moves: tuple[Move, ...]
+    mix: float
+
+    @property
+    def moved(self) -> int:
+        """How many people leave a cohort."""
+        return sum(move.leaves is not None for move in self.moves)
+
+
+@dataclass(frozen=True, slots=True)
+class Reforming:
+    """The ways to go on: those that keep most cohorts first, and of these the one with fewest moves first.
+
+    Without any, ``refused`` is the answer that says why.
+    """
+
+    choices: tuple[Choice, ...]
+    refused: Solution | None = None
+
+
+def reform(
+    problem: Problem,
+    cohorts: Cohorts,
+    *,
+    seed: int,
+    now: Clock,
+    seconds: float | None,
+    iterations: int | None = None,
+) -> Reforming:
+    """Two or three points of the curve between fewest moves and best mix, and mergers of cohorts that are too small.
+
+    ``problem`` has everybody who is to have a place and the rules; locks name indices of ``cohorts``. Cohorts without
+    people have ended. Cohorts that people left may differ by more than ``size.slack``; so may those of fewest moves.
+    Takes ``seconds`` at most, and ``iterations`` for each way.
+    """
+    sets = list(_kept(problem, cohorts))
+    ways = len(sets) + 2  # fewest moves for each set, and two more points of the curve
+    budget = _Budget(seed, now, None if seconds is None else seconds / ways, iterations)
+    search = _Search(problem, cohorts, budget)
+    found: list[Choice] = []
+    refused: Solution | None = None
+    for kept in sets:
+        curve = search.curve(kept) if len(kept) == len(sets[0]) else [search.fewest_moves(kept)]
+        answers = [choice for choice in curve if isinstance(choice, Choice)]
+        found += _worth_choosing(answers)
+        refused = refused or next((answer for answer in curve if isinstance(answer, Solution)), None)
+    return Reforming(tuple(found), None if found else refused)
+
+
+def mix(problem: Problem, cohorts: Cohorts) -> float:
+    """J without what moves cost, of cohorts of people of the problem."""
+    by_id = {person.id: person for person in problem.people}
+    quiet = replace(problem, previous=None)
+    return objective(quiet, terms(quiet, [[by_id[person] for person in cohort] for cohort in cohorts]))
+
+
+def _kept(problem: Problem, cohorts: Cohorts) -> Iterator[tuple[int, ...]]:
+    """Which cohorts may go on: all, then without the smallest of those that are too small, then without two…"""
+    going_on = [index for index, cohort in enumerate(cohorts) if cohort]
+    locked = set(problem.locked.values())
+    small = sorted(
+        (index for index in going_on if len(cohorts[index]) < problem.size.min and index not in locked),
+        key=lambda index: (len(cohorts[index]), index),
+    )
+    for merged in range(len(small) + 1):
+        kept = tuple(index for index in going_on if index not in small[:merged])
+        if len(kept) * problem.size.max >= len(problem.people) and kept:
+            yield kept
+
+
+@dataclass(frozen=True, slots=True)
+class _Budget:
+    seed: int
+    now: Clock
+    seconds: float | None
+    iterations: int | None
+
+
+class _Search:
+    def __init__(self, problem: Problem, cohorts: Cohorts, budget: _Budget) -> None:
+        self._problem, self._budget = problem, budget
+        self._at = {person: index for index, cohort in enumerate(cohorts) for person in cohort}
+
+    def curve(self, kept: tuple[int, ...]) -> list[Choice | Solution]:
+        """Fewest moves, the point between that is farthest below the straight line, and the best mix."""
+        slack = self._problem.size.slack
+        gentle, thorough = self.fewest_moves(kept), self._solve(kept, ALMOST_NOTHING, slack)
+        if not (isinstance(gentle, Choice) and isinstance(thorough, Choice)) or gentle.moved >= thorough.moved:
+            return [gentle, thorough]
+        a_move = max(0.0, gentle.mix - thorough.mix) / (thorough.moved - gentle.moved)
+        return [gentle, self._solve(kept, a_move, slack), thorough]
+
+    def fewest_moves(self, kept: tuple[int, ...]) -> Choice | Solution:
+        """As few moves as the rules allow; of those that are as few, the best mix."""
+        size = self._problem.size
+        return self._solve(kept, self._more_than_any_mix, max(size.slack, size.max - size.min))
+
+    @property
+    def _more_than_any_mix(self) -> float:
+        people = len(self._problem.people)
+        weights = [wish.weight for wish in (*self._problem.spread, *self._problem.gather)]
+        return 1.0 + sum(weights) * people**2 + sum(wish.weight for wish in self._problem.balance) * people
+
+    def _solve(self, kept: tuple[int, ...], a_move: float, slack: int) -> Choice | Solution:
+        index = {old: new for new, old in enumerate(kept)}
+        problem = replace(
+            self._problem,
+            cohorts=len(kept),
+            size=replace(self._problem.size, slack=slack),
+            locked={person: index[old] for person, old in self._problem.locked.items()},
+            previous=Previous({person: index[old] for person, old in self._at.items() if old in index}, a_move),
+        )
+        budget = self._budget
+        answer = forming.solve(
+            problem, seed=budget.seed, now=budget.now, seconds=budget.seconds, iterations=budget.iterations
+        )
+        return answer if answer.status != "solved" else self._choice(problem, answer, kept)
+
+    def _choice(self, problem: Problem, answer: Solution, kept: tuple[int, ...]) -> Choice:
+        moves = tuple(
+            Move(person, self._at.get(person), kept[new])
+            for new, cohort in enumerate(answer.cohorts)
+            for person in cohort
+            if self._at.get(person) != kept[new]
+        )
+        return Choice(problem, answer, kept, moves, mix(problem, answer.cohorts))
+
+
+def _worth_choosing(choices: Sequence[Choice]) -> list[Choice]:
+    """Without those for which another has no more moves and no worse a mix; fewest moves first."""
+    best: list[Choice] = []
+    for choice in sorted(choices, key=lambda choice: (choice.moved, choice.mix)):
+        if not best or choice.mix < best[-1].mix - ROUNDING * max(1.0, best[-1].mix):
+            best.append(choice)
+    return best
