@@ -11,7 +11,7 @@ from lti_tool.cohorts import facilitating, people, publishing, words
 from lti_tool.cohorts.facilitating import NotInCourseError
 from lti_tool.cohorts.pages import blueprint
 from lti_tool.cohorts.publishing import BrokenRulesError, NotThereError
-from lti_tool.cohorts.queries import cohorts_with_members, present_ids
+from lti_tool.cohorts.queries import cohorts_with_members, present_ids, with_members
 from lti_tool.cohorts.tables import Cohort
 from lti_tool.cohorts.wish_form import whole_number
 from lti_tool.database import db
@@ -92,7 +92,7 @@ def _page(
 ) -> str:
     session = db.session()
     entries = cohorts_with_members(session, program.id)
-    entry = next(entry for entry in entries if entry.cohort.id == cohort.id)
+    entry = with_members(session, cohort.id)
     facilitators = {person.id for person in entry.facilitators}
     role = current_visit().role
     name = _("Cohort %(name)s", name=cohort.name)
@@ -102,7 +102,9 @@ def _page(
         entry=entry,
         name=name,
         others=[
-            (other.cohort.id, _("Cohort %(name)s", name=other.cohort.name)) for other in entries if other is not entry
+            (other.cohort.id, _("Cohort %(name)s", name=other.cohort.name))
+            for other in entries
+            if other.cohort is not cohort
         ],
         candidates=[
             (person.id, f"{person.name} · {ROLES[role_name]}")
@@ -114,7 +116,7 @@ def _page(
         warnings_of=words.partner_warnings([(name, len(entry.members))], len(program.modules))
         if entry.members
         else [],
-        may_change=role is Role.INSTRUCTOR,
+        may_change=role is Role.INSTRUCTOR and cohort.ended_at is None,
         is_staff=role in STAFF,
         problem=problem,
         reasons=reasons,

@@ -147,6 +147,7 @@ _SENTENCES: dict[str, Sentence] = {
         name=n.person(e.after["person"]),
         cohort=n.cohort(e.subject_id),
     ),
+    "cohort ended": lambda e, n: _("%(cohort)s ended", cohort=n.cohort(e.subject_id)),
     "person left": lambda e, n: _(
         "%(name)s left %(cohort)s", name=n.person(e.before["person"]), cohort=n.cohort(e.subject_id)
     ),

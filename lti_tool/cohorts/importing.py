@@ -12,8 +12,8 @@ from sqlalchemy.orm import Session
 
 from lti_tool.cohorts import editing, people, wishes, words
 from lti_tool.cohorts.proposing import Draft, checked, proposal_of, with_bound
-from lti_tool.cohorts.publishing import rules_of
 from lti_tool.cohorts.queries import cohorts_with_members
+from lti_tool.cohorts.standing import rules_of
 from lti_tool.cohorts.wishes import Rules
 from lti_tool.cohorts.words import _, ngettext
 from lti_tool.matching.problem import NotAlone, Problem

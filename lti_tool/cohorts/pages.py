@@ -10,9 +10,9 @@ from lti_tool.cohorts import (
     explaining,
     people,
     proposing,
-    publishing,
     rules_view,
     searching,
+    standing,
     views,
     wish_form,
     wishes,
@@ -61,7 +61,7 @@ def show(program: Program, problem: str | None = None) -> str:
         "aside": people.set_aside(session, program.course_id),
     }
     if is_published(session, program.id):
-        return render_template("cohorts/board.html", board=views.board(session, program), **common)
+        return render_template("cohorts/board.html", board=views.board(session, program), words=words, **common)
     proposal = proposal_of(session, program.id)
     if proposal is not None:
         moving = request.values.get("person") if may_change() else None
@@ -89,7 +89,7 @@ def rules(program_id: int) -> ResponseReturnValue:
     if is_published(session, program.id):
         raise AlreadyPublishedError
     proposal = proposal_of(session, program.id)
-    now = publishing.rules_of(program, proposal)
+    now = standing.rules_of(program, proposal)
     present = {person.id for person in people.placeable(session, program.course_id)}
     return _rules_form(
         program, wish_form.shown(wishes.among(now, present)), version=proposal.version if proposal else 0

@@ -10,12 +10,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, selectinload
 
 from lti_tool import audit, clock
-from lti_tool.cohorts import people, words
-from lti_tool.cohorts.proposing import checked, current, draft_of, proposal_of, take
-from lti_tool.cohorts.queries import cohorts_with_members, departed, unplaced
+from lti_tool.cohorts import people, standing, words
+from lti_tool.cohorts.proposing import checked, current, draft_of, take
+from lti_tool.cohorts.queries import departed, unplaced
 from lti_tool.cohorts.signals import cohorts_published, members_changed
-from lti_tool.cohorts.tables import Cohort, Membership, Proposal
-from lti_tool.cohorts.wishes import Rules, compose, usual
+from lti_tool.cohorts.tables import Cohort, Membership
 from lti_tool.gradebook import progress
 from lti_tool.matching.newcomer import place_newcomer
 from lti_tool.matching.problem import Previous, Problem
@@ -111,7 +110,7 @@ def place_newcomers(session: Session, program: Program, *, actor_id: int | None 
     if left:
         members_changed.send(program, session=session)
     newcomers = unplaced(session, program.id)
-    placing = _placing(session, program, newcomers)
+    placing = standing.of(session, program, newcomers)
     if not placing.cohorts or not newcomers:
         return CatchUp([], [], left)
     earlier = _earlier(session, program.id, newcomers, placing.cohorts)
@@ -121,37 +120,9 @@ def place_newcomers(session: Session, program: Program, *, actor_id: int | None 
         for person, position in zip(newcomers, positions, strict=True)
         if position is not None
     ]
-    _join(session, program, placed, actor_id)
+    join(session, program, placed, actor_id)
     waiting = [person for person, position in zip(newcomers, positions, strict=True) if position is None]
     return CatchUp(placed, waiting, left)
-
-
-@dataclass(frozen=True, slots=True)
-class _Placing:
-    """The published cohorts with their members' ids as text, and the rules for them and the newcomers."""
-
-    cohorts: list[Cohort]
-    members: list[list[str]]
-    problem: Problem
-    names: words.Names
-
-
-def _placing(session: Session, program: Program, newcomers: Sequence[Person]) -> _Placing:
-    now_there = cohorts_with_members(session, program.id)
-    everybody = [*newcomers, *(person for entry in now_there for person in entry.members)]
-    rules = rules_of(program, proposal_of(session, program.id))
-    return _Placing(
-        cohorts=[entry.cohort for entry in now_there],
-        members=[[str(person.id) for person in entry.members] for entry in now_there],
-        problem=_problem(session, program, rules, everybody),
-        names=people.labels(everybody),
-    )
-
-
-def _problem(session: Session, program: Program, rules: Rules, everybody: Sequence[Person]) -> Problem:
-    ids, course_id = {person.id for person in everybody}, program.course_id
-    attributes, slots = people.attributes(session, course_id, ids), people.slots_of(session, course_id, ids)
-    return compose(rules, everybody, attributes, slots)
 
 
 def _place_each(problem: Problem, members: list[list[str]], newcomers: Sequence[Person]) -> list[int | None]:
@@ -176,35 +147,16 @@ def why_waiting(session: Session, program: Program, waiting: Sequence[Person]) -
     """
     if not waiting:
         return []
-    placing = _placing(session, program, waiting)
+    placing = standing.of(session, program, waiting)
     found = []
     for newcomer in waiting[:MOST_EXPLAINED]:
-        obstacles = [
-            newly_broken(placing.problem, placing.members, str(newcomer.id), position, placing.names)
-            for position in range(len(placing.cohorts))
-        ]
+        obstacles = [placing.obstacles(str(newcomer.id), position) for position in range(len(placing.cohorts))]
         reasons = [
             _("Cohort %(name)s: %(reasons)s", name=cohort.name, reasons=" ".join(obstacle))
             for cohort, obstacle in zip(placing.cohorts, obstacles, strict=True)
         ]
         found.append((newcomer, reasons if all(obstacles) else []))
     return found + [(newcomer, []) for newcomer in waiting[MOST_EXPLAINED:]]
-
-
-def newly_broken(
-    problem: Problem, members: Sequence[Sequence[str]], person: str, to: int, names: words.Names
-) -> list[str]:
-    """The rules that hold now, or are broken otherwise, and would be broken with the person in cohort `to`."""
-    after = [
-        [p for p in cohort if p != person] + ([person] if position == to else [])
-        for position, cohort in enumerate(members)
-    ]
-    before = set(words.broken(problem, members, names))
-    found = [text for text in words.broken(problem, after, names) if text not in before]
-    difference = len(after[to]) - min(len(cohort) for cohort in after)
-    if not found and difference > problem.size.slack:
-        return [_("It would have %(n)s people more than the smallest cohort.", n=difference)]
-    return found
 
 
 def _earlier(session: Session, program_id: int, newcomers: Sequence[Person], cohorts: Sequence[Cohort]) -> Previous:
@@ -215,10 +167,12 @@ def _earlier(session: Session, program_id: int, newcomers: Sequence[Person], coh
         .order_by(Membership.until)
     )
     waiting = {person.id for person in newcomers}
-    return Previous({str(person): position[cohort] for person, cohort in rows if person in waiting}, HOMECOMING)
+    earlier = {str(person): position[cohort] for person, cohort in rows if person in waiting and cohort in position}
+    return Previous(earlier, HOMECOMING)
 
 
-def _join(session: Session, program: Program, placed: Sequence[tuple[Person, Cohort]], actor_id: int | None) -> None:
+def join(session: Session, program: Program, placed: Sequence[tuple[Person, Cohort]], actor_id: int | None) -> None:
+    """Let people who are in no cohort be in one from now on."""
     now = clock.now()
     for person, cohort in placed:
         session.add(Membership(program_id=program.id, cohort_id=cohort.id, person_id=person.id, since=now))
@@ -250,11 +204,6 @@ def follow_roster(course_id: int, *, session: Session) -> None:
             place_newcomers(session, program)
 
 
-def rules_of(program: Program, proposal: Proposal | None) -> Rules:
-    """The rules by which a program's cohorts were made."""
-    return usual(program) if proposal is None else Rules.from_json(proposal.rules)
-
-
 def transfer(
     session: Session,
     program: Program,
@@ -271,48 +220,51 @@ def transfer(
     and BrokenRulesError when rules would break, unless `anyway`: then the audit says which.
     """
     take(session, program.id)
-    now_there = cohorts_with_members(session, program.id)
+    now_there = standing.of(session, program).unlocked()
     running = session.scalar(
         select(Membership).where(
             Membership.cohort_id == cohort.id, Membership.person_id == person_id, Membership.until.is_(None)
         )
     )
-    to = next((i for i, entry in enumerate(now_there) if entry.cohort.id == target_id), None)
+    to = next((i for i, other in enumerate(now_there.cohorts) if other.id == target_id), None)
     if running is None or to is None or target_id == cohort.id:
         raise NotThereError
-    everybody = [person for entry in now_there for person in entry.members]
-    # A lock says where the proposal put somebody; whoever moves a person now knows that.
-    rules = replace(rules_of(program, proposal_of(session, program.id)), locked={})
-    members = [[str(person.id) for person in entry.members] for entry in now_there]
-    names = people.labels(everybody)
-    reasons = newly_broken(_problem(session, program, rules, everybody), members, str(person_id), to, names)
+    reasons = now_there.obstacles(str(person_id), to)
     if reasons and not anyway:
         raise BrokenRulesError(reasons)
-    _replace(session, program, running, now_there[to].cohort, actor_id, why=" ".join(reasons) or None)
-    person = next(person for person in everybody if person.id == person_id)
-    return person, now_there[to].cohort
+    target = now_there.cohorts[to]
+    move_members(session, program, [(running, target)], actor_id, why=" ".join(reasons) or None)
+    return session.get_one(Person, person_id), target
 
 
-def _replace(
-    session: Session, program: Program, running: Membership, target: Cohort, actor_id: int | None, *, why: str | None
+def move_members(
+    session: Session,
+    program: Program,
+    moves: Sequence[tuple[Membership, Cohort]],
+    actor_id: int | None,
+    *,
+    why: str | None,
 ) -> None:
+    """Let running memberships go on in other cohorts from now on."""
     now = clock.now()
-    running.until = now
+    for running, _target in moves:
+        running.until = now
     session.flush()
-    session.add(Membership(program_id=program.id, cohort_id=target.id, person_id=running.person_id, since=now))
-    _note(
-        session,
-        program,
-        target.id,
-        "person transferred",
-        actor_id,
-        before={"person": running.person_id, "cohort": running.cohort_id},
-        after={"person": running.person_id, "cohort": target.id},
-        why=why,
-    )
+    for running, target in moves:
+        session.add(Membership(program_id=program.id, cohort_id=target.id, person_id=running.person_id, since=now))
+        _note(
+            session,
+            program,
+            target.id,
+            "person transferred",
+            actor_id,
+            before={"person": running.person_id, "cohort": running.cohort_id},
+            after={"person": running.person_id, "cohort": target.id},
+            why=why,
+        )
     session.flush()
     members_changed.send(program, session=session)
-    progress.changed(session, program.id, [running.person_id])
+    progress.changed(session, program.id, [running.person_id for running, _target in moves])
 
 
 def _note(

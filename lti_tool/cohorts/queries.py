@@ -33,9 +33,15 @@ def cohort_of(session: Session, program_id: int, person_id: int) -> Cohort | Non
 
 
 def cohorts_with_members(session: Session, program_id: int) -> list[CohortMembers]:
-    """The published cohorts of a program in their order."""
-    query = select(Cohort).where(Cohort.program_id == program_id).order_by(Cohort.position)
+    """The published cohorts of a program that go on, in their order."""
+    query = select(Cohort).where(Cohort.program_id == program_id, Cohort.ended_at.is_(None)).order_by(Cohort.position)
     return _with_members(session.scalars(query.options(*_PEOPLE), execution_options=_FRESH).all())
+
+
+def ended_cohorts(session: Session, program_id: int) -> Sequence[Cohort]:
+    """The published cohorts of a program that have ended, in their order."""
+    query = select(Cohort).where(Cohort.program_id == program_id, Cohort.ended_at.is_not(None))
+    return session.scalars(query.order_by(Cohort.position)).all()
 
 
 def with_members(session: Session, cohort_id: int) -> CohortMembers:

@@ -51,13 +51,14 @@ def impossible(problem: Problem, solution: Solution, names: Names) -> Impossible
     single = len(solution.conflict) == 1
     return Impossible(
         title=_("This rule cannot be kept") if single else _("These rules cannot all be kept"),
-        sentences=_sentences(problem, solution.conflict, names),
+        sentences=sentences(problem, solution.conflict, names),
         note=" ".join(filter(None, (_("Perhaps fewer of them already cannot.") if solution.text else None, note))),
         ways=ways,
     )
 
 
-def _sentences(problem: Problem, conflict: Sequence[Conflict], names: Names) -> list[str]:
+def sentences(problem: Problem, conflict: Sequence[Conflict], names: Names) -> list[str]:
+    """The rules that cannot all be kept."""
     if [item.rule for item in conflict] == ["together", "apart"] and set(conflict[0].core) == set(conflict[1].core):
         people = listed([names[person] for person in conflict[0].core])
         return [_("%(people)s must be together, and must be apart.", people=people)]
@@ -81,6 +82,9 @@ def _rule(problem: Problem, item: Conflict, names: Names) -> str:
             return _("Each cohort has at least %(least)s people; %(n)s can be placed.", least=size.min, n=count)
         case "size.max":
             return _("Each cohort has at most %(most)s people; %(n)s can be placed.", most=size.max, n=count)
+        case "cohorts":
+            cohorts = problem.cohorts or 0
+            return ngettext("There is %(num)s cohort.", "There are %(num)s cohorts.", cohorts)
         case "size.slack":
             return _("The sizes of two cohorts differ by at most %(slack)s.", slack=size.slack)
         case "not_alone":

@@ -68,7 +68,10 @@ class Search(Base):
 
 
 class Cohort(Base):
-    """People who learn together. `position` is its index in the published proposal, from 0."""
+    """People who learn together. `position` is its index in the published proposal, from 0.
+
+    One whose people all went to other cohorts has ended: it stays for what was, and nobody joins it.
+    """
 
     __tablename__ = "cohort"
     __table_args__ = (UniqueConstraint("program_id", "position"), UniqueConstraint("program_id", "name"))
@@ -78,6 +81,7 @@ class Cohort(Base):
     position: Mapped[int]
     name: Mapped[str] = mapped_column(String(60))
     published_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
 
     memberships: Mapped[list[Membership]] = relationship(lazy="raise_on_sql", overlaps="memberships")
     facilitators: Mapped[list[Facilitator]] = relationship(lazy="raise_on_sql")

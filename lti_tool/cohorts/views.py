@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from flask_babel import format_decimal
@@ -13,10 +13,11 @@ from lti_tool.cohorts import people, searching, words
 from lti_tool.cohorts.bars import Bar
 from lti_tool.cohorts.editing import Effect, Option, options, place_of
 from lti_tool.cohorts.proposing import Draft, draft_of, drafts_of, proposal_of, steps_of
-from lti_tool.cohorts.publishing import rules_of, why_waiting
-from lti_tool.cohorts.queries import CohortMembers, cohorts_with_members, unplaced
+from lti_tool.cohorts.publishing import why_waiting
+from lti_tool.cohorts.queries import CohortMembers, cohorts_with_members, ended_cohorts, unplaced
 from lti_tool.cohorts.searching import Underway
-from lti_tool.cohorts.tables import Proposal
+from lti_tool.cohorts.standing import rules_of
+from lti_tool.cohorts.tables import Cohort, Proposal
 from lti_tool.programs.tables import Program
 from lti_tool.roster.tables import Person
 
@@ -89,6 +90,9 @@ class Board:
     legend: list[str]
     warnings: list[str]
     waiting: list[tuple[Person, list[str]]]
+    small: list[str]
+    least: int
+    ended: Sequence[Cohort]
 
 
 def forming(
@@ -214,4 +218,7 @@ def board(session: Session, program: Program) -> Board:
             [(card.title, len(card.members)) for card in cards if card.members], len(program.modules)
         ),
         waiting=why_waiting(session, program, unplaced(session, program.id)),
+        small=[card.title for entry, card in zip(entries, cards, strict=True) if len(entry.members) < rules.size_min],
+        least=rules.size_min,
+        ended=ended_cohorts(session, program.id),
     )

@@ -19,6 +19,7 @@ _: Callable[..., str] = flask_babel.gettext
 ngettext: Callable[..., str] = flask_babel.ngettext
 
 Names = Mapping[str, str]
+Titled = Callable[[int], str]  # what the cohort at an index is called
 LISTED = 12
 BEST = 1e-9  # a gap this small is a rounding error
 NOTHING_PROVED = 1.0  # a bound of half of J says nothing about how good it is
@@ -96,11 +97,11 @@ def overall(worse: float) -> str:
     return text.replace("%(share)s", share(abs(worse)))
 
 
-def broken(problem: Problem, cohorts: Sequence[Sequence[str]], names: Names) -> list[str]:
+def broken(problem: Problem, cohorts: Sequence[Sequence[str]], names: Names, titled: Titled = cohort) -> list[str]:
     """The hard rules that these cohorts break, one sentence each. Slack is the caller's to judge."""
     at = {person: position for position, members in enumerate(cohorts) for person in members}
     found = [
-        _size(position, len(members), problem.size)
+        _size(titled(position), len(members), problem.size)
         for position, members in enumerate(cohorts)
         if not problem.size.min <= len(members) <= problem.size.max
     ]
@@ -113,11 +114,11 @@ def broken(problem: Problem, cohorts: Sequence[Sequence[str]], names: Names) -> 
                 found.append(_("%(one)s and %(other)s must be apart.", one=names[one], other=names[other]))
     for person, position in problem.locked.items():
         if at.get(person, position) != position:
-            found.append(_("%(name)s is locked in %(cohort)s.", name=names[person], cohort=cohort(position)))
-    return found + _alone(problem, cohorts, names) + _without_common_slots(problem, cohorts)
+            found.append(_("%(name)s is locked in %(cohort)s.", name=names[person], cohort=titled(position)))
+    return found + _alone(problem, cohorts, names, titled) + _without_common_slots(problem, cohorts, titled)
 
 
-def _alone(problem: Problem, cohorts: Sequence[Sequence[str]], names: Names) -> list[str]:
+def _alone(problem: Problem, cohorts: Sequence[Sequence[str]], names: Names, titled: Titled) -> list[str]:
     found = []
     for rule in problem.not_alone:
         having = {person.id for person in problem.people if person.value(rule.attribute) == rule.value}
@@ -128,7 +129,7 @@ def _alone(problem: Problem, cohorts: Sequence[Sequence[str]], names: Names) -> 
                     _(
                         "%(name)s would be the only one in %(cohort)s whose %(attribute)s is %(value)s.",
                         name=names[inside.pop()],
-                        cohort=cohort(position),
+                        cohort=titled(position),
                         attribute=rule.attribute,
                         value=rule.value,
                     )
@@ -136,11 +137,11 @@ def _alone(problem: Problem, cohorts: Sequence[Sequence[str]], names: Names) -> 
     return found
 
 
-def _without_common_slots(problem: Problem, cohorts: Sequence[Sequence[str]]) -> list[str]:
+def _without_common_slots(problem: Problem, cohorts: Sequence[Sequence[str]], titled: Titled) -> list[str]:
     if not problem.common_slots:
         return []
     return [
-        _("%(cohort)s would have too few hours at which everybody can meet.", cohort=cohort(position))
+        _("%(cohort)s would have too few hours at which everybody can meet.", cohort=titled(position))
         for position, members in enumerate(cohorts)
         if len(common_slots(problem, members)) < problem.common_slots
     ]
@@ -155,20 +156,20 @@ def common_slots(problem: Problem, members: Sequence[str]) -> list[str]:
     return [slot for slot in own[members[0]] if slot in shared]
 
 
-def _size(position: int, count: int, size: SizeRule) -> str:
+def _size(title: str, count: int, size: SizeRule) -> str:
     if count < size.min:
         return ngettext(
             "%(cohort)s would have %(num)s person, fewer than the %(least)s that it needs.",
             "%(cohort)s would have %(num)s people, fewer than the %(least)s that it needs.",
             count,
-            cohort=cohort(position),
+            cohort=title,
             least=size.min,
         )
     return ngettext(
         "%(cohort)s would have %(num)s person, more than the %(most)s allowed.",
         "%(cohort)s would have %(num)s people, more than the %(most)s allowed.",
         count,
-        cohort=cohort(position),
+        cohort=title,
         most=size.max,
     )
 

@@ -96,6 +96,8 @@ def mix(problem: Problem, cohorts: Cohorts) -> float:
 def _kept(problem: Problem, cohorts: Cohorts) -> Iterator[tuple[int, ...]]:
     """Which cohorts may go on: all, then without the smallest of those that are too small, then without two…"""
     going_on = [index for index, cohort in enumerate(cohorts) if cohort]
+    if not going_on:
+        return
     locked = set(problem.locked.values())
     small = sorted(
         (index for index in going_on if len(cohorts[index]) < problem.size.min and index not in locked),
@@ -103,7 +105,7 @@ def _kept(problem: Problem, cohorts: Cohorts) -> Iterator[tuple[int, ...]]:
     )
     for merged in range(len(small) + 1):
         kept = tuple(index for index in going_on if index not in small[:merged])
-        if len(kept) * problem.size.max >= len(problem.people) and kept:
+        if merged == 0 or len(kept) * problem.size.max >= len(problem.people):
             yield kept
 
 

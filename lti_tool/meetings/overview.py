@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from flask import url_for
-from sqlalchemy import Select, func, select
+from sqlalchemy import ColumnElement, Select, func, or_, select
 from sqlalchemy.orm import Session, joinedload
 
 from lti_tool.cohorts.tables import Cohort, Facilitator, Membership
@@ -73,8 +73,14 @@ def _meetings() -> Select[Meeting]:
     return (
         select(Meeting)
         .join(Cohort, Cohort.id == Meeting.cohort_id)
+        .where(takes_place())
         .options(joinedload(Meeting.cohort), joinedload(Meeting.module))
     )
+
+
+def takes_place() -> ColumnElement[bool]:
+    """Whether a session's cohort, which the query joins, had not ended before it began."""
+    return or_(Cohort.ended_at.is_(None), Meeting.starts_at < Cohort.ended_at)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session, aliased, joinedload
 
 from lti_tool.cohorts.tables import Cohort, Membership
 from lti_tool.meetings.members import belongs, members_of
+from lti_tool.meetings.overview import takes_place
 from lti_tool.meetings.tables import Meeting, PairSeat
 from lti_tool.roster.tables import Person
 from lti_tool.work.tables import Assignment, Submission
@@ -95,7 +96,8 @@ class WorkCount:
 
 def work_overview(session: Session, program_id: int) -> list[WorkCount]:
     """All micro-assignments of a program, by cohort, then by due time; in two queries."""
-    query = _assignments().join(Cohort, Cohort.id == Meeting.cohort_id).where(Cohort.program_id == program_id)
+    query = _assignments().join(Cohort, Cohort.id == Meeting.cohort_id)
+    query = query.where(Cohort.program_id == program_id, takes_place())
     assignments = session.scalars(query.order_by(Cohort.position, Assignment.due_at)).all()
     counts = session.execute(
         select(Submission.assignment_id, func.count(), func.count(Submission.confirmed_at))

@@ -1,0 +1,86 @@
+"""Published cohorts formed anew: the ways side by side, and taking one."""
+
+from __future__ import annotations
+
+from flask import abort, render_template, request
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+
+from lti_tool.cohorts import reforming, words
+from lti_tool.cohorts.pages import blueprint, program_here
+from lti_tool.cohorts.proposing import StaleError, is_published
+from lti_tool.cohorts.publishing import BrokenRulesError
+from lti_tool.cohorts.reforming import Moves
+from lti_tool.cohorts.wish_form import whole_number
+from lti_tool.database import db
+from lti_tool.programs.tables import Program
+from lti_tool.web.gate import Access, allow, current_visit
+from lti_tool.web.notices import redirect_with
+
+
+@blueprint.get("/programs/<int:program_id>/cohorts/anew")
+@allow(Access.INSTRUCTOR)
+def anew(program_id: int) -> ResponseReturnValue:
+    """Up to a few ways to go on with the published cohorts; nothing is changed."""
+    return _page(_published(program_id))
+
+
+@blueprint.post("/programs/<int:program_id>/cohorts/anew")
+@allow(Access.INSTRUCTOR)
+def go_anew(program_id: int) -> ResponseReturnValue:
+    """Take a way. Field: `moves`, as the page wrote them."""
+    program = _published(program_id)
+    try:
+        moves = _read(request.form.get("moves", ""))
+        reforming.go(db.session(), program, moves, actor_id=current_visit().person_id)
+    except StaleError:
+        return _refused(
+            program_id, _("Somebody joined, left or moved since you opened that page. These are the ways now.")
+        )
+    except BrokenRulesError as broken:
+        return _refused(program_id, " ".join(broken.reasons))
+    text = words.ngettext("%(num)s person has a new place.", "%(num)s people have a new place.", len(moves))
+    return redirect_with("good", text, "cohorts.index", program_id=program_id)
+
+
+def _refused(program_id: int, why: str) -> ResponseReturnValue:
+    db.session.rollback()
+    return _page(_published(program_id), _("Nothing was changed. %(why)s", why=why)), 409
+
+
+def _read(text: str) -> Moves:
+    """The moves of a form: `person:from:to` for each, `from` empty for who waits. Raises StaleError."""
+    moves: dict[int, tuple[int | None, int]] = {}
+    for part in text.split():
+        person, leaves, joins = (whole_number(number) for number in (part + "::").split(":")[:3])
+        if person is None or joins is None:
+            raise StaleError
+        moves[person] = (leaves, joins)
+    if not moves:
+        raise StaleError
+    return moves
+
+
+def _written(moves: Moves) -> str:
+    return " ".join(f"{person}:{leaves or ''}:{joins}" for person, (leaves, joins) in moves.items())
+
+
+def _published(program_id: int) -> Program:
+    program = program_here(program_id)
+    if not is_published(db.session(), program.id):
+        abort(404)
+    return program
+
+
+def _page(program: Program, problem: str | None = None) -> str:
+    session, program_id = db.session(), program.id
+    now = reforming.question(session, program)
+    session.rollback()  # nothing was written: let nobody wait for the database during the search
+    found = reforming.search(now)
+    return render_template(
+        "cohorts/anew.html",
+        program=program_here(program_id),
+        ways=[(way, _written(way.sent)) for way in reforming.ways(now, found.choices)],
+        refused=reforming.why_none(now, found),
+        problem=problem,
+    )

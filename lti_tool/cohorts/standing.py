@@ -1,0 +1,83 @@
+"""How published cohorts stand: who is in them, and the rules that hold for them and for whoever joins."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from sqlalchemy.orm import Session
+
+from lti_tool.cohorts import people, words
+from lti_tool.cohorts.proposing import proposal_of
+from lti_tool.cohorts.queries import cohorts_with_members
+from lti_tool.cohorts.tables import Cohort, Proposal
+from lti_tool.cohorts.wishes import Rules, compose, usual
+from lti_tool.cohorts.words import _
+from lti_tool.matching.problem import Problem
+from lti_tool.programs.tables import Program
+from lti_tool.roster.tables import Person
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """The cohorts that go on with their members' ids as text; the rules for these people and those who wait.
+
+    Locks name indices of `cohorts`.
+    """
+
+    cohorts: list[Cohort]
+    members: list[list[str]]
+    problem: Problem
+    names: words.Names
+
+    def titled(self, index: int) -> str:
+        """What the cohort at an index is called."""
+        return _("Cohort %(name)s", name=self.cohorts[index].name)
+
+    def newly_broken(self, after: Sequence[Sequence[str]]) -> list[str]:
+        """The rules that hold now, or are broken otherwise, and would be broken with these members."""
+        before = set(words.broken(self.problem, self.members, self.names, self.titled))
+        return [text for text in words.broken(self.problem, after, self.names, self.titled) if text not in before]
+
+    def obstacles(self, person: str, to: int) -> list[str]:
+        """What closes the cohort at index `to` to a person, who may be in another one now."""
+        after = [
+            [p for p in cohort if p != person] + ([person] if index == to else [])
+            for index, cohort in enumerate(self.members)
+        ]
+        found = self.newly_broken(after)
+        difference = len(after[to]) - min(len(cohort) for cohort in after)
+        if not found and difference > self.problem.size.slack:
+            return [_("It would have %(n)s people more than the smallest cohort.", n=difference)]
+        return found
+
+    def unlocked(self) -> Standing:
+        """The same without locks: they say where the proposal put somebody; whoever moves a person now knows that."""
+        return replace(self, problem=replace(self.problem, locked={}))
+
+
+def of(session: Session, program: Program, waiting: Sequence[Person] = ()) -> Standing:
+    """The standing of a program's cohorts, with rules that count those who wait for a place in."""
+    entries = cohorts_with_members(session, program.id)
+    everybody = [*waiting, *(person for entry in entries for person in entry.members)]
+    problem = _problem(session, program, everybody)
+    index_of = {entry.cohort.position: index for index, entry in enumerate(entries)}
+    locked = {person: index_of[place] for person, place in problem.locked.items() if place in index_of}
+    return Standing(
+        cohorts=[entry.cohort for entry in entries],
+        members=[[str(person.id) for person in entry.members] for entry in entries],
+        problem=replace(problem, locked=locked),
+        names=people.labels(everybody),
+    )
+
+
+def _problem(session: Session, program: Program, everybody: Sequence[Person]) -> Problem:
+    ids, course_id = {person.id for person in everybody}, program.course_id
+    rules = rules_of(program, proposal_of(session, program.id))
+    attributes, slots = people.attributes(session, course_id, ids), people.slots_of(session, course_id, ids)
+    return compose(rules, everybody, attributes, slots)
+
+
+def rules_of(program: Program, proposal: Proposal | None) -> Rules:
+    """The rules by which a program's cohorts were made."""
+    return usual(program) if proposal is None else Rules.from_json(proposal.rules)
