@@ -210,10 +210,16 @@ class Play:
             self.tell(f"Week {week}: sessions are held", number + 1, len(due))
             self._hold(facilitator, week, number, meeting)
 
+    @property
+    def _first_learner(self) -> str:
+        return next(iter(self.user_ids.values()))
+
     def _hold(self, facilitator: Visitor, week: int, number: int, meeting: str) -> None:
         here = people.people_of_session(facilitator.open(f"meetings/{meeting}"))
         names = sorted(here)
-        marks = {names[(3 * week + number) % len(names)]: ABSENCES[week - 1]}
+        # Whoever looks around as the learner was there, and so has a partner.
+        others = [name for name in names if self.user_ids[name] != self._first_learner]
+        marks = {others[(3 * week + number) % len(others)]: ABSENCES[week - 1]}
         fields: dict[str, str | list[str]] = {f"presence-{here[name]}": mark for name, mark in marks.items()}
         facilitator.send("/attendance", "Everybody else is here", **fields)
         facilitator.send("/attendance", "Make the pairs")
@@ -227,10 +233,9 @@ class Play:
     def _do_assignments(self, week: int) -> None:
         last_is_open = week == WEEKS
         self._move_clock(self._session_of(week) + timedelta(days=2))
-        first_learner = next(iter(self.user_ids.values()))
         for number, user_id in enumerate(self.user_ids.values()):
             self.tell(f"Week {week}: assignments are handed in", number + 1, len(self.user_ids))
-            busy = (number + week) % 9 == 0 or (last_is_open and user_id == first_learner)
+            busy = (number + week) % 9 == 0 or (last_is_open and user_id == self._first_learner)
             if not busy:
                 self._hand_in(self.visitors[user_id], user_id, week)
         self._move_clock(self._session_of(week) + timedelta(days=3))

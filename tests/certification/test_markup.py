@@ -59,7 +59,8 @@ def pages(course: CourseWithServices, arrived: requests.Response) -> Iterator[st
         response = course.tool.browser.http.get(url, timeout=10)
         assert response.status_code == 200, url
         yield response.text
-        hrefs = (unescape(href).partition("#")[0] for href in re.findall(r'href="(/v/[^"]+)"', response.text))
+        links = re.findall(r'href="(/v/[^"]+)"(?! download)', response.text)
+        hrefs = (unescape(href).partition("#")[0] for href in links)
         found += [course.tool.browser.base + href for href in hrefs if href]
 
 
