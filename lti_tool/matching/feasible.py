@@ -90,3 +90,35 @@ def placed_at(question: Question, where: Sequence[int] | Ints) -> Placement:
     placement = nobody_placed(question)
     place_at(question, placement, np.array(where, np.int64))
     return placement
+
+
+def unlocked(question: Question) -> Question:
+    """The same question where a unit that is locked alone to its cohort can move, apart from all other locked ones.
+
+    What number a cohort has changes J only where people were in cohorts before; :func:`relocked` gives the numbers
+    back afterwards.
+    """
+    locked = np.flatnonzero(question.lock >= 0)
+    free = np.zeros(len(question.size), bool)
+    free[locked] = np.bincount(question.lock[locked], minlength=1)[question.lock[locked]] == 1
+    if question.move_cost or not free.any():
+        return question
+    begins = question.first_enemy
+    enemies = [question.enemy[begins[u] : begins[u + 1]] for u in range(len(free))]
+    for unit in locked:
+        others = locked[locked != unit] if free[unit] else locked[free[locked]]
+        enemies[unit] = np.union1d(enemies[unit], others)
+    return question._replace(
+        lock=np.where(free, -1, question.lock),
+        enemy=np.concatenate(enemies).astype(np.int64),
+        first_enemy=np.concatenate(([0], np.cumsum([len(others) for others in enemies]))).astype(np.int64),
+    )
+
+
+def relocked(question: Question, where: Ints) -> Ints:
+    """The same cohorts, numbered so that every locked unit is in its own."""
+    locked = np.flatnonzero(question.lock >= 0)
+    number = np.full(question.cohorts, -1, np.int64)
+    number[where[locked]] = question.lock[locked]
+    number[number < 0] = np.setdiff1d(np.arange(question.cohorts), question.lock[locked])
+    return number[where]

@@ -24,7 +24,7 @@ from lti_tool.matching.compiled.anneal import (
 )
 from lti_tool.matching.compiled.jit import Ints, seeded
 from lti_tool.matching.decision import Start
-from lti_tool.matching.feasible import Late, find_feasible, movable_units, placed_at
+from lti_tool.matching.feasible import Late, find_feasible, movable_units, placed_at, relocked, unlocked
 
 Progress = Callable[[float, float], None]
 """Called with the share of the budget that is used and the best J so far."""
@@ -50,7 +50,7 @@ class Search:
     """One annealer; ``best`` is the best placement seen, ``best_cost`` its J."""
 
     def __init__(self, start: Start, cost: Cost, goal: float, seed: int, late: Late) -> None:
-        question, placement = start.question, placed_at(start.question, start.placement.where)
+        question, placement = unlocked(start.question), placed_at(start.question, start.placement.where)
         self._start, self._question, self._placement = start, question, placement
         self._cost, self._seed, self._late = cost, seed, late
         self._movable = movable_units(question)
@@ -64,12 +64,18 @@ class Search:
         self._figures = np.array([reached, reached, 0.0, 1.0, goal])
         self._length = max(CHUNK, FIRST_ROUND * len(question.size))
         self._round = self._left = 0
-        self.best: Ints = placement.where.copy()
+        self._best: Ints = placement.where.copy()
         self.idle = len(self._movable) < 2 or question.cohorts < 2
         self._typical = 1.0 if self.idle else typical_change(question, placement, self._movable, self._rng, SAMPLES)
 
     @property
+    def best(self) -> Ints:
+        """The cohort of each unit in the best placement seen."""
+        return relocked(self._start.question, self._best)
+
+    @property
     def best_cost(self) -> float:
+        """Its J."""
         return float(self._figures[BEST])
 
     @property
@@ -92,7 +98,7 @@ class Search:
             self._sizes_change,
             min(steps, self._left),
             self._figures,
-            self.best,
+            self._best,
             self._rng,
             self._shifted,
         )
@@ -113,7 +119,7 @@ class Search:
 
     def _start_anew(self) -> None:
         """Exchanges seldom lead from one choice of the cohorts' slots to another; another start does."""
-        placement = find_feasible(self._start.instance, self._question, self._seed + self._round, self._late)
+        placement = find_feasible(self._start.instance, self._start.question, self._seed + self._round, self._late)
         if placement is not None:
             self._placement = placement
             self._figures[COST] = self._cost(placement.where)

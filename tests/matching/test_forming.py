@@ -112,6 +112,16 @@ def test_sixty_people_with_every_kind_of_rule_get_cohorts_that_keep_them() -> No
     assert sorted(map(len, answer.cohorts)) == [12, 12, 12, 12, 12]
 
 
+def test_locks_cost_nothing_where_they_only_say_which_cohort_is_which() -> None:
+    course = a_course(48, spread=[], gather=[{"attribute": "site"}])
+    sites = ("Lyon", "Oslo", "Pune", "Rome")
+    for i, person in enumerate(course["people"]):
+        person["attributes"]["site"] = sites[i % 4]
+    answer = solved(course | {"locked": {"u0": 3, "u4": 3, "u1": 2, "u2": 0}}, iterations=100_000)
+    assert answer.objective == 0
+    assert ["u0" in cohort for cohort in answer.cohorts] == [False, False, False, True]
+
+
 @pytest.mark.parametrize("people", [24, 60, 200])
 def test_spreading_three_attributes_reaches_the_proved_optimum(people: int) -> None:
     answer = solved(a_course(people), iterations=300_000)
