@@ -20,6 +20,8 @@ from lti_tool.matching.solution import Solution
 ROUNDING = 1e-9
 SHARE_OF_BOUND = 0.4
 """Of the time, at most, to make the bound sharp where terms pull in opposite directions."""
+SHORT = 2.0
+"""Seconds; with less time the share is smaller too, since good cohorts matter more than to know how good they are."""
 STEPS_OF_BOUND = 8_000
 ITERATIONS_PER_STEP = 100
 """Of the search, for one step of the bound, which takes longer."""
@@ -88,7 +90,7 @@ def _improve(
 
     searches = [Search(start, cost, bound, seed + i, budget.late) for i in range(threads)]
     # The search comes first, so that there is something good at any moment; it goes on when the bound is sharp.
-    until = 1.0 if budget.iterations is not None else 1.0 - SHARE_OF_BOUND
+    until = 1.0 if budget.iterations is not None else 1.0 - _share_of_bound(budget)
     best = improve(searches, budget, until, progress)
     if min(search.best_cost for search in searches) > bound + ROUNDING:
         bound = sharpened_bound(problem, instance.count, _pace(budget))
@@ -110,6 +112,10 @@ def _improve(
         slots=tuple(_common_slots(cohort) for cohort in cohorts) if problem.common_slots else None,
         iterations=budget.used,
     )
+
+
+def _share_of_bound(budget: Budget) -> float:
+    return SHARE_OF_BOUND if budget.seconds is None else SHARE_OF_BOUND * min(1.0, budget.seconds / SHORT)
 
 
 def _pace(budget: Budget) -> Pace:

@@ -41,7 +41,7 @@ GROWTH = 2
 HOTTEST, COLDEST = 0.1, 0.003
 """Temperatures in units of what the typical exchange changes J by."""
 HOTTEST_WITH_RULES = 0.25
-"""The same where people are locked, together or apart: they keep others from where these would go."""
+"""The same where people are together or apart, as locked ones are: they keep others from where these would go."""
 HOTTEST_OF_SPREAD, COLDEST_OF_SPREAD = 0.045, 0.025
 """The same where J is spread alone: few exchanges change it, and the search goes where they do."""
 
