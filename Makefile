@@ -32,7 +32,7 @@ demo-check: setup-run ## Play the same without staying; fail on a wrong count
 	@$(BIN)/peerloop demo --check --family $(FAMILY)
 
 test: setup ## Run the suite (under ten minutes)
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not long"
+	@$(BIN)/python -m pytest -n 2 -m "not long"
 
 test-long: setup ## Run what takes longer: the loop on PostgreSQL and on every LMS, soaks, every page in every size and theme
 	@$(BIN)/python -m pytest -m long

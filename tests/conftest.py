@@ -20,6 +20,7 @@ pytest_plugins = (
     "tests.support.browser",
     "tests.support.moments",
     "tests.support.product",
+    "tests.support.sharing",
 )
 
 MakeApp = Callable[..., Flask]

@@ -45,8 +45,6 @@ from tests.support.platform import serving
 from tests.support.resting import end_rests
 from tests.support.sandbox import SandboxProcess
 
-pytestmark = pytest.mark.xdist_group("every-lms")  # one worker, which starts each LMS once
-
 COURSE = "ctx-feedback"
 LEARNERS = 54
 TOLD = {"blackboard"}  # whose audience of tokens is settled when it is registered by hand

@@ -32,8 +32,6 @@ SUBMISSION = "https://canvas.instructure.com/lti/submission"
 READ_ONLY = "https://www.sakailms.org/spec/lti-ags/v2p0/readOnly"
 COURSE = "ctx-feedback"
 
-pytestmark = pytest.mark.xdist_group("every-lms")  # one worker, which starts each LMS once
-
 Played = Callable[[str], MiniTool]
 
 
