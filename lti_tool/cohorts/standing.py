@@ -22,7 +22,7 @@ from lti_tool.roster.tables import Person
 class Standing:
     """The cohorts that go on with their members' ids as text; the rules for these people and those who wait.
 
-    Locks name indices of `cohorts`.
+    Locks name indices of `cohorts`. One that a person was moved away from since no longer holds.
     """
 
     cohorts: list[Cohort]
@@ -62,7 +62,9 @@ def of(session: Session, program: Program, waiting: Sequence[Person] = ()) -> St
     everybody = [*waiting, *(person for entry in entries for person in entry.members)]
     problem = _problem(session, program, everybody)
     index_of = {entry.cohort.position: index for index, entry in enumerate(entries)}
-    locked = {person: index_of[place] for person, place in problem.locked.items() if place in index_of}
+    at = {str(person.id): index for index, entry in enumerate(entries) for person in entry.members}
+    held = {person: index_of.get(place) for person, place in problem.locked.items()}
+    locked = {person: index for person, index in held.items() if index is not None and at.get(person, index) == index}
     return Standing(
         cohorts=[entry.cohort for entry in entries],
         members=[[str(person.id) for person in entry.members] for entry in entries],

@@ -8,7 +8,7 @@ from typing import Literal
 
 from lti_tool.matching.compiled.layout import Placement, Question
 from lti_tool.matching.exact import Prover
-from lti_tool.matching.feasible import Late, find_feasible, placed_at
+from lti_tool.matching.feasible import Late, find_feasible, find_near, placed_at
 from lti_tool.matching.instance import Instance
 from lti_tool.matching.numbering import question
 from lti_tool.matching.problem import Problem
@@ -52,7 +52,8 @@ def decide(problem: Problem, prover: Prover, rounds: int = ROUNDS, *, insist: bo
     for tries in itertools.count() if endless else range(rounds):
         patience = 4 ** min(tries, MOST_PATIENT)
         late = _after(LOOKS * patience, budget.late)
-        found = find_feasible(instance, numbers, prover.seed + tries, late)
+        near = find_near(numbers, prover.seed, late) if numbers.move_cost and not tries else None
+        found = near or find_feasible(instance, numbers, prover.seed + tries, late)
         if found is not None:
             return Start(instance, numbers, found)
         where = prover.place(problem, count, EFFORT * patience)

@@ -10,7 +10,8 @@ from lti_tool.matching.compiled.anneal import MOST_SHIFTS
 from lti_tool.matching.compiled.greedy import choose_anchors, find_ways, place_all, place_at
 from lti_tool.matching.compiled.jit import Bits, Floats, Ints, seeded
 from lti_tool.matching.compiled.layout import Placement, Question, nobody_placed
-from lti_tool.matching.compiled.repair import repair
+from lti_tool.matching.compiled.moves import place
+from lti_tool.matching.compiled.repair import STRICT, TEMPERATURE, repair
 from lti_tool.matching.instance import Instance
 
 Late = Callable[[], bool]
@@ -18,6 +19,8 @@ Late = Callable[[], bool]
 
 ATTEMPTS, TRIES = 3, 8
 """Repairs, and placements before each of which the best is repaired."""
+NEAR_ATTEMPTS = 24
+"""Repairs of how people were before, of which the one that moves fewest is taken."""
 HARDER = 100.0
 CHUNK = 5_000
 """Steps of the repair between two looks at the time."""
@@ -68,12 +71,52 @@ def _greedy(
     return placement, int(failed.sum())
 
 
-def _repaired(question: Question, placement: Placement, rng: Bits, late: Late) -> bool:
+def find_near(question: Question, seed: int, late: Late) -> Placement | None:
+    """A placement without broken rules in which few people are elsewhere than before, or None."""
+    best, fewest = None, 0
+    for attempt in range(NEAR_ATTEMPTS):
+        draws = np.random.default_rng((seed, attempt))
+        placement, rng = _as_before(question, draws), seeded(int(draws.integers(2**62)))
+        kept = _repaired(question, placement, rng, late, STRICT) or _repaired(question, placement, rng, late)
+        moved = int(np.count_nonzero(placement.where[_unit_of(question)] != question.before))
+        if kept and (best is None or moved < fewest):
+            best, fewest = placement, moved
+        if late() or (kept and moved == 0):
+            break
+    return best
+
+
+def _as_before(question: Question, draws: np.random.Generator) -> Placement:
+    """Everybody where they were, locked ones where they must be, and whoever was nowhere anywhere."""
+    placement = nobody_placed(question)
+    newcomers = []
+    for unit, begin in enumerate(question.first[:-1]):
+        home = question.lock[unit] if question.lock[unit] >= 0 else question.before[question.member[begin]]
+        if home >= 0 and placement.people[home] + question.size[unit] < len(placement.sizes):
+            place(question, placement, unit, home)
+        else:
+            newcomers.append(unit)
+    for unit in newcomers:
+        open_to = np.flatnonzero(placement.people + question.size[unit] < len(placement.sizes))
+        place(question, placement, unit, int(draws.choice(open_to)))
+    return placement
+
+
+def _unit_of(question: Question) -> Ints:
+    """The unit of each person."""
+    unit_of = np.zeros(len(question.member), np.int64)
+    unit_of[question.member] = np.repeat(np.arange(len(question.size)), question.size)
+    return unit_of
+
+
+def _repaired(
+    question: Question, placement: Placement, rng: Bits, late: Late, temperature: float = TEMPERATURE
+) -> bool:
     movable = movable_units(question)
     flaws, shifted = np.zeros(question.cohorts, np.int64), np.zeros((MOST_SHIFTS, 2), np.int64)
     for _ in range(1 + len(question.size) // UNITS_PER_CHUNK):
         steps = CHUNK if len(movable) and question.cohorts > 1 else 0
-        if repair(question, placement, movable, steps, flaws, rng, shifted) == 0:
+        if repair(question, placement, movable, steps, temperature, flaws, rng, shifted) == 0:
             return True
         if not steps or late():
             return False

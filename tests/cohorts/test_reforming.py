@@ -165,3 +165,12 @@ def test_where_the_cohorts_cannot_hold_everybody_the_reason_is_told(house: House
     assert "No way to go on keeps every rule" in page
     assert "Each cohort has at most 20 people; 44 can be placed." in page
     assert "There are 2 cohorts." in page
+
+
+def test_who_was_moved_by_hand_is_not_sent_back_to_where_a_draft_had_kept_them(house: House) -> None:
+    house.propose(Rules(8, 20, 12, locked={house.learners[0].id: 0}))
+    instructor = house.visit()
+    instructor.post(house.at("publish"), version=str(house.version()))
+    first, second = (entry.cohort.id for entry in cohorts_with_members(db.session(), house.program.id))
+    instructor.post(f"cohorts/{first}/transfer", person=house.learners[0].id, to=second, anyway="1")
+    assert "These cohorts are fine as they are" in instructor.get(house.at("anew")).text

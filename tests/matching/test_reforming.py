@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from itertools import product
+from random import Random
 from typing import Any
 
 from hypothesis import given, settings
@@ -106,3 +107,20 @@ def least_moves(at: dict[str, Any], going_on: list[int]) -> int | None:
         if all(2 <= placed.count(cohort) <= 4 for cohort in going_on) and placed[0] != placed[1]
     ]
     return min(found, default=None)
+
+
+def test_nobody_moves_in_vain_where_few_hours_fit() -> None:
+    draw, hours, many = Random(1), [f"h{n}" for n in range(50)], [f"p{n}" for n in range(60)]
+    free = [{*draw.sample(hours, 6), f"h{n % 5}"} for n in range(60)]
+    free[0] |= {"h1"}
+    problem = Problem.from_json(
+        {
+            "people": [{"id": one, "slots": sorted(own)} for one, own in zip(many, free, strict=True)],
+            "size": {"min": 12, "max": 20},
+            "common_slots": 1,
+        }
+    )
+    cohorts = [many[n::5] for n in range(5)]
+    cohorts[1].append(cohorts[0].pop(0))
+    answer = reform(problem, cohorts, seed=1, now=time.monotonic, seconds=None, iterations=2_000)
+    assert answer.choices[0].moved == 1

@@ -11,13 +11,17 @@ from lti_tool.matching.compiled.moves import meets_enemy, shift
 
 TEMPERATURE = 0.4
 """In broken rules: now and then the repair accepts one more, to get out of a dead end."""
+STRICT = 0.0
+"""A temperature at which only what breaks fewer rules is done, so that nobody moves in vain."""
 FLAWED_SHARE = 0.7
 BACK_SHARE = 0.6
 """How often somebody comes back for the unit that moves."""
 
 
 @compiled
-def repair(q: Question, p: Placement, movable: Ints, steps: int, flaws: Ints, rng: Bits, shifted: Ints) -> int:
+def repair(
+    q: Question, p: Placement, movable: Ints, steps: int, temperature: float, flaws: Ints, rng: Bits, shifted: Ints
+) -> int:
     """Move and exchange units until no rule is broken or the steps are used up; returns how many are broken.
 
     ``flaws`` (a number a cohort) and ``shifted`` are room.
@@ -41,7 +45,7 @@ def repair(q: Question, p: Placement, movable: Ints, steps: int, flaws: Ints, rn
             number, _ = shift_back(q, p, unit, c, rng, shifted)
         here, there, sizes = _flaw(q, p, c), _flaw(q, p, d), _size_flaw(q, p)
         worse = here + there + sizes - flaws[c] - flaws[d] - uneven
-        if worse <= 0 or unit_interval(rng) < math.exp(-worse / TEMPERATURE):
+        if worse < 0 or (temperature > 0 and unit_interval(rng) < math.exp(-worse / temperature)):
             flaws[c], flaws[d], uneven = here, there, sizes
             broken += worse
         else:
