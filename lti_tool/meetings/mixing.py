@@ -17,7 +17,6 @@ from lti_tool.matching.pairing import Preferences
 from lti_tool.meetings.tables import PairWish
 from lti_tool.programs.fields import FormError
 from lti_tool.programs.tables import Program
-from lti_tool.roster.tables import PersonAttribute
 
 # Somebody comes late and everybody waits for their pair, so this is built once.
 _CHOSEN = (
@@ -61,18 +60,13 @@ def _experienced_with_new(values: Mapping[str, str]) -> liking.Liking:
 
 
 def _values(
-    session: Session, course_id: int, names: Sequence[str], people: Collection[int]
+    session: Session, course_id: int, names: Collection[str], people: Collection[int]
 ) -> Mapping[str, Mapping[str, str]]:
-    query = select(PersonAttribute.name, PersonAttribute.person_id, PersonAttribute.value).where(
-        PersonAttribute.course_id == course_id,
-        PersonAttribute.name.in_(names),
-        PersonAttribute.person_id.in_(people),
-    )
-    found: dict[str, dict[str, str]] = {}
-    for name, person_id, value in session.execute(query.order_by(PersonAttribute.person_id)):
-        if value.strip():
-            found.setdefault(name, {})[str(person_id)] = value.strip()
-    return found
+    return {
+        attribute.name: {str(person): value for person, value in sorted(attribute.values.items())}
+        for attribute in attributes(session, course_id, people)
+        if attribute.name in names
+    }
 
 
 def wish_of(session: Session, program_id: int) -> PairWish:
