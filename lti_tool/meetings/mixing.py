@@ -20,7 +20,7 @@ from lti_tool.programs.tables import Program
 
 # Somebody comes late and everybody waits for their pair, so this is built once.
 _CHOSEN = (
-    select(Program.course_id, PairWish.different, PairWish.far_apart, Proposal.rules)
+    select(Program, PairWish.different, PairWish.far_apart, Proposal.rules)
     .join(Cohort, Cohort.program_id == Program.id)
     .outerjoin(PairWish, PairWish.program_id == Program.id)
     .outerjoin(Proposal, and_(Proposal.program_id == Program.id, Proposal.chosen))
@@ -41,12 +41,12 @@ def mixing_of(session: Session, cohort_id: int, people: Collection[int]) -> Mixi
 
     Who must be apart never gets into one cohort by Peerloop; moved there by hand, they still do not meet.
     """
-    course_id, different, far_apart, rules = session.execute(_CHOSEN, {"cohort_id": cohort_id}).one()
+    program, different, far_apart, rules = session.execute(_CHOSEN, {"cohort_id": cohort_id}).one()
     apart = [tuple(str(person) for person in group) for group in (rules or {}).get("apart", ())]
     names = [name for name in (different, far_apart) if name is not None]
     if not names:
         return Mixing(apart, {})
-    known = _values(session, course_id, names, people)
+    known = _values(session, program, names, people)
     likings = [liking.different(known.get(different, {}))] if different is not None else []
     if far_apart is not None:
         likings.append(_experienced_with_new(known.get(far_apart, {})))
@@ -60,11 +60,11 @@ def _experienced_with_new(values: Mapping[str, str]) -> liking.Liking:
 
 
 def _values(
-    session: Session, course_id: int, names: Collection[str], people: Collection[int]
+    session: Session, program: Program, names: Collection[str], people: Collection[int]
 ) -> Mapping[str, Mapping[str, str]]:
     return {
         attribute.name: {str(person): value for person, value in sorted(attribute.values.items())}
-        for attribute in attributes(session, course_id, people)
+        for attribute in attributes(session, program, people)
         if attribute.name in names
     }
 
@@ -76,7 +76,7 @@ def wish_of(session: Session, program_id: int) -> PairWish:
 
 def choices(session: Session, program: Program) -> list[Attribute]:
     """What is known about the people of a program's course, so that it can be chosen."""
-    return attributes(session, program.course_id, [person.id for person in placeable(session, program.course_id)])
+    return attributes(session, program, [person.id for person in placeable(session, program.course_id)])
 
 
 def choose(session: Session, program: Program, values: Mapping[str, str], actor_id: int) -> bool:
