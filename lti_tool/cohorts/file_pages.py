@@ -27,8 +27,8 @@ def history(program_id: int) -> ResponseReturnValue:
     program = program_here(program_id)
     person_id = request.args.get("person", type=int)
     person = None if person_id is None else _person(program, person_id)
-    entries = told.history(db.session(), program, person_id)
-    return render_template("cohorts/history.html", program=program, person=person, entries=entries, most=told.MOST)
+    found = told.history(db.session(), program, person_id)
+    return render_template("cohorts/history.html", program=program, person=person, history=found)
 
 
 def _person(program: Program, person_id: int) -> Person:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from typing import Any
 
 from sqlalchemy import and_, or_, select
@@ -32,6 +33,14 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
+class History:
+    """The newest entries, `MOST` of them if it `is_cut`: then there are earlier ones too."""
+
+    entries: Sequence[Entry]
+    is_cut: bool
+
+
+@dataclass(frozen=True, slots=True)
 class _Names:
     people: Mapping[str, str]
     cohorts: Mapping[int, str]
@@ -43,19 +52,17 @@ class _Names:
         return self.cohorts.get(int(str(cohort_id)), _("a cohort"))
 
 
-def history(session: Session, program: Program, person_id: int | None = None) -> list[Entry]:
+def history(session: Session, program: Program, person_id: int | None = None) -> History:
     """What happened to a program's cohorts, or to one person in them, the newest first."""
     cohorts = session.scalars(select(Cohort).where(Cohort.program_id == program.id)).all()
     names = _Names(
         people.labels(people.everybody(session, program.course_id)),
         {cohort.id: _("Cohort %(name)s", name=cohort.name) for cohort in cohorts},
     )
-    found = []
-    for entry, actor in session.execute(_query(program)):
-        place = _place(entry, person_id) if person_id is not None else None
-        if person_id is None or place is not None or _names_person(entry, person_id):
-            found.append(_told(entry, actor, names, place))
-    return found
+    with session.execute(_query(program)) as rows:
+        told = (_concerning(entry, actor, names, person_id) for entry, actor in rows)
+        found = list(islice((entry for entry in told if entry is not None), MOST + 1))
+    return History(found[:MOST], is_cut=len(found) > MOST)
 
 
 def _query(program: Program) -> Any:
@@ -77,8 +84,17 @@ def _query(program: Program) -> Any:
             ),
         )
         .order_by(AuditEntry.id.desc())
-        .limit(MOST)
+        # Each draft is an entry with all its cohorts, and for one person most are read to be passed over.
+        .execution_options(yield_per=MOST)
     )
+
+
+def _concerning(entry: AuditEntry, actor: str | None, names: _Names, person_id: int | None) -> Entry | None:
+    """What an entry tells, where it tells of that person; of everybody when there is none."""
+    place = _place(entry, person_id) if person_id is not None else None
+    if person_id is None or place is not None or _names_person(entry, person_id):
+        return _told(entry, actor, names, place)
+    return None
 
 
 def _names_person(entry: AuditEntry, person_id: int) -> bool:

@@ -70,8 +70,8 @@ def _problem(
     session: Session, program: Program, rules: Rules, inside: Sequence[Person], cohorts: Sequence[Sequence[str]]
 ) -> Problem:
     ids = {person.id for person in inside}
-    known = people.attributes(session, program.course_id, ids)
-    slots = people.slots_of(session, program.course_id, ids)
+    known = people.attributes(session, program, ids)
+    slots = people.slots_of(session, program, ids)
     return replace(wishes.compose(rules, inside, known, slots), cohorts=len(cohorts))
 
 

@@ -109,7 +109,7 @@ def propose(program_id: int) -> ResponseReturnValue:
     if "adopt" in request.form:
         apart = knowing.wishes_of(session, course_id, [person.id for person in placeable]).apart
         return _rules_form(program, wish_form.with_apart(sent, apart), version=version)
-    known = people.attributes(session, course_id, {person.id for person in placeable})
+    known = people.attributes(session, program, {person.id for person in placeable})
     try:
         chosen = wish_form.read(request.form, [person.id for person in placeable], known)
     except FormError as wrong:
@@ -143,7 +143,7 @@ def _proposed(program: Program, chosen: wishes.Rules, seed: int, version: int) -
         return _rules_form(program, wish_form.shown(chosen), version=version), 400
     ids = {person.id for person in placeable}
     chosen = wishes.among(chosen, ids)
-    known, slots = people.attributes(session, course_id, ids), people.slots_of(session, course_id, ids)
+    known, slots = people.attributes(session, program, ids), people.slots_of(session, program, ids)
     problem = wishes.compose(chosen, placeable, known, slots)
     names = people.labels(placeable)
     session.rollback()  # nothing was written: let nobody wait for the database during the search

@@ -12,6 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from lti_tool.lti.launch import Role
+from lti_tool.programs.tables import Program
 from lti_tool.questions import knowing
 from lti_tool.roster.people import STAFF
 from lti_tool.roster.tables import Enrolment, Person, PersonAttribute
@@ -93,35 +94,35 @@ def appointable(session: Session, course_id: int) -> list[tuple[Person, str]]:
     return [(person, role) for person, role in session.execute(query)]
 
 
-def attributes(session: Session, course_id: int, person_ids: Collection[int]) -> list[Attribute]:
-    """What is known about these people, by the attribute's name.
+def attributes(session: Session, program: Program, person_ids: Collection[int]) -> list[Attribute]:
+    """What a program's cohorts can be formed by: what is known about these people, by the attribute's name.
 
     What a file says takes the place of what learners or the LMS say under the same name: one must be meant.
     """
     found = {
         attribute.name.casefold(): attribute
         for source in (_sections, _told, _imported)
-        for attribute in source(session, course_id, person_ids)
+        for attribute in source(session, program, person_ids)
     }
     return sorted(found.values(), key=lambda attribute: attribute.name)
 
 
-def _sections(session: Session, course_id: int, person_ids: Collection[int]) -> list[Attribute]:
-    query = select(Enrolment.person_id, Enrolment.section).where(Enrolment.course_id == course_id)
+def _sections(session: Session, program: Program, person_ids: Collection[int]) -> list[Attribute]:
+    query = select(Enrolment.person_id, Enrolment.section).where(Enrolment.course_id == program.course_id)
     wanted = set(person_ids)
     values = {person_id: name for person_id, name in session.execute(query) if name and person_id in wanted}
     return [Attribute("section", values, Source.LMS)] if values else []
 
 
-def _told(session: Session, course_id: int, person_ids: Collection[int]) -> list[Attribute]:
-    told = knowing.attributes_of(session, course_id, person_ids)
+def _told(session: Session, program: Program, person_ids: Collection[int]) -> list[Attribute]:
+    told = knowing.attributes_of(session, program, person_ids)
     return [Attribute(name, values, Source.LEARNERS) for name, values in told.items()]
 
 
-def _imported(session: Session, course_id: int, person_ids: Collection[int]) -> list[Attribute]:
+def _imported(session: Session, program: Program, person_ids: Collection[int]) -> list[Attribute]:
     rows = session.execute(
         select(PersonAttribute.name, PersonAttribute.person_id, PersonAttribute.value).where(
-            PersonAttribute.course_id == course_id
+            PersonAttribute.course_id == program.course_id
         )
     )
     wanted, found = set(person_ids), dict[str, dict[int, str]]()
@@ -131,9 +132,9 @@ def _imported(session: Session, course_id: int, person_ids: Collection[int]) -> 
     return [Attribute(name, values) for name, values in found.items()]
 
 
-def slots_of(session: Session, course_id: int, person_ids: Collection[int]) -> Slots:
-    """When each of these people can meet, as far as they have said."""
-    return knowing.slots_of(session, course_id, person_ids)
+def slots_of(session: Session, program: Program, person_ids: Collection[int]) -> Slots:
+    """When each of these people can meet in a program's first week, as far as they have said."""
+    return knowing.slots_of(session, program, person_ids)
 
 
 def set_aside(session: Session, course_id: int) -> list[Reason]:

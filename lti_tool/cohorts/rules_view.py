@@ -55,8 +55,8 @@ def shown(session: Session, program: Program, typed: Typed) -> RulesPage:
     """The form's surroundings for whoever is in the course now."""
     placeable = people.placeable(session, program.course_id)
     ids = {person.id for person in placeable}
-    attributes = people.attributes(session, program.course_id, ids)
-    slots = people.slots_of(session, program.course_id, ids)
+    attributes = people.attributes(session, program, ids)
+    slots = people.slots_of(session, program, ids)
     apart = knowing.wishes_of(session, program.course_id, ids).apart
     return RulesPage(
         count=len(placeable),

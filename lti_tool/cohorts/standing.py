@@ -74,9 +74,9 @@ def of(session: Session, program: Program, waiting: Sequence[Person] = ()) -> St
 
 
 def _problem(session: Session, program: Program, everybody: Sequence[Person]) -> Problem:
-    ids, course_id = {person.id for person in everybody}, program.course_id
+    ids = {person.id for person in everybody}
     rules = rules_of(program, proposal_of(session, program.id))
-    attributes, slots = people.attributes(session, course_id, ids), people.slots_of(session, course_id, ids)
+    attributes, slots = people.attributes(session, program, ids), people.slots_of(session, program, ids)
     return compose(rules, everybody, attributes, slots)
 
 

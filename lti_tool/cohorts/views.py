@@ -103,7 +103,7 @@ def forming(
     names = people.labels(people.everybody(session, program.course_id))
     placeable = {str(person.id) for person in people.placeable(session, program.course_id)}
     inside = {person.id for person in draft.problem.people}
-    attributes = people.attributes(session, program.course_id, {int(person) for person in inside})
+    attributes = people.attributes(session, program, {int(person) for person in inside})
     bar = Bar(draft.rules, attributes)
     gap, seconds = draft.solution["gap"], draft.solution["seconds"]
     cards = []
@@ -203,7 +203,7 @@ def board(session: Session, program: Program) -> Board:
     proposal = proposal_of(session, program.id)
     rules = rules_of(program, proposal)
     inside = [person.id for entry in entries for person in entry.members]
-    bar = Bar(rules, people.attributes(session, program.course_id, inside))
+    bar = Bar(rules, people.attributes(session, program, inside))
     cards = []
     for entry in entries:
         ids = [person.id for person in entry.members]

@@ -219,6 +219,8 @@ class _Reading:
             index = whole_number(cohort)
             if person not in self.people or index is None:
                 self.errors["locked"] = _("Somebody chosen here is not a learner of this course (any more).")
+            elif index >= len(self.people):
+                self.errors["locked"] = _("Somebody here is to stay in a cohort that cannot be. Leave them out.")
             else:
                 locked[int(person)] = index
         return locked

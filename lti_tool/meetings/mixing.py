@@ -17,11 +17,10 @@ from lti_tool.matching.pairing import Preferences
 from lti_tool.meetings.tables import PairWish
 from lti_tool.programs.fields import FormError
 from lti_tool.programs.tables import Program
-from lti_tool.roster.tables import PersonAttribute
 
 # Somebody comes late and everybody waits for their pair, so this is built once.
 _CHOSEN = (
-    select(Program.course_id, PairWish.different, PairWish.far_apart, Proposal.rules)
+    select(Program, PairWish.different, PairWish.far_apart, Proposal.rules)
     .join(Cohort, Cohort.program_id == Program.id)
     .outerjoin(PairWish, PairWish.program_id == Program.id)
     .outerjoin(Proposal, and_(Proposal.program_id == Program.id, Proposal.chosen))
@@ -42,12 +41,12 @@ def mixing_of(session: Session, cohort_id: int, people: Collection[int]) -> Mixi
 
     Who must be apart never gets into one cohort by Peerloop; moved there by hand, they still do not meet.
     """
-    course_id, different, far_apart, rules = session.execute(_CHOSEN, {"cohort_id": cohort_id}).one()
+    program, different, far_apart, rules = session.execute(_CHOSEN, {"cohort_id": cohort_id}).one()
     apart = [tuple(str(person) for person in group) for group in (rules or {}).get("apart", ())]
     names = [name for name in (different, far_apart) if name is not None]
     if not names:
         return Mixing(apart, {})
-    known = _values(session, course_id, names, people)
+    known = _values(session, program, names, people)
     likings = [liking.different(known.get(different, {}))] if different is not None else []
     if far_apart is not None:
         likings.append(_experienced_with_new(known.get(far_apart, {})))
@@ -61,18 +60,13 @@ def _experienced_with_new(values: Mapping[str, str]) -> liking.Liking:
 
 
 def _values(
-    session: Session, course_id: int, names: Sequence[str], people: Collection[int]
+    session: Session, program: Program, names: Collection[str], people: Collection[int]
 ) -> Mapping[str, Mapping[str, str]]:
-    query = select(PersonAttribute.name, PersonAttribute.person_id, PersonAttribute.value).where(
-        PersonAttribute.course_id == course_id,
-        PersonAttribute.name.in_(names),
-        PersonAttribute.person_id.in_(people),
-    )
-    found: dict[str, dict[str, str]] = {}
-    for name, person_id, value in session.execute(query.order_by(PersonAttribute.person_id)):
-        if value.strip():
-            found.setdefault(name, {})[str(person_id)] = value.strip()
-    return found
+    return {
+        attribute.name: {str(person): value for person, value in sorted(attribute.values.items())}
+        for attribute in attributes(session, program, people)
+        if attribute.name in names
+    }
 
 
 def wish_of(session: Session, program_id: int) -> PairWish:
@@ -82,7 +76,7 @@ def wish_of(session: Session, program_id: int) -> PairWish:
 
 def choices(session: Session, program: Program) -> list[Attribute]:
     """What is known about the people of a program's course, so that it can be chosen."""
-    return attributes(session, program.course_id, [person.id for person in placeable(session, program.course_id)])
+    return attributes(session, program, [person.id for person in placeable(session, program.course_id)])
 
 
 def choose(session: Session, program: Program, values: Mapping[str, str], actor_id: int) -> bool:

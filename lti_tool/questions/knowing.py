@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import date
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from lti_tool import clock
 from lti_tool.programs.tables import Program
 from lti_tool.questions import choices, week
 from lti_tool.questions.tables import Answers, Kind, LearnerWish
@@ -30,16 +28,13 @@ class Wishes:
         return tuple(sorted({(min(pair), max(pair)) for pair in self.avoid}))
 
 
-def attributes_of(session: Session, course_id: int, person_ids: Collection[int]) -> dict[str, dict[int, str]]:
-    """What cohorts can be formed by, from answers: by the attribute's name, then by person id.
+def attributes_of(session: Session, program: Program, person_ids: Collection[int]) -> dict[str, dict[int, str]]:
+    """What a program's cohorts can be formed by, from answers: by the attribute's name, then by person id.
 
     `experience` is a number from 0 to 5, `time zone` the distance from UTC in the program's first week. Whoever
     left a question open has no value there.
     """
-    answers = _answers(session, course_id, person_ids)
-    if not answers:
-        return {}
-    day, _clocks = _first_week(session, course_id)
+    answers, day = _answers(session, program.course_id, person_ids), program.first_session_on
     found: dict[str, dict[int, str]] = {
         EXPERIENCE: {a.person_id: str(a.experience) for a in answers if a.experience is not None},
         GOAL: {a.person_id: a.goal for a in answers if a.goal},
@@ -49,17 +44,17 @@ def attributes_of(session: Session, course_id: int, person_ids: Collection[int])
     return {name: values for name, values in found.items() if values}
 
 
-def slots_of(session: Session, course_id: int, person_ids: Collection[int]) -> dict[int, tuple[str, ...]]:
+def slots_of(session: Session, program: Program, person_ids: Collection[int]) -> dict[int, tuple[str, ...]]:
     """The hours of a week that people are free, in UTC, as `week` writes slots: by person id.
 
-    Two people can meet in a slot that both have, whatever their zones. The week is the one in which the course's
-    newest program has its first session, and hours begin when they begin on that program's clocks. Whoever
+    Two people can meet in a slot that both have, whatever their zones. The week is the one in which the
+    program has its first session, and hours begin when they begin on the program's clocks. Whoever
     painted nothing is left out: about their time nothing is known, which does not mean that they have none.
     """
-    day, clocks = _first_week(session, course_id)
+    day, clocks = program.first_session_on, program.zone
     return {
         answers.person_id: found
-        for answers in _answers(session, course_id, person_ids)
+        for answers in _answers(session, program.course_id, person_ids)
         if answers.zone and (found := week.slots(answers.free, answers.zone, clocks, day))
     }
 
@@ -82,11 +77,3 @@ def _answers(session: Session, course_id: int, person_ids: Collection[int]) -> S
     query = select(Answers).where(Answers.course_id == course_id, Answers.answered_at.is_not(None))
     wanted = set(person_ids)
     return [answers for answers in session.scalars(query) if answers.person_id in wanted]
-
-
-def _first_week(session: Session, course_id: int) -> tuple[date, str]:
-    """A day of the week whose hours count, and the zone whose clocks say when hours begin."""
-    newest = (Program.created_at.desc(), Program.id.desc())
-    query = select(Program.first_session_on, Program.zone).where(Program.course_id == course_id)
-    row = session.execute(query.order_by(*newest).limit(1)).first()
-    return (row[0], row[1]) if row else (clock.now().date(), "UTC")

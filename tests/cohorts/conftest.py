@@ -59,8 +59,9 @@ class House:
         """The solver's answer, and a draft of it when there are cohorts."""
         placeable = people.placeable(db.session(), self.course.id)
         ids = {person.id for person in placeable}
-        known = people.attributes(db.session(), self.course.id, ids)
-        problem = wishes.compose(rules, placeable, known, people.slots_of(db.session(), self.course.id, ids))
+        program = db.session.get_one(Program, self.program.id)
+        known = people.attributes(db.session(), program, ids)
+        problem = wishes.compose(rules, placeable, known, people.slots_of(db.session(), program, ids))
         solution = proposing.search(problem, seed)
         return solution, Draft(rules, problem, solution.to_json()) if solution.status == "solved" else None
 

@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 from flask import Flask
 
+from lti_tool import audit
+from lti_tool.cohorts.history import MOST
 from lti_tool.cohorts.tables import Cohort
 from lti_tool.cohorts.wishes import Rules
-from lti_tool.database import db
+from lti_tool.database import db, transaction
 from lti_tool.lti.launch import Role
 from tests.cohorts.conftest import House, make_house
 from tests.cohorts.test_pages import SIZES, text_of
@@ -150,6 +152,31 @@ def test_who_did_what_when_and_why_is_shown(house: House) -> None:
     assert "changed places" not in hers
     swapped = text_of(browser.get(house.at(f"history?person={one}")).text)
     assert "The cohorts were published: in Cohort B" in swapped
+
+
+def test_what_happened_to_somebody_is_told_however_much_happened_to_others_since(house: House) -> None:
+    ana, bilal = house.learners[:2]
+    proposal = house.propose()
+    with transaction() as session:
+        for person in (ana, *[bilal] * MOST):
+            audit.record(
+                session,
+                "person unlocked",
+                "cohort_proposal",
+                proposal.id,
+                course_id=house.course.id,
+                actor_id=house.instructor.id,
+                after={"person": person.id},
+            )
+    browser = house.visit()
+    cut = "These are the newest 300; earlier ones are kept, and not shown."
+    hers = text_of(browser.get(house.at(f"history?person={ana.id}")).text)
+    assert f"{ana.name} may be moved again" in hers
+    assert cut not in hers
+    assert cut in text_of(browser.get(house.at(f"history?person={bilal.id}")).text)
+    everybody = text_of(browser.get(house.at("history")).text)
+    assert f"{ana.name} may be moved again" not in everybody
+    assert cut in everybody
 
 
 def test_files_and_history_are_for_those_who_may_see_them(app: Flask, house: House) -> None:

@@ -106,6 +106,15 @@ def test_a_wrong_field_gets_a_sentence_and_nothing_typed_is_lost(departments: Ho
     assert departments.version() == 0
 
 
+@pytest.mark.parametrize("index", ["24", "999", "999999999"])
+def test_nobody_is_to_stay_in_a_cohort_that_cannot_be(house: House, index: str) -> None:
+    sent: dict[str, Any] = {**SIZES, "locked": f"{house.learners[0].id}:{index}"}
+    page = house.visit().post(house.at("propose"), **sent)
+    assert page.status_code == 400
+    assert "is to stay in a cohort that cannot be" in text_of(page.text)
+    assert house.version() == 0
+
+
 def test_a_form_without_any_field_gets_sentences(house: House) -> None:
     page = house.visit().post(house.at("propose"))
     assert page.status_code == 400

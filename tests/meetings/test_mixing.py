@@ -16,7 +16,8 @@ from lti_tool.database import db, transaction
 from lti_tool.lti.launch import Role
 from lti_tool.meetings import attendance, pairs, room
 from lti_tool.meetings.tables import Meeting, Presence
-from lti_tool.roster.tables import Person, PersonAttribute
+from lti_tool.questions.tables import Answers
+from lti_tool.roster.tables import Enrolment, Person, PersonAttribute
 from tests.support import factories
 from tests.support.factories import Browser
 from tests.support.moments import SetNow
@@ -192,6 +193,24 @@ def test_wishes_also_count_among_those_who_are_present(app: Flask, set_now: SetN
     groups = program.groups()[0]
     assert not met(groups, ana, bo)
     assert not met(groups, dee, eve)
+
+
+def test_a_wish_by_what_learners_or_the_lms_say_counts_like_one_from_a_file(app: Flask, set_now: SetNow) -> None:
+    program = Program(app, set_now, 6, sessions=2)
+    new, north = ({person.id for person in some} for some in (program.people[:3], program.people[::2]))
+    course_id = program.course.id
+    with transaction() as session:
+        session.query(Enrolment).filter(Enrolment.person_id.in_(north)).update({"section": "North"})
+        session.query(Enrolment).filter(Enrolment.person_id.not_in(north)).update({"section": "South"})
+        for person in [person.id for person in program.people]:
+            experience, at = 0 if person in new else 5, factories.NOW
+            said = {"course_id": course_id, "experience": experience, "languages": [], "free": [], "answered_at": at}
+            session.add(Answers(person_id=person, **said))
+    instructor = program.visit()
+    for different, far_apart, side in (("section", "", north), ("", "experience", new)):
+        instructor.post(program.address, different=different, far_apart=far_apart)
+        program.plan()
+        assert all(len(side & set(pair)) == 1 for groups in program.groups() for pair in groups)
 
 
 def test_who_has_no_department_is_paired_like_everybody(app: Flask, set_now: SetNow) -> None:

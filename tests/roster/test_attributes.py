@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pytest
 from flask import Flask, current_app
-from sqlalchemy import func, select
+from sqlalchemy import event, func, select
 
 from lti_tool.audit import AuditEntry
 from lti_tool.database import db, transaction
@@ -88,6 +88,28 @@ def test_a_later_file_changes_adds_and_takes_away(course: Course, three: Sequenc
     entry = db.session.scalars(select(AuditEntry).order_by(AuditEntry.id.desc())).first()
     assert entry is not None
     assert entry.before == {str(three[0].id): {"site": "Lisbon", "level": None}}
+
+
+def test_emptied_columns_are_taken_away_of_many_people_at_once(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert app
+    course = factories.make_course()
+    names = [person.name for person in factories.make_people(course, 60)]
+    take(course, "\n".join(["name,site,level", *(f"{name},Lisbon,new" for name in names)]))
+    monkeypatch.setattr(importing, "AT_ONCE", 25)
+    deleted: list[str] = []
+
+    def note(*args: object) -> None:
+        if str(args[2]).startswith("DELETE"):
+            deleted.append(str(args[2]))
+
+    emptied = [*(f"{name},," for name in names[:59]), f"{names[59]},Porto,"]
+    event.listen(db.engine, "before_cursor_execute", note)
+    try:
+        take(course, "\n".join(["name,site,level", *emptied]))
+    finally:
+        event.remove(db.engine, "before_cursor_execute", note)
+    assert [values for values in kept(course).values() if values] == [{"site": "Porto"}]
+    assert len(deleted) == 2 * 3
 
 
 def test_people_who_are_not_in_the_course_are_reported(course: Course, three: Sequence[Person]) -> None:
