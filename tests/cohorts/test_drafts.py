@@ -276,6 +276,36 @@ def test_a_search_of_a_worker_that_died_is_done_by_another(pulled: House, monkey
     assert searching.run()
 
 
+@pytest.mark.parametrize("wrong", [MemoryError("too little"), proposing.CheckFailedError("wrong")])
+def test_a_search_that_fails_ends_and_leaves_the_proposal_as_it_is(
+    pulled: House, monkeypatch: pytest.MonkeyPatch, wrong: Exception
+) -> None:
+    coarse(monkeypatch, pulled)
+    before = pulled.draft()
+
+    def fail(*_args: Any, **_kwargs: Any) -> Solution:
+        raise wrong
+
+    monkeypatch.setattr(proposing, "search", fail)
+    assert searching.run()
+    assert not searching.run()
+    assert "data-changes" not in pulled.visit().get(pulled.at()).text
+    assert pulled.draft() == before
+
+
+def test_no_page_waits_for_ever_for_a_search_that_no_worker_ends(
+    pulled: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    coarse(monkeypatch, pulled)
+    browser = pulled.visit()
+    assert "data-changes" in browser.get(pulled.at()).text
+    with transaction() as session:
+        session.query(Search).update({"asked_at": clock.wall() - searching.PATIENCE})
+    assert "data-changes" not in browser.get(pulled.at()).text
+    assert not searching.run()
+    assert searches() == 0
+
+
 def test_assistants_see_the_drafts_and_choose_nothing(house: House) -> None:
     house.propose()
     house.propose(seed=2)
