@@ -62,8 +62,9 @@ class _Task:
 
 
 def begin(session: Session, proposal: Proposal) -> None:
-    """Look for something better than a proposal, if that may exist and a worker lives."""
-    session.execute(delete(Search).where(Search.proposal_id == proposal.id))
+    """Look for something better than a proposal, if that may exist and a worker lives; no longer for other drafts."""
+    drafts = select(Proposal.id).where(Proposal.program_id == proposal.program_id)
+    session.execute(delete(Search).where(Search.proposal_id.in_(drafts)))
     if proposal.solution["gap"] <= BEST or not jobs.living(session):
         return
     session.add(

@@ -306,6 +306,21 @@ def test_no_page_waits_for_ever_for_a_search_that_no_worker_ends(
     assert searches() == 0
 
 
+def test_only_the_draft_that_was_made_last_is_searched_further(
+    pulled: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    coarse(monkeypatch, pulled)
+    first = pulled.draft()
+    monkeypatch.setattr(proposing, "search", in_a_hurry)
+    browser = pulled.visit()
+    with a_worker_lives():
+        browser.post(pulled.at("again"), version="1")
+    assert searches() == 1
+    assert "Looking for something better" in browser.get(pulled.at()).text
+    browser.post(pulled.at("choose"), version="2", number="1")
+    assert pulled.draft() == first
+
+
 def test_assistants_see_the_drafts_and_choose_nothing(house: House) -> None:
     house.propose()
     house.propose(seed=2)
