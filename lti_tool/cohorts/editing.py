@@ -133,7 +133,7 @@ def figures(problem: Problem, cohorts: Cohorts, before: Mapping[str, Any]) -> di
     term = terms(problem, [[by_id[person] for person in members] for members in cohorts])
     found = {**before, "cohorts": cohorts, "objective": objective(problem, term), "terms": term}
     if problem.common_slots:
-        found["slots"] = [words.common_slots(problem, members) for members in cohorts]
+        found["slots"] = words.common_slots(problem, cohorts)
     return with_bound(found, before["lower_bound"])
 
 

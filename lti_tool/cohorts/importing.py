@@ -80,7 +80,7 @@ def _fitting(rules: Rules, cohorts: Sequence[Sequence[str]], problem: Problem) -
     sizes = [len(members) for members in cohorts]
     at = {int(person): position for position, members in enumerate(cohorts) for person in members}
     lonely = {rule.attribute for rule in problem.not_alone if _leaves_alone(problem, rule, cohorts)}
-    too_few = any(len(words.common_slots(problem, members)) < problem.common_slots for members in cohorts)
+    too_few = any(len(shared) < problem.common_slots for shared in words.common_slots(problem, cohorts))
     return replace(
         rules,
         size_min=min(rules.size_min, *sizes),
