@@ -57,8 +57,10 @@ def preview(session: Session, program: Program, data: bytes) -> Preview:
     rules = wishes.among(rules_of(program, proposal_of(session, program.id)), set(label_of))
     broken = words.broken(_problem(session, program, rules, inside, cohorts), cohorts, names)
     fitting = _fitting(rules, cohorts, _problem(session, program, rules, inside, cohorts))
-    draft = _draft(fitting, _problem(session, program, fitting, inside, cohorts), cohorts)
-    return Preview(draft, labels, names, broken, _notes(table, placeable, label_of))
+    problem = _problem(session, program, fitting, inside, cohorts)
+    notes = _notes(table, placeable, label_of)
+    session.rollback()  # nothing was written: let nobody wait for the database while the bound is made
+    return Preview(_draft(fitting, problem, cohorts), labels, names, broken, notes)
 
 
 def _natural(label: str) -> list[tuple[int, str]]:

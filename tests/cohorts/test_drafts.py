@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import re
+import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import Any
 
 import pytest
 from flask import Flask
 
 from lti_tool import clock, jobs
-from lti_tool.cohorts import people, proposing, searching
+from lti_tool.cohorts import editing, people, proposing, searching
 from lti_tool.cohorts.tables import Search
 from lti_tool.cohorts.wishes import Rules
 from lti_tool.database import db, transaction
@@ -127,6 +128,51 @@ def test_a_swap_keeps_the_proof_and_a_move_to_other_sizes_gets_one_of_its_own(pu
     assert moved.solution["lower_bound"] < before.solution["lower_bound"]
     for draft in (swapped, moved):
         assert check(draft.problem.to_json(), draft.solution) == []
+
+
+def meanwhile(monkeypatch: pytest.MonkeyPatch, happens: Callable[[], object]) -> list[object]:
+    """Something happens while a bound is made; returns what came of it each time."""
+    real, found = editing.sharp_bound, []
+
+    def slowly(problem: Problem, count: int) -> float:
+        found.append(happens())
+        return real(problem, count)
+
+    monkeypatch.setattr(editing, "sharp_bound", slowly)
+    return found
+
+
+def somebody_writes() -> bool:
+    """Raises when they would have to wait."""
+    with closing(sqlite3.connect(str(db.engine.url.database), timeout=0)) as other:
+        other.execute("BEGIN IMMEDIATE")
+    return True
+
+
+def test_nobody_waits_while_it_is_reckoned_how_good_changed_cohorts_are(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house.propose()
+    browser, person = house.visit(), house.draft().cohorts[0][0]
+    wrote = meanwhile(monkeypatch, somebody_writes)
+    assert "is now in Cohort B" in browser.post(house.at("move"), version="1", person=person, to="1").text
+    file = browser.get(f"programs/{house.program.id}/cohorts.csv").get_data().decode("utf-8-sig")
+    assert "Cohort B" in browser.post(house.at("import"), text=file, version="2").text
+    assert "a draft now" in browser.post(house.at("import"), text=file, version="2", confirmed="1").text
+    assert wrote == [True, True, True]
+
+
+def test_of_two_changes_at_once_the_later_one_is_told_that_it_came_too_late(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house.propose()
+    one, other = house.draft().cohorts[0][:2]
+    browser, colleague = house.visit(), house.visit()
+    meanwhile(monkeypatch, lambda: colleague.post(house.at("lock"), version="1", person=other, locked="1"))
+    late = browser.post(house.at("move"), version="1", person=one, to="1")
+    assert late.status_code == 409
+    assert "The proposal was changed since you opened that page." in late.text
+    assert house.draft().rules.locked == {int(other): 0}
 
 
 # The search in the background
