@@ -133,15 +133,21 @@ def figures(problem: Problem, cohorts: Cohorts, before: Mapping[str, Any]) -> di
     term = terms(problem, [[by_id[person] for person in members] for members in cohorts])
     found = {**before, "cohorts": cohorts, "objective": objective(problem, term), "terms": term}
     if problem.common_slots:
-        found["slots"] = [words.common_slots(problem, members) for members in cohorts]
+        found["slots"] = words.common_slots(problem, cohorts)
     return with_bound(found, before["lower_bound"])
 
 
-def _with_valid_bound(draft: Draft, before: Draft) -> Draft:
-    """A bound holds for every solution that keeps the size rule, so only another rule of sizes needs another one."""
-    if draft.problem.size == before.problem.size:
-        return draft
-    return replace(draft, solution=with_bound(draft.solution, sharp_bound(draft.problem, len(draft.cohorts))))
+def _with_valid_bound(session: Session, proposal: Proposal, before: Draft, after: Draft) -> tuple[Proposal, Draft]:
+    """A bound holds for every solution that keeps the size rule, so only another rule of sizes needs another one.
+
+    Raises as `current` when the proposal was changed while that was made.
+    """
+    if after.problem.size == before.problem.size:
+        return proposal, after
+    program_id, version = proposal.program_id, proposal.version
+    session.rollback()  # nothing was written: let nobody wait for the database meanwhile
+    bound = sharp_bound(after.problem, len(after.cohorts))
+    return current(session, program_id, version), replace(after, solution=with_bound(after.solution, bound))
 
 
 def sharp_bound(problem: Problem, count: int) -> float:
@@ -246,7 +252,7 @@ def move(
     if not 0 <= to < len(draft.cohorts):
         raise RefusedError([_("There is no such cohort in this proposal. Choose one of the list.")])
     effect = moved(draft, person, to, names)
-    after = _with_valid_bound(effect.draft, draft)
+    proposal, after = _with_valid_bound(session, proposal, draft, effect.draft)
     _keep(session, program, proposal, after, actor_id, "person moved", {"person": person, "to": to})
     return effect
 
@@ -264,7 +270,7 @@ def swap(
     """Let two people change places in the proposal. Raises RefusedError, StaleError, AlreadyPublishedError."""
     proposal, draft = _current(session, program, version, person, other)
     effect = swapped(draft, person, other, names)
-    after = _with_valid_bound(effect.draft, draft)
+    proposal, after = _with_valid_bound(session, proposal, draft, effect.draft)
     _keep(session, program, proposal, after, actor_id, "people swapped", {"person": person, "with": other})
     return effect
 

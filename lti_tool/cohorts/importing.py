@@ -57,8 +57,10 @@ def preview(session: Session, program: Program, data: bytes) -> Preview:
     rules = wishes.among(rules_of(program, proposal_of(session, program.id)), set(label_of))
     broken = words.broken(_problem(session, program, rules, inside, cohorts), cohorts, names)
     fitting = _fitting(rules, cohorts, _problem(session, program, rules, inside, cohorts))
-    draft = _draft(fitting, _problem(session, program, fitting, inside, cohorts), cohorts)
-    return Preview(draft, labels, names, broken, _notes(table, placeable, label_of))
+    problem = _problem(session, program, fitting, inside, cohorts)
+    notes = _notes(table, placeable, label_of)
+    session.rollback()  # nothing was written: let nobody wait for the database while the bound is made
+    return Preview(_draft(fitting, problem, cohorts), labels, names, broken, notes)
 
 
 def _natural(label: str) -> list[tuple[int, str]]:
@@ -80,7 +82,7 @@ def _fitting(rules: Rules, cohorts: Sequence[Sequence[str]], problem: Problem) -
     sizes = [len(members) for members in cohorts]
     at = {int(person): position for position, members in enumerate(cohorts) for person in members}
     lonely = {rule.attribute for rule in problem.not_alone if _leaves_alone(problem, rule, cohorts)}
-    too_few = any(len(words.common_slots(problem, members)) < problem.common_slots for members in cohorts)
+    too_few = any(len(shared) < problem.common_slots for shared in words.common_slots(problem, cohorts))
     return replace(
         rules,
         size_min=min(rules.size_min, *sizes),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from lti_tool.cohorts.people import number
-from lti_tool.cohorts.wishes import LARGEST, SMALLEST, Rules
+from lti_tool.cohorts.wishes import LARGEST, MOST_COMMON_SLOTS, SMALLEST, Rules
 from lti_tool.matching.rules import without_bonds, without_feuds
 
 
@@ -23,7 +23,7 @@ class _Change(BaseModel):
     size_max: int | None = Field(None, alias="size.max")
     size_target: int | None = Field(None, alias="size.target")
     slack: int | None = Field(None, alias="size.slack")
-    common_slots: int | None = Field(None, ge=0)
+    common_slots: int | None = Field(None, ge=0, le=MOST_COMMON_SLOTS)
     together: list[list[int]] = []
     apart: list[list[int]] = []
     locked: set[int] = set()

@@ -2,7 +2,7 @@
 
 The search begins again from the proposal's own seed, so it comes to the same cohorts and then to better ones. It ends
 when its time is over, when somebody wants what it has, and when somebody changes the proposal: what a person did is
-never replaced. Without a living worker nothing is begun.
+never replaced. Without a living worker nothing is begun, and what no worker has ended for long is forgotten.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session
 
 from lti_tool import clock, jobs
 from lti_tool.cohorts import proposing
-from lti_tool.cohorts.proposing import CheckFailedError, draft_of
+from lti_tool.cohorts.proposing import draft_of
 from lti_tool.cohorts.tables import Proposal, Search
 from lti_tool.cohorts.words import BEST
 from lti_tool.database import transaction
@@ -34,6 +34,7 @@ JOB = "cohorts"
 SECONDS = 10.0
 SWEEP = timedelta(minutes=1)
 LEASE = timedelta(seconds=30)  # far longer than between two words of a living search
+PATIENCE = timedelta(minutes=10)  # what is not found by then nobody waits for any more
 TELL_SECONDS = 0.4
 
 
@@ -61,8 +62,9 @@ class _Task:
 
 
 def begin(session: Session, proposal: Proposal) -> None:
-    """Look for something better than a proposal, if that may exist and a worker lives."""
-    session.execute(delete(Search).where(Search.proposal_id == proposal.id))
+    """Look for something better than a proposal, if that may exist and a worker lives; no longer for other drafts."""
+    drafts = select(Proposal.id).where(Proposal.program_id == proposal.program_id)
+    session.execute(delete(Search).where(Search.proposal_id.in_(drafts)))
     if proposal.solution["gap"] <= BEST or not jobs.living(session):
         return
     session.add(
@@ -97,7 +99,13 @@ def mark(session: Session, proposal: Proposal) -> str:
 
 
 def _search_of(session: Session, proposal: Proposal) -> Search | None:
-    return session.scalar(select(Search).where(Search.proposal_id == proposal.id, Search.version == proposal.version))
+    return session.scalar(
+        select(Search).where(
+            Search.proposal_id == proposal.id,
+            Search.version == proposal.version,
+            Search.asked_at > clock.wall() - PATIENCE,
+        )
+    )
 
 
 def take_now(session: Session, proposal: Proposal) -> None:
@@ -125,8 +133,9 @@ def run() -> bool:
             progress=watch.hear,
             cancelled=watch.is_over,
         )
-    except CheckFailedError:
-        log.exception("the search found something that failed its check", proposal=task.proposal_id)
+    except Exception:
+        # The job's id in the log is the reference. Tried again it would fail again, with a page waiting for it.
+        log.exception("the search failed; the proposal stays as it is", proposal=task.proposal_id)
         found = None
     _end(task, found)
     return True
@@ -136,6 +145,7 @@ def _claim() -> _Task | None:
     now = clock.wall()
     free = or_(Search.leased_until.is_(None), Search.leased_until < now)
     with transaction() as session:
+        session.execute(delete(Search).where(Search.asked_at <= now - PATIENCE))
         due = session.scalar(select(Search).where(free).order_by(Search.asked_at).limit(1))
         if due is None:
             return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from sqlalchemy.orm import Session
 
@@ -18,7 +19,7 @@ from lti_tool.programs.tables import Program
 from lti_tool.roster.tables import Person
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Standing:
     """The cohorts that go on with their members' ids as text; the rules for these people and those who wait.
 
@@ -36,8 +37,14 @@ class Standing:
 
     def newly_broken(self, after: Sequence[Sequence[str]]) -> list[str]:
         """The rules that hold now, or are broken otherwise, and would be broken with these members."""
-        before = set(words.broken(self.problem, self.members, self.names, self.titled))
-        return [text for text in words.broken(self.problem, after, self.names, self.titled) if text not in before]
+        return [text for text in self._broken_by(after) if text not in self._broken]
+
+    @cached_property
+    def _broken(self) -> frozenset[str]:
+        return frozenset(self._broken_by(self.members))
+
+    def _broken_by(self, members: Sequence[Sequence[str]]) -> list[str]:
+        return words.broken(self.problem, members, self.names, self.titled)
 
     def obstacles(self, person: str, to: int) -> list[str]:
         """What closes the cohort at index `to` to a person, who may be in another one now."""

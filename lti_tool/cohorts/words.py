@@ -142,18 +142,22 @@ def _without_common_slots(problem: Problem, cohorts: Sequence[Sequence[str]], ti
         return []
     return [
         _("%(cohort)s would have too few hours at which everybody can meet.", cohort=titled(position))
-        for position, members in enumerate(cohorts)
-        if len(common_slots(problem, members)) < problem.common_slots
+        for position, shared in enumerate(common_slots(problem, cohorts))
+        if len(shared) < problem.common_slots
     ]
 
 
-def common_slots(problem: Problem, members: Sequence[str]) -> list[str]:
-    """The slots that all these people named, in the order of the first one's."""
+def common_slots(problem: Problem, cohorts: Sequence[Sequence[str]]) -> list[list[str]]:
+    """For each cohort the slots that all its people named, in the order of the first one's."""
     own = {person.id: person.slots for person in problem.people}
-    if not members:
+    return [_shared([own[person] for person in members]) for members in cohorts]
+
+
+def _shared(named: Sequence[Sequence[str]]) -> list[str]:
+    if not named:
         return []
-    shared = set(own[members[0]]).intersection(*(own[person] for person in members))
-    return [slot for slot in own[members[0]] if slot in shared]
+    everybodys = set(named[0]).intersection(*named[1:])
+    return [slot for slot in named[0] if slot in everybodys]
 
 
 def _size(title: str, count: int, size: SizeRule) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from lti_tool.matching.conflict import Clash
@@ -34,8 +35,10 @@ def further_relaxations(problem: Problem, clash: Clash, prover: Prover, *, alone
     count = cohort_count(problem)
     if not alone and count is not None:
         fewest = prover.fewest_broken(problem, count, EFFORT)
-        if len(fewest) > 1:
-            found.append(_first_that_helps(problem, [_without(problem, fewest, clash)], prover))
+        if fewest:
+            # What the conflict needs of a rule may not be all of it that is in the way.
+            changes = [_without(problem, fewest, needs) for needs in (clash, replace(clash, core={}))]
+            found.append(_first_that_helps(problem, changes, prover))
     return [relaxation for relaxation in found if relaxation is not None]
 
 

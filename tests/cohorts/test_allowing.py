@@ -100,6 +100,14 @@ def test_a_wrong_rule_gets_a_sentence(departments: House, field: str, value: str
     assert "One thing to put right" in page.text
 
 
+def test_more_common_hours_than_the_form_offers_come_in_by_no_button(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    say_when(monkeypatch, {person.id: tuple(f"mon-{hour:02}" for hour in range(9, 19)) for person in house.learners})
+    house.visit().post(house.at("propose"), **SIZES, common_slots="1", relax='{"common_slots": 9}')
+    assert house.draft().rules.common_slots == 1
+
+
 @pytest.mark.usefixtures("english")
 def test_slots_are_told_in_words(departments: House) -> None:
     day = departments.program.first_session_on

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import re
+import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import Any
 
 import pytest
 from flask import Flask
 
 from lti_tool import clock, jobs
-from lti_tool.cohorts import people, proposing, searching
+from lti_tool.cohorts import editing, people, proposing, searching
 from lti_tool.cohorts.tables import Search
 from lti_tool.cohorts.wishes import Rules
 from lti_tool.database import db, transaction
@@ -127,6 +128,51 @@ def test_a_swap_keeps_the_proof_and_a_move_to_other_sizes_gets_one_of_its_own(pu
     assert moved.solution["lower_bound"] < before.solution["lower_bound"]
     for draft in (swapped, moved):
         assert check(draft.problem.to_json(), draft.solution) == []
+
+
+def meanwhile(monkeypatch: pytest.MonkeyPatch, happens: Callable[[], object]) -> list[object]:
+    """Something happens while a bound is made; returns what came of it each time."""
+    real, found = editing.sharp_bound, []
+
+    def slowly(problem: Problem, count: int) -> float:
+        found.append(happens())
+        return real(problem, count)
+
+    monkeypatch.setattr(editing, "sharp_bound", slowly)
+    return found
+
+
+def somebody_writes() -> bool:
+    """Raises when they would have to wait."""
+    with closing(sqlite3.connect(str(db.engine.url.database), timeout=0)) as other:
+        other.execute("BEGIN IMMEDIATE")
+    return True
+
+
+def test_nobody_waits_while_it_is_reckoned_how_good_changed_cohorts_are(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house.propose()
+    browser, person = house.visit(), house.draft().cohorts[0][0]
+    wrote = meanwhile(monkeypatch, somebody_writes)
+    assert "is now in Cohort B" in browser.post(house.at("move"), version="1", person=person, to="1").text
+    file = browser.get(f"programs/{house.program.id}/cohorts.csv").get_data().decode("utf-8-sig")
+    assert "Cohort B" in browser.post(house.at("import"), text=file, version="2").text
+    assert "a draft now" in browser.post(house.at("import"), text=file, version="2", confirmed="1").text
+    assert wrote == [True, True, True]
+
+
+def test_of_two_changes_at_once_the_later_one_is_told_that_it_came_too_late(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house.propose()
+    one, other = house.draft().cohorts[0][:2]
+    browser, colleague = house.visit(), house.visit()
+    meanwhile(monkeypatch, lambda: colleague.post(house.at("lock"), version="1", person=other, locked="1"))
+    late = browser.post(house.at("move"), version="1", person=one, to="1")
+    assert late.status_code == 409
+    assert "The proposal was changed since you opened that page." in late.text
+    assert house.draft().rules.locked == {int(other): 0}
 
 
 # The search in the background
@@ -274,6 +320,51 @@ def test_a_search_of_a_worker_that_died_is_done_by_another(pulled: House, monkey
     with transaction() as session:
         session.query(Search).update({"leased_until": clock.wall() - searching.LEASE})
     assert searching.run()
+
+
+@pytest.mark.parametrize("wrong", [MemoryError("too little"), proposing.CheckFailedError("wrong")])
+def test_a_search_that_fails_ends_and_leaves_the_proposal_as_it_is(
+    pulled: House, monkeypatch: pytest.MonkeyPatch, wrong: Exception
+) -> None:
+    coarse(monkeypatch, pulled)
+    before = pulled.draft()
+
+    def fail(*_args: Any, **_kwargs: Any) -> Solution:
+        raise wrong
+
+    monkeypatch.setattr(proposing, "search", fail)
+    assert searching.run()
+    assert not searching.run()
+    assert "data-changes" not in pulled.visit().get(pulled.at()).text
+    assert pulled.draft() == before
+
+
+def test_no_page_waits_for_ever_for_a_search_that_no_worker_ends(
+    pulled: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    coarse(monkeypatch, pulled)
+    browser = pulled.visit()
+    assert "data-changes" in browser.get(pulled.at()).text
+    with transaction() as session:
+        session.query(Search).update({"asked_at": clock.wall() - searching.PATIENCE})
+    assert "data-changes" not in browser.get(pulled.at()).text
+    assert not searching.run()
+    assert searches() == 0
+
+
+def test_only_the_draft_that_was_made_last_is_searched_further(
+    pulled: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    coarse(monkeypatch, pulled)
+    first = pulled.draft()
+    monkeypatch.setattr(proposing, "search", in_a_hurry)
+    browser = pulled.visit()
+    with a_worker_lives():
+        browser.post(pulled.at("again"), version="1")
+    assert searches() == 1
+    assert "Looking for something better" in browser.get(pulled.at()).text
+    browser.post(pulled.at("choose"), version="2", number="1")
+    assert pulled.draft() == first
 
 
 def test_assistants_see_the_drafts_and_choose_nothing(house: House) -> None:

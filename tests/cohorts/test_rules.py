@@ -20,12 +20,14 @@ from lti_tool.cohorts.people import Attribute
 from lti_tool.cohorts.proposing import AlreadyPublishedError, Draft, StaleError
 from lti_tool.cohorts.publishing import BrokenRulesError
 from lti_tool.cohorts.signals import cohorts_published
+from lti_tool.cohorts.standing import Standing
 from lti_tool.cohorts.tables import Cohort, Membership
 from lti_tool.cohorts.wishes import Rules
 from lti_tool.database import db, transaction
 from lti_tool.gradebook.tables import Cell
 from lti_tool.lti.launch import Role
 from lti_tool.matching import forming
+from lti_tool.matching import problem as matching
 from lti_tool.matching.checker import check
 from lti_tool.programs.tables import Program
 from lti_tool.roster.signals import roster_read
@@ -250,6 +252,20 @@ def test_a_newcomer_for_whom_there_is_no_room_waits_and_is_told_why(house: House
         "Cohort A: Cohort A would have 13 people, more than the 12 allowed.",
         "Cohort B: Cohort B would have 13 people, more than the 12 allowed.",
     ]
+
+
+@pytest.mark.usefixtures("english")
+def test_why_somebody_waits_among_a_thousand_with_hours_in_common_is_told_at_once() -> None:
+    crowd = tuple(matching.Person(str(n), slots=("mon-09", f"tue-{n % 80 % 24:02}")) for n in range(1000))
+    cohorts = [Cohort(name=words.letter(position), position=position) for position in range(80)]
+    members = [[person.id for person in crowd[position:960:80]] for position in range(80)]
+    problem = matching.Problem(crowd, matching.SizeRule(8, 20, 12), common_slots=2)
+    now = Standing(cohorts, members, problem, {person.id: person.id for person in crowd})
+    began = time.process_time()
+    reasons = [now.obstacles("970", position) for position in range(80)]
+    assert time.process_time() - began < 0.25
+    assert reasons[0] == ["Cohort A would have too few hours at which everybody can meet."]
+    assert [position for position, closed in enumerate(reasons) if not closed] == [10, 34, 58]
 
 
 def test_who_leaves_is_a_member_no_longer_and_comes_back_to_the_same_cohort(any_house: House) -> None:

@@ -179,6 +179,16 @@ def test_independent_quarrels_are_settled_together_by_the_fewest_changes() -> No
     assert solved(relaxed(Problem.from_json(plain(9, 2, 4, **quarrels)), both.change).to_json()).status == "solved"
 
 
+def test_a_group_that_must_be_left_out_as_a_whole_is_offered_as_a_whole() -> None:
+    """Of four who must be apart in two cohorts three are one too many; with those let go the fourth is in the way."""
+    course = a_course(24, together=[["u0", "u1"], ["u2", "u3"]], apart=[["u0", "u1", "u2", "u3"]])
+    answer = solved(course)
+    assert [(item.core, item.helps) for item in answer.conflict] == [(("u1", "u2", "u3"), False)]
+    (whole,) = answer.relaxations
+    assert (whole.change, whole.helps) == ({"apart": [["u0", "u1", "u2", "u3"]]}, True)
+    assert solved(relaxed(Problem.from_json(course), whole.change).to_json()).status == "solved"
+
+
 def test_the_same_seed_gives_the_same_conflict() -> None:
     course = a_course(60, common_slots=1, together=[[f"u{i}" for i in range(j, j + 9)] for j in range(0, 54, 9)])
     first, second = (solved(course, seed=3).to_json() for _ in range(2))
