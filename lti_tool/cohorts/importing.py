@@ -20,11 +20,11 @@ from lti_tool.matching.problem import NotAlone, Problem
 from lti_tool.programs.tables import Program
 from lti_tool.roster import attributes
 from lti_tool.roster.attributes import ImportRefusedError
+from lti_tool.roster.cells import harmless
 from lti_tool.roster.tables import Person
 
 COLUMN = "cohort"
 MOST_COHORTS = 200
-FORMULA = ("=", "+", "-", "@")
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,10 +158,5 @@ def _as_csv(rows: Sequence[tuple[Person, str]]) -> str:
     writer = csv.writer(text)
     writer.writerow(["user_id", "email", "name", COLUMN])
     for person, cohort in rows:
-        writer.writerow([person.subject, person.email or "", _harmless(person.name), cohort])
+        writer.writerow(map(harmless, (person.subject, person.email or "", person.name, cohort)))
     return text.getvalue()
-
-
-def _harmless(name: str) -> str:
-    """A spreadsheet takes what begins like this for a formula, and anybody can choose a name."""
-    return f"'{name}" if name.startswith(FORMULA) else name
