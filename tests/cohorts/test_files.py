@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import csv
+import html
 import io
+import re
 from typing import Any
 
 import pytest
 from flask import Flask
+from werkzeug.test import TestResponse
 
 from lti_tool.cohorts.tables import Cohort
 from lti_tool.cohorts.wishes import Rules
@@ -16,6 +19,7 @@ from lti_tool.lti.launch import Role
 from tests.cohorts.conftest import House, make_house
 from tests.cohorts.test_pages import SIZES, text_of
 from tests.support import factories
+from tests.support.factories import Browser
 
 
 def as_csv(house: House, *cohorts: tuple[int, ...]) -> str:
@@ -26,6 +30,21 @@ def as_csv(house: House, *cohorts: tuple[int, ...]) -> str:
         for number in members
     ]
     return "\n".join(["name,cohort", *lines])
+
+
+def confirm(browser: Browser, page: TestResponse) -> TestResponse:
+    """Take what a page shows, as its form says."""
+    form = re.search(r'<form[^>]*action="([^"]*/import)"([^>]*)>(.*?)</form>', page.text, re.DOTALL)
+    assert form
+    address, attributes, body = form.groups()
+    hidden = re.findall(r'<input type="hidden" name="([^"]*)" value="([^"]*)"', body)
+    kind = re.search(r'enctype="([^"]*)"', attributes)
+    return browser.client.post(
+        address,
+        data={name: html.unescape(value) for name, value in hidden},
+        content_type=kind[1] if kind else "application/x-www-form-urlencoded",
+        follow_redirects=True,
+    )
 
 
 HALVES = (tuple(range(12)), tuple(range(12, 24)))
@@ -71,6 +90,17 @@ def test_nobody_gets_a_formula_into_the_file_and_all_that_is_in_it_comes_back(ap
     page = text_of(house.visit().post(house.at("import"), text=text, version="1").text)
     assert "9 people, 1 cohort of 9" in page
     assert "Not in this course" not in page
+
+
+def test_a_long_file_in_any_script_that_was_shown_can_be_taken(house: House) -> None:
+    strangers = [f"{'あ' * 100}{number},Team 1" for number in range(2_500)]
+    browser = house.visit()
+    file = io.BytesIO("\n".join([as_csv(house, *HALVES), *strangers]).encode())
+    shown = browser.post(house.at("import"), file=(file, "cohorts.csv"))
+    assert "Not in this course" in shown.text
+    taken = confirm(browser, shown)
+    assert taken.status_code == 200
+    assert "The file is a draft now" in taken.text
 
 
 def test_a_cohort_named_like_a_formula_is_exported_as_text(house: House) -> None:
