@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
+import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -38,6 +40,12 @@ class Preview:
     names: Mapping[str, str]
     broken: list[str]
     notes: list[str]
+
+    @property
+    def digest(self) -> str:
+        """Equal for previews that tell the same: who would be where, which rules would go, what is left open."""
+        told = [self.labels, self.draft.cohorts, self.broken, self.notes]
+        return hashlib.sha256(json.dumps(told).encode()).hexdigest()
 
 
 def preview(session: Session, program: Program, data: bytes) -> Preview:
