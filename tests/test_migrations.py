@@ -98,6 +98,16 @@ def test_a_registration_that_waited_before_has_a_reference_of_its_own(empty_app:
     assert {len(reference) for reference in references} == {7}
 
 
+def test_going_back_by_a_version_keeps_who_is_in_which_cohort(empty_app: Flask) -> None:
+    assert empty_app
+    flask_migrate.upgrade(revision="cohorts_that_end")
+    fill(f"{COURSE_BEFORE};\n{COHORT_BEFORE}")
+    flask_migrate.downgrade(revision="learners_answers")
+    members = db.session.execute(text("SELECT cohort_id, person_id FROM cohort_membership"))
+    assert [tuple(row) for row in members] == [(3, 5)]
+    assert list(db.session.scalars(text("SELECT cohort_id FROM meeting"))) == [3]
+
+
 def fill(statements: str) -> None:
     with db.engine.begin() as connection:
         for statement in statements.strip().split(";\n"):
@@ -116,6 +126,17 @@ INSERT INTO course_link (course_id, link_id, title) VALUES (1, 'link-1', 'Peerlo
 INSERT INTO program (id, course_id, title, skill, first_session_on, session_time, session_minutes, zone, size_min,
 size_max, size_target, created_at) VALUES
 (7, 1, 'Giving feedback', 'F', '2026-01-05', '14:00', 45, 'UTC', 8, 20, 12, '2026-01-01')
+""".strip()
+COHORT_BEFORE = """
+INSERT INTO program (id, course_id, title, skill, first_session_on, session_time, session_minutes, zone, size_min,
+size_max, size_target, resource_id, gradebook_plan, created_at) VALUES
+(7, 1, 'Giving feedback', 'F', '2026-01-05', '14:00', 45, 'UTC', 8, 20, 12, 'r', 'totals', '2026-01-01');
+INSERT INTO module (id, program_id, number, title, micro_teach, prompt_a, prompt_b, reflection, assignment_title,
+assignment_text, assignment_minutes) VALUES (2, 7, 1, 'M', 'm', 'a', 'b', 'r', 'A', 'p', 10);
+INSERT INTO person (id, tenant_id, subject, name, launched_as_admin) VALUES (5, 1, 'ana', 'Ana', false);
+INSERT INTO cohort (id, program_id, position, name, published_at) VALUES (3, 7, 0, 'A', '2026-01-02');
+INSERT INTO cohort_membership (program_id, cohort_id, person_id, since) VALUES (7, 3, 5, '2026-01-02');
+INSERT INTO meeting (cohort_id, module_id, starts_at, minutes, version) VALUES (3, 2, '2026-01-05', 45, 0)
 """.strip()
 WAITING_BEFORE = """
 INSERT INTO lti_pending_registration

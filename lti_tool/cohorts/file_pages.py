@@ -59,7 +59,10 @@ def import_form(program_id: int) -> ResponseReturnValue:
 @blueprint.post("/programs/<int:program_id>/cohorts/import")
 @allow(Access.INSTRUCTOR)
 def import_file(program_id: int) -> ResponseReturnValue:
-    """Show what a file would make, or take it. Fields: `file` or `text`; `confirmed` (1) and `version`."""
+    """Show what a file would make, or take it as it was shown.
+
+    Fields: `file` or `text`; to take it `confirmed` (1), `version`, and `seen`, the digest of what was shown.
+    """
     program = _unpublished(program_id)
     upload = request.files.get("file")
     pasted = request.form.get("text", "")
@@ -70,6 +73,8 @@ def import_file(program_id: int) -> ResponseReturnValue:
         return _form(program, problems=refused.problems, text=pasted), 400
     if request.form.get("confirmed") != "1":
         return _form(program, text=data.decode("utf-8-sig"), found=found)
+    if request.form.get("seen") != found.digest:
+        return _form(program, text=data.decode("utf-8-sig"), found=found, is_changed=True), 409
     proposing.store(
         db.session(),
         program,
@@ -90,7 +95,14 @@ def _unpublished(program_id: int) -> Program:
     return program
 
 
-def _form(program: Program, *, problems: tuple[str, ...] = (), text: str = "", found: Preview | None = None) -> str:
+def _form(
+    program: Program,
+    *,
+    problems: tuple[str, ...] = (),
+    text: str = "",
+    found: Preview | None = None,
+    is_changed: bool = False,
+) -> str:
     proposal = proposing.proposal_of(db.session(), program.id)
     return render_template(
         "cohorts/import.html",
@@ -98,6 +110,7 @@ def _form(program: Program, *, problems: tuple[str, ...] = (), text: str = "", f
         problems=problems,
         text=text,
         found=found,
+        is_changed=is_changed,
         version=proposal.version if proposal else 0,
         words=words,
     )

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
+import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -20,11 +22,11 @@ from lti_tool.matching.problem import NotAlone, Problem
 from lti_tool.programs.tables import Program
 from lti_tool.roster import attributes
 from lti_tool.roster.attributes import ImportRefusedError
+from lti_tool.roster.cells import harmless
 from lti_tool.roster.tables import Person
 
 COLUMN = "cohort"
 MOST_COHORTS = 200
-FORMULA = ("=", "+", "-", "@")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,12 @@ class Preview:
     names: Mapping[str, str]
     broken: list[str]
     notes: list[str]
+
+    @property
+    def digest(self) -> str:
+        """Equal for previews that tell the same: who would be where, which rules would go, what is left open."""
+        told = [self.labels, self.draft.cohorts, self.broken, self.notes]
+        return hashlib.sha256(json.dumps(told).encode()).hexdigest()
 
 
 def preview(session: Session, program: Program, data: bytes) -> Preview:
@@ -160,10 +168,5 @@ def _as_csv(rows: Sequence[tuple[Person, str]]) -> str:
     writer = csv.writer(text)
     writer.writerow(["user_id", "email", "name", COLUMN])
     for person, cohort in rows:
-        writer.writerow([person.subject, person.email or "", _harmless(person.name), cohort])
+        writer.writerow(map(harmless, (person.subject, person.email or "", person.name, cohort)))
     return text.getvalue()
-
-
-def _harmless(name: str) -> str:
-    """A spreadsheet takes what begins like this for a formula, and anybody can choose a name."""
-    return f"'{name}" if name.startswith(FORMULA) else name

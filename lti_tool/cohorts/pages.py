@@ -34,7 +34,7 @@ from lti_tool.cohorts.wish_form import Typed, whole_number
 from lti_tool.database import db
 from lti_tool.lti.launch import Role
 from lti_tool.lti.refusals import new_reference
-from lti_tool.programs.access import program_of
+from lti_tool.programs.access import WITHOUT_SCRIPTS, program_of
 from lti_tool.programs.fields import FormError
 from lti_tool.programs.tables import Program
 from lti_tool.questions import knowing
@@ -48,7 +48,7 @@ blueprint = Blueprint("cohorts", __name__, url_prefix="/v/<visit>", template_fol
 @allow(Access.STAFF)
 def index(program_id: int) -> ResponseReturnValue:
     """The published cohorts; before, the proposal; before that, the rules."""
-    return show(program_here(program_id))
+    return show(program_of(current_visit(), program_id, WITHOUT_SCRIPTS))
 
 
 def show(program: Program, problem: str | None = None) -> str:

@@ -9,7 +9,7 @@ from flask_babel import format_decimal
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
-from lti_tool.cohorts import people, searching, words
+from lti_tool.cohorts import avoiding, people, searching, words
 from lti_tool.cohorts.bars import Bar
 from lti_tool.cohorts.editing import Effect, Option, options, place_of
 from lti_tool.cohorts.proposing import Draft, draft_of, drafts_of, proposal_of, steps_of
@@ -70,6 +70,7 @@ class Forming:
     legend: list[str]
     cards: list[Card]
     warnings: list[str]
+    avoided: str | None
     joined: list[str]
     gone: list[str]
     moving: Moving | None
@@ -89,6 +90,7 @@ class Board:
     bar: str | None
     legend: list[str]
     warnings: list[str]
+    avoided: str | None
     waiting: list[tuple[Person, list[str]]]
     small: list[str]
     least: int
@@ -132,6 +134,9 @@ def forming(
         legend=bar.legend,
         cards=cards,
         warnings=words.partner_warnings(named, len(program.modules)),
+        avoided=avoiding.told(
+            session, program.course_id, [[int(person) for person in members] for members in draft.cohorts], names
+        ),
         joined=sorted(names[person] for person in placeable - inside),
         gone=sorted(names[person] for person in inside - placeable),
         moving=_moving(proposal, moving, names),
@@ -216,6 +221,12 @@ def board(session: Session, program: Program) -> Board:
         legend=bar.legend,
         warnings=words.partner_warnings(
             [(card.title, len(card.members)) for card in cards if card.members], len(program.modules)
+        ),
+        avoided=avoiding.told(
+            session,
+            program.course_id,
+            [[person.id for person in entry.members] for entry in entries],
+            people.labels(person for entry in entries for person in entry.members),
         ),
         waiting=why_waiting(session, program, unplaced(session, program.id)),
         small=[card.title for entry, card in zip(entries, cards, strict=True) if len(entry.members) < rules.size_min],

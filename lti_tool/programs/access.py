@@ -13,12 +13,13 @@ from lti_tool.web import navigation
 from lti_tool.web.visits import Visit
 
 WITH_MODULES = selectinload(Program.modules).selectinload(Module.agenda)
+WITHOUT_SCRIPTS = selectinload(Program.modules)
 
 
-def program_of(visit: Visit, program_id: int) -> Program:
+def program_of(visit: Visit, program_id: int, option: ExecutableOption = WITH_MODULES) -> Program:
     """The program of this page, with its modules and their scripts. Answers 404 when it is another course's."""
     program = db.session.scalar(
-        select(Program).where(Program.id == program_id, Program.course_id == visit.course_id).options(WITH_MODULES)
+        select(Program).where(Program.id == program_id, Program.course_id == visit.course_id).options(option)
     )
     if program is None:
         abort(404)

@@ -17,6 +17,7 @@ from flask_babel import gettext as _
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from lti_tool.roster.cells import as_meant
 from lti_tool.roster.tables import Enrolment, Person
 
 MAX_BYTES = 1024 * 1024
@@ -174,15 +175,14 @@ def _line(number: int, cells: list[str], columns: list[str], key: str, problems:
             )
         )
         return None
-    row = dict(
-        zip((c if c.casefold() not in _KEYS else c.casefold() for c in columns), map(_clean, cells), strict=True)
-    )
+    values = (_clean(as_meant(cell)) for cell in cells)
+    row = dict(zip((c if c.casefold() not in _KEYS else c.casefold() for c in columns), values, strict=True))
     who = row[key]
     if not who:
         problems.append(_("Line %(line)s: the column %(key)s is empty. Say who it is about.", line=number, key=key))
         return None
-    values = {name: value for name, value in row.items() if name not in _KEYS}
-    for name, value in values.items():
+    told = {name: value for name, value in row.items() if name not in _KEYS}
+    for name, value in told.items():
         if len(value) > VALUE_LENGTH:
             problems.append(
                 _(
@@ -192,7 +192,7 @@ def _line(number: int, cells: list[str], columns: list[str], key: str, problems:
                     max=VALUE_LENGTH,
                 )
             )
-    return _Line(number, who, values)
+    return _Line(number, who, told)
 
 
 def _clean(cell: str) -> str:

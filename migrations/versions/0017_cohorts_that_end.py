@@ -14,5 +14,5 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    with op.batch_alter_table('cohort') as batch:
-        batch.drop_column('ended_at')
+    # Not in a batch: SQLite would make the table anew, and who is in a cohort would go with the old one.
+    op.drop_column('cohort', 'ended_at')

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from lti_tool.cohorts.wishes import Rules
 from lti_tool.database import db, transaction
 from lti_tool.lti.launch import Role
 from lti_tool.roster.tables import Enrolment, Person
@@ -62,6 +63,25 @@ def test_pairs_that_must_avoid_each_other_are_kept_apart_by_one_click(house: Hou
     assert not any({str(tom.id), str(ana.id)} <= members for members in together)
     assert not any({str(tom.id), str(bilal.id)} <= members for members in together)
     db.session.rollback()
+
+
+def test_staff_see_who_must_not_meet_and_is_in_one_cohort(house: House) -> None:
+    ana, bilal, *others = house.learners
+    house.propose(Rules(8, 20, 12, together=((ana.id, bilal.id),)))
+    says(house, bilal, do=f"avoid:{ana.id}")
+    [cohort] = [members for members in house.draft().cohorts if str(ana.id) in members]
+    elsewhere = next(person for person in others if str(person.id) not in cohort)
+    says(house, ana, do=f"avoid:{elsewhere.id}")
+    browser = house.visit()
+    said = "1 pair that must not meet, as learners say, is in one cohort: Person 01 with Person 02."
+    draft = browser.get(house.at()).text
+    assert said in text_of(draft)
+    assert f'{house.at("rules")}">Keep them apart by the rules</a>' in draft
+    says(house, next(person for person in others if str(person.id) in cohort), do=f"avoid:{ana.id}")
+    browser.post(house.at("publish"), version="1")
+    board = text_of(browser.get(house.at()).text)
+    assert "2 pairs that must not meet, as learners say, are in one cohort: Person 01 with Person 02 and" in board
+    assert "Move one of them from their cohort's page." in board
 
 
 def test_a_section_comes_from_the_lms_unless_a_file_says_it(house: House) -> None:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import csv
+import html
 import io
+import re
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from flask import Flask
+from werkzeug.test import TestResponse, encode_multipart
 
 from lti_tool import audit
 from lti_tool.cohorts.history import MOST
@@ -15,9 +19,11 @@ from lti_tool.cohorts.tables import Cohort
 from lti_tool.cohorts.wishes import Rules
 from lti_tool.database import db, transaction
 from lti_tool.lti.launch import Role
+from lti_tool.roster.tables import Enrolment
 from tests.cohorts.conftest import House, make_house
 from tests.cohorts.test_pages import SIZES, text_of
 from tests.support import factories
+from tests.support.factories import Browser
 
 
 def as_csv(house: House, *cohorts: tuple[int, ...]) -> str:
@@ -28,6 +34,25 @@ def as_csv(house: House, *cohorts: tuple[int, ...]) -> str:
         for number in members
     ]
     return "\n".join(["name,cohort", *lines])
+
+
+def confirm(browser: Browser, page: TestResponse) -> TestResponse:
+    """Take what a page shows, as its form says."""
+    form = re.search(r'<form[^>]*action="([^"]*/import)"([^>]*)>(.*?)</form>', page.text, re.DOTALL)
+    assert form
+    address, attributes, body = form.groups()
+    hidden = re.findall(r'<input type="hidden" name="([^"]*)" value="([^"]*)"', body)
+    fields = {name: html.unescape(value) for name, value in hidden}
+    return send(browser, address, fields, multipart='enctype="multipart/form-data"' in attributes)
+
+
+def send(browser: Browser, address: str, fields: dict[str, str], *, multipart: bool) -> TestResponse:
+    """A form in one of the two encodings."""
+    data, kind = urlencode(fields).encode(), "application/x-www-form-urlencoded"
+    if multipart:
+        boundary, data = encode_multipart(fields)
+        kind = f"multipart/form-data; boundary={boundary}"
+    return browser.client.post(address, data=data, content_type=kind, follow_redirects=True)
 
 
 HALVES = (tuple(range(12)), tuple(range(12, 24)))
@@ -48,22 +73,56 @@ def test_cohorts_go_into_a_file_and_come_back_the_same(house: House) -> None:
     shown = browser.post(house.at("import"), text=text, version="1")
     assert "24 people, 2 cohorts of 12" in text_of(shown.text)
     assert house.version() == 1
-    taken = browser.post(house.at("import"), text=text, version="1", confirmed="1")
-    assert "The file is a draft now" in taken.text
+    assert "The file is a draft now" in confirm(browser, shown).text
     assert [set(members) for members in house.draft().cohorts] == before
     browser.post(house.at("publish"), version="2")
     assert [row[3] for row in rows(house)] == ["cohort"] + ["A"] * 12 + ["B"] * 12
 
 
-def test_a_name_cannot_be_a_formula(app: Flask) -> None:
-    house = make_house(app, ["=1+1", *(f"Person {n}" for n in range(8))])
+# What a spreadsheet may take for a formula: after white space, in full-width signs, and what is marked already.
+FORMULAS = ["=1", " =2", "\t=3", "\r4", "＝5", "＋6", "－7", "＠8", "'=9"]
+
+
+@pytest.mark.parametrize("key", [0, 1, 2])
+def test_nobody_gets_a_formula_into_the_file_and_all_that_is_in_it_comes_back(app: Flask, key: int) -> None:
+    house = make_house(app, FORMULAS)
+    for number, person in enumerate(house.learners):
+        person.subject, person.email = f"@user-{number}", f"+{number}@school.test"
+    db.session.commit()
     house.propose()
-    assert "'=1+1" in [row[2] for row in rows(house)]
+    header, *found = rows(house)
+    assert all(cell.startswith("'") for row in found for cell in row[:3])
+    assert {row[2] for row in found} == {f"'{name}" for name in FORMULAS}
+    text = "\n".join([f"{header[key]},cohort", *(f'"{row[key]}",A' for row in found)])
+    page = text_of(house.visit().post(house.at("import"), text=text, version="1").text)
+    assert "9 people, 1 cohort of 9" in page
+    assert "Not in this course" not in page
+
+
+def test_a_long_file_in_any_script_that_was_shown_can_be_taken(house: House) -> None:
+    strangers = [f"{'あ' * 100}{number},Team 1" for number in range(2_500)]
+    browser = house.visit()
+    text = "\n".join([as_csv(house, *HALVES), *strangers])
+    fields = {"text": text, "csrf_token": browser.csrf}
+    shown = send(browser, f"/v/{browser.token}/{house.at('import')}", fields, multipart=True)
+    assert "Not in this course" in shown.text
+    taken = confirm(browser, shown)
+    assert taken.status_code == 200
+    assert "The file is a draft now" in taken.text
+
+
+def test_a_cohort_named_like_a_formula_is_exported_as_text(house: House) -> None:
+    house.propose()
+    house.visit().post(house.at("publish"), version="1")
+    db.session.query(Cohort).filter_by(position=0).one().name = "-1"
+    db.session.commit()
+    assert {row[3] for row in rows(house)[1:]} == {"'-1", "B"}
 
 
 def test_the_first_cohort_of_a_file_is_cohort_a_whatever_its_number(house: House) -> None:
     text = as_csv(house, HALVES[0], HALVES[1]).replace("Team 1", "Group 10").replace("Team 2", "Group 9")
-    house.visit().post(house.at("import"), text=text, confirmed="1")
+    browser = house.visit()
+    confirm(browser, browser.post(house.at("import"), text=text))
     assert set(house.draft().cohorts[0]) == {str(house.learners[n].id) for n in HALVES[1]}
 
 
@@ -72,12 +131,13 @@ def test_rules_that_a_file_breaks_are_told_and_left_out_only_when_it_is_taken(ho
     house.propose(rules)
     text = as_csv(house, tuple(range(20)), tuple(range(20, 24)))
     browser = house.visit()
-    page = text_of(browser.post(house.at("import"), text=text, version="1").text)
+    shown = browser.post(house.at("import"), text=text, version="1")
+    page = text_of(shown.text)
     assert "Cohort B would have 4 people, fewer than the 8 that it needs." in page
     assert "Person 03 and Person 04 must be apart." in page
     assert "Take it without these rules" in page
     assert house.draft().rules == rules
-    assert browser.post(house.at("import"), text=text, version="1", confirmed="1").status_code == 200
+    assert confirm(browser, shown).status_code == 200
     taken = house.draft()
     assert taken.rules.apart == ()
     assert taken.rules.together == rules.together
@@ -114,12 +174,27 @@ def test_a_wrong_file_gets_its_lines_named_and_nothing_is_taken(house: House, te
 
 def test_a_file_is_not_taken_over_a_newer_draft_nor_after_publication(house: House) -> None:
     house.propose()
-    house.propose(seed=2)
     browser, text = house.visit(), as_csv(house, *HALVES)
-    assert browser.post(house.at("import"), text=text, version="1", confirmed="1").status_code == 409
+    shown = browser.post(house.at("import"), text=text)
+    house.propose(seed=2)
+    assert confirm(browser, shown).status_code == 409
+    shown = browser.post(house.at("import"), text=text)
     browser.post(house.at("publish"), version="2")
-    assert browser.post(house.at("import"), text=text, version="2", confirmed="1").status_code == 409
+    assert confirm(browser, shown).status_code == 409
     assert browser.get(house.at("import")).status_code == 409
+
+
+def test_what_was_shown_is_taken_or_nothing(house: House) -> None:
+    browser = house.visit()
+    shown = browser.post(house.at("import"), text=as_csv(house, *HALVES))
+    with transaction() as session:
+        session.query(Enrolment).filter_by(person_id=house.learners[0].id).update({"left_at": factories.NOW})
+    again = confirm(browser, shown)
+    assert again.status_code == 409
+    assert "Something changed since you looked. Nothing was taken" in again.text
+    assert "23 people, 2 cohorts of 11 or 12" in text_of(again.text)
+    assert house.version() == 0
+    assert "The file is a draft now" in confirm(browser, again).text
 
 
 def test_who_did_what_when_and_why_is_shown(house: House) -> None:
