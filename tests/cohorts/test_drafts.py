@@ -25,6 +25,7 @@ from lti_tool.matching.problem import Problem
 from lti_tool.matching.solution import Solution
 from lti_tool.programs.tables import Program
 from tests.cohorts.conftest import DEPARTMENTS, House, know, make_house
+from tests.cohorts.test_files import confirm
 from tests.support import factories
 
 PULLING = Rules(8, 12, 9, spread=("department",), balance=("level",), gather=("site",))
@@ -157,8 +158,8 @@ def test_nobody_waits_while_it_is_reckoned_how_good_changed_cohorts_are(
     wrote = meanwhile(monkeypatch, somebody_writes)
     assert "is now in Cohort B" in browser.post(house.at("move"), version="1", person=person, to="1").text
     file = browser.get(f"programs/{house.program.id}/cohorts.csv").get_data().decode("utf-8-sig")
-    assert "Cohort B" in browser.post(house.at("import"), text=file, version="2").text
-    assert "a draft now" in browser.post(house.at("import"), text=file, version="2", confirmed="1").text
+    shown = browser.post(house.at("import"), text=file, version="2")
+    assert "a draft now" in confirm(browser, shown).text
     assert wrote == [True, True, True]
 
 
