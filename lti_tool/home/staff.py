@@ -10,7 +10,9 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from lti_tool.cohorts import queries
+from lti_tool.cohorts.proposing import proposal_of
 from lti_tool.cohorts.queries import CohortMembers
+from lti_tool.cohorts.standing import rules_of
 from lti_tool.gradebook import overview as grades
 from lti_tool.meetings.overview import MeetingCount, Stage, attendance_overview, stage
 from lti_tool.programs.tables import Program
@@ -43,13 +45,20 @@ class StaffHome:
 
     cohorts: Sequence[CohortStanding]
     unplaced: Sequence[Person]
+    least: int
     to_close: Sequence[MeetingCount]
     grades: grades.Summary
 
     @property
+    def small(self) -> Sequence[CohortStanding]:
+        """The cohorts with fewer people than the rules say that one needs."""
+        return [cohort for cohort in self.cohorts if cohort.size < self.least]
+
+    @property
     def needs(self) -> int:
         """How many things wait for somebody."""
-        return len(self.to_close) + bool(self.unplaced) + self.grades.need_you + len(self.grades.problems)
+        people = bool(self.unplaced) + len(self.small)
+        return len(self.to_close) + people + self.grades.need_you + len(self.grades.problems)
 
 
 def home_of(session: Session, program: Program, now: datetime) -> StaffHome:
@@ -67,6 +76,7 @@ def home_of(session: Session, program: Program, now: datetime) -> StaffHome:
     return StaffHome(
         cohorts=cohorts,
         unplaced=queries.unplaced(session, program.id) if cohorts else (),
+        least=rules_of(program, proposal_of(session, program.id)).size_min,
         to_close=[
             count for counts in sessions.values() for count in counts if stage(count.meeting, now) is Stage.OVER
         ],

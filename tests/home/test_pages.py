@@ -7,13 +7,15 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from flask import Flask
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
+from lti_tool.cohorts.tables import Membership
 from lti_tool.database import db, transaction
 from lti_tool.gradebook import progress
 from lti_tool.lti.launch import Role
 from lti_tool.meetings import attendance
 from lti_tool.meetings.tables import Meeting, PairSeat, Presence
+from lti_tool.roster.tables import Enrolment
 from lti_tool.work.tables import Assignment, Submission
 from tests.support import factories, world
 from tests.support.moments import SetNow, counted_queries
@@ -95,6 +97,21 @@ def test_a_session_that_nobody_closed_needs_the_instructor(here: World, set_now:
     page = here.visit("instructor").get().text
     assert "Cohort A, session 2" in page
     assert "Nobody is credited until it is closed." in page
+
+
+def test_a_cohort_that_became_too_small_needs_the_instructor(here: World) -> None:
+    browser = here.visit("instructor")
+    assert "One thing needs you" in words(browser.get().text)
+    with transaction() as session:
+        gone = session.scalars(select(Membership).where(Membership.cohort_id == here.cohort.id).limit(2))
+        for membership in gone:
+            membership.until = SESSION_1
+            session.execute(delete(Enrolment).where(Enrolment.person_id == membership.person_id))
+    page = browser.get().text
+    assert "2 things need you" in words(page)
+    assert "1 cohort has fewer people than it needs" in words(page)
+    assert "Cohort A: 7 of 8" in words(page)
+    assert f"programs/{here.program.id}/cohorts" in page
 
 
 def test_the_board_asks_the_database_as_often_for_many_people_as_for_few(here: World) -> None:
