@@ -11,6 +11,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from flask import Flask
 from sqlalchemy import inspect, text
+from sqlalchemy.exc import IntegrityError
 
 import config
 from lti_tool import schema
@@ -108,6 +109,19 @@ def test_going_back_by_a_version_keeps_who_is_in_which_cohort(empty_app: Flask) 
     assert list(db.session.scalars(text("SELECT cohort_id FROM meeting"))) == [3]
 
 
+def test_nothing_that_belongs_to_a_program_is_lost_on_the_way_up(empty_app: Flask) -> None:
+    assert empty_app
+    flask_migrate.upgrade(revision="admin_pages")
+    fill(f"{COURSE_BEFORE};\n{PROGRAM_BEFORE};\n{FIRST_COHORT_BEFORE}")
+    schema.upgrade()
+    members = db.session.execute(text("SELECT cohort_id, person_id FROM cohort_membership"))
+    assert [tuple(row) for row in members] == [(3, 5)]
+    assert list(db.session.scalars(text("SELECT cohort_id FROM meeting"))) == [3]
+    stray = "INSERT INTO cohort_membership (program_id, cohort_id, person_id, since, until)"
+    with pytest.raises(IntegrityError):  # what rows refer to is watched over again
+        fill(f"{stray} VALUES (7, 99, 5, '2026-01-02', '2026-01-03')")
+
+
 def fill(statements: str) -> None:
     with db.engine.begin() as connection:
         for statement in statements.strip().split(";\n"):
@@ -126,6 +140,14 @@ INSERT INTO course_link (course_id, link_id, title) VALUES (1, 'link-1', 'Peerlo
 INSERT INTO program (id, course_id, title, skill, first_session_on, session_time, session_minutes, zone, size_min,
 size_max, size_target, created_at) VALUES
 (7, 1, 'Giving feedback', 'F', '2026-01-05', '14:00', 45, 'UTC', 8, 20, 12, '2026-01-01')
+""".strip()
+FIRST_COHORT_BEFORE = """
+INSERT INTO module (id, program_id, number, title, micro_teach, prompt_a, prompt_b, reflection, assignment_title,
+assignment_text, assignment_minutes) VALUES (2, 7, 1, 'M', 'm', 'a', 'b', 'r', 'A', 'p', 10);
+INSERT INTO person (id, tenant_id, subject, name) VALUES (5, 1, 'ana', 'Ana');
+INSERT INTO cohort (id, program_id, position, name, published_at) VALUES (3, 7, 0, 'A', '2026-01-02');
+INSERT INTO cohort_membership (program_id, cohort_id, person_id, since) VALUES (7, 3, 5, '2026-01-02');
+INSERT INTO meeting (cohort_id, module_id, starts_at, minutes) VALUES (3, 2, '2026-01-05', 45)
 """.strip()
 COHORT_BEFORE = """
 INSERT INTO program (id, course_id, title, skill, first_session_on, session_time, session_minutes, zone, size_min,
