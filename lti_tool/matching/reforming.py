@@ -15,7 +15,8 @@ Cohorts = Sequence[Sequence[str]]
 
 ALMOST_NOTHING = 1e-6
 """What a move costs where the mix alone counts: of two equal mixes, the one with fewer moves."""
-ROUNDING = 1e-9
+NOTICEABLE = 0.01
+"""Of the mix: less is not worth another move."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,9 +169,9 @@ class _Search:
 
 
 def _worth_choosing(choices: Sequence[Choice]) -> list[Choice]:
-    """Without those for which another has no more moves and no worse a mix; fewest moves first."""
+    """Without those for which another has no more moves and no noticeably worse mix; fewest moves first."""
     best: list[Choice] = []
     for choice in sorted(choices, key=lambda choice: (choice.moved, choice.mix)):
-        if not best or choice.mix < best[-1].mix - ROUNDING * max(1.0, best[-1].mix):
+        if not best or choice.mix < (1.0 - NOTICEABLE) * best[-1].mix:
             best.append(choice)
     return best

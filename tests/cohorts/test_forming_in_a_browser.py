@@ -14,6 +14,7 @@ from lti_tool.cohorts import searching
 from lti_tool.cohorts.wishes import Rules
 from lti_tool.database import db
 from tests.cohorts.conftest import DEPARTMENTS, House, know, make_house
+from tests.cohorts.test_reforming import leave, members
 from tests.support import tour
 from tests.support.platform import serving
 
@@ -122,3 +123,16 @@ def test_rules_are_chosen_drafts_compared_and_a_search_is_watched(
     faultless(page)
     page.get_by_role("button", name="Choose draft 1").click()
     expect(page.get_by_role("status")).to_contain_text("You are working on draft 1 now.")
+
+
+def test_the_ways_to_go_on_after_people_left_are_shown_and_taken_on_a_phone(desk: Desk) -> None:
+    propose(desk)
+    desk.house.visit().post(desk.house.at("publish"), version=str(desk.house.version()))
+    leave(members(desk.house)[0][:4])
+    page = desk.open(phone=True)
+    page.get_by_role("link", name="See how they could go on").click()
+    assert tour.faults(page.main_frame) == []
+    page.get_by_text("Who goes where").first.click()
+    expect(page.get_by_text("From Cohort").first).to_be_visible()
+    page.get_by_role("button", name="Go this way").first.click()
+    expect(page.get_by_text("a new place")).to_be_visible()
