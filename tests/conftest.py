@@ -18,6 +18,7 @@ from tests.support import postgres
 
 pytest_plugins = (
     "tests.support.browser",
+    "tests.support.demonstration",
     "tests.support.moments",
     "tests.support.product",
     "tests.support.sharing",

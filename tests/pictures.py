@@ -64,12 +64,12 @@ def main() -> None:
     FOLDER.mkdir(exist_ok=True)
     with (
         tempfile.TemporaryDirectory() as folder,
-        running_demonstration(Path(folder) / "demo") as addresses,
+        running_demonstration(Path(folder) / "demo") as running,
         sync_playwright() as playwright,
     ):
         browser = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
         for picture in PICTURES:
-            take(browser, addresses[picture.role], picture)
+            take(browser, running.addresses[picture.role], picture)
             sys.stdout.write(f"docs/pictures/{picture.name}.png\n")
         browser.close()
 

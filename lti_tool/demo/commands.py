@@ -30,9 +30,7 @@ DATA = config.ROOT / "var" / "demo"  # a folder in it for each port, so that one
 
 @click.command()
 @click.option("--check", is_flag=True, help="Do not stay; fail when a count is wrong.")
-@click.option(
-    "--json", "as_json", is_flag=True, help="Print nothing but the addresses, as one line of JSON, and stay."
-)
+@click.option("--json", "as_json", is_flag=True, help="Print addresses and counts as one line of JSON, and stay.")
 @click.option("--port", type=click.IntRange(1, 65535), default=8080, show_default=True, help="Port of Peerloop.")
 @click.option("--lms-port", type=click.IntRange(1, 65535), default=8081, show_default=True, help="Port of the LMS.")
 @click.option("--family", type=click.Choice(list(FAMILIES)), default="standard", help="Which LMS is played.")
@@ -52,7 +50,7 @@ def demo(check: bool, as_json: bool, port: int, lms_port: int, family: str, data
             if check:
                 _fail_on_wrong(result)
                 return
-            _offer(place, console, as_json=as_json)
+            _offer(place, result, console, as_json=as_json)
     except (DemoError, requests.RequestException) as error:
         raise click.ClickException(str(error)) from None
 
@@ -101,10 +99,11 @@ def _fail_on_wrong(result: list[Line]) -> None:
     click.echo("All counts are right.")
 
 
-def _offer(place: Place, console: Console, *, as_json: bool) -> None:
+def _offer(place: Place, result: list[Line], console: Console, *, as_json: bool) -> None:
     addresses = {role: f"{place.lms}/enter/{role}" for role in ROLES}
     if as_json:
-        click.echo(json.dumps({"addresses": addresses}))
+        counts = {line.what: [line.found, line.expected] for line in result}
+        click.echo(json.dumps({"addresses": addresses, "counts": counts}))
     else:
         console.print("\nOpen as")
         for role, address in addresses.items():

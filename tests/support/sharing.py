@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from xdist.remote import Producer
 
 SHARED = {
+    "tests/test_loop.py": "the demonstration",
     "tests/browser/test_admin.py": "the demonstration",
     "tests/browser/test_every_page.py": "the demonstration",
     "tests/browser/test_using_it.py": "the demonstration",
