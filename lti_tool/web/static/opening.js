@@ -3,7 +3,7 @@
 // Where a launch's state is kept: in the platform's storage, else in a cookie, else in a window of its own.
 // Messages: LTI Client Side postMessages 0.1 and LTI postMessage Storage 0.1.
 
-const ANSWER_MS = 1000;
+const ANSWER_MS = 2500;
 const page = document.querySelector("[data-opening]");
 const { endpoint, target, state, nonce, onward } = page.dataset;
 const platform = new URL(endpoint).origin;
