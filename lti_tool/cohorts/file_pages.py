@@ -18,6 +18,7 @@ from lti_tool.roster.attributes import ImportRefusedError
 from lti_tool.roster.tables import Person
 from lti_tool.web.gate import Access, allow, current_visit
 from lti_tool.web.notices import redirect_with
+from lti_tool.web.uploads import sent_file
 
 
 @blueprint.get("/programs/<int:program_id>/cohorts/history")
@@ -64,9 +65,7 @@ def import_file(program_id: int) -> ResponseReturnValue:
     Fields: `file` or `text`; to take it `confirmed` (1), `version`, and `seen`, the digest of what was shown.
     """
     program = _unpublished(program_id)
-    upload = request.files.get("file")
-    pasted = request.form.get("text", "")
-    data = upload.read(attributes.MAX_BYTES + 1) if upload and upload.filename else pasted.encode()
+    data, pasted = sent_file(attributes.MAX_BYTES)
     try:
         found = importing.preview(db.session(), program, data)
     except ImportRefusedError as refused:

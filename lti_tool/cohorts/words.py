@@ -13,6 +13,7 @@ from flask_babel import format_datetime, format_decimal
 from lti_tool.cohorts.wishes import NORMAL, Rules
 from lti_tool.matching.problem import Problem, SizeRule
 from lti_tool.matching.rotation import fewest_repeats, repeat_free_sessions
+from lti_tool.questions import week
 
 # Flask-Babel has no types.
 _: Callable[..., str] = flask_babel.gettext
@@ -23,7 +24,6 @@ Titled = Callable[[int], str]  # what the cohort at an index is called
 LISTED = 12
 BEST = 1e-9  # a gap this small is a rounding error
 NOTHING_PROVED = 1.0  # a bound of half of J says nothing about how good it is
-DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
 def letter(position: int) -> str:
@@ -218,8 +218,7 @@ def slot(text: str, day: date) -> str:
     name, _dash, told = text.partition("-")
     try:
         at = time.fromisoformat(told if ":" in told else f"{told}:00")
-        monday = day - timedelta(days=day.weekday())
-        moment = datetime.combine(monday + timedelta(days=DAYS.index(name)), at, UTC)
+        moment = datetime.combine(week.first_day(day) + timedelta(days=week.DAYS.index(name)), at, UTC)
     except ValueError:
         return text
     return str(format_datetime(moment, "EEE HH:mm"))

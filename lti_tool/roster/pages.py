@@ -14,6 +14,7 @@ from lti_tool.roster.tables import Course, RosterReading
 from lti_tool.roster.words import ROLES
 from lti_tool.web.gate import Access, allow, current_visit
 from lti_tool.web.notices import redirect_with
+from lti_tool.web.uploads import sent_file
 
 blueprint = Blueprint("roster", __name__, url_prefix="/v/<visit>/people", template_folder="templates")
 
@@ -60,10 +61,7 @@ def dismiss(reading_id: int) -> ResponseReturnValue:
 @allow(Access.INSTRUCTOR)
 def preview_attributes() -> ResponseReturnValue:
     """Show what a CSV file, or text pasted from one, would change. Nothing is stored."""
-    upload = request.files.get("file")
-    pasted = request.form.get("text", "")
-    data = upload.read(attributes.MAX_BYTES + 1) if upload and upload.filename else pasted.encode()
-    return _preview(data, pasted)
+    return _preview(*sent_file(attributes.MAX_BYTES))
 
 
 @blueprint.post("/attributes/take")

@@ -14,7 +14,7 @@ from lti_tool.matching.checker import check
 from lti_tool.matching.forming import NOTHING_KNOWN, load_compiled, solve
 from lti_tool.matching.problem import Problem
 from tests.matching.examples import a_course, plain
-from tests.matching.test_commands import run, write
+from tests.matching.test_commands import assert_refused_in_a_line, run, write
 
 Json = dict[str, Any]
 
@@ -85,12 +85,7 @@ def people(*rest: str) -> str:
 def test_what_makes_no_sense_is_named_and_exits_with_2(tmp_path: Path, content: str, told: str) -> None:
     path = tmp_path / "problem.json"
     path.write_text(content, "utf-8")
-    for arguments in (("solve", path), ("check", path, path)):
-        result = run(*arguments)
-        assert result.exit_code == 2
-        assert told in result.stderr
-        assert result.stderr.count("\n") == 1
-        assert result.stdout == ""
+    assert_refused_in_a_line(path, told)
 
 
 def test_attributes_that_half_of_them_lack_count_as_unknown_and_are_spread_too(tmp_path: Path) -> None:

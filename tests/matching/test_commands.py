@@ -55,18 +55,23 @@ def test_a_wrong_solution_is_told_and_exits_with_1(tmp_path: Path) -> None:
     assert checked.stdout.startswith("J is ")
 
 
-@pytest.mark.parametrize(("content", "told"), [("{", "is not JSON"), ("[" * 100_000, "nested too deeply")])
-def test_a_file_that_cannot_be_read_is_one_clear_line_and_exits_with_2(
-    tmp_path: Path, content: str, told: str
-) -> None:
-    path = tmp_path / "problem.json"
-    path.write_text(content, "utf-8")
+def assert_refused_in_a_line(path: Path, told: str) -> None:
+    """Neither command takes the file; each says why in one line, and exits with 2."""
     for arguments in (("solve", path), ("check", path, path)):
         result = run(*arguments)
         assert result.exit_code == 2
         assert told in result.stderr
         assert result.stderr.count("\n") == 1
         assert result.stdout == ""
+
+
+@pytest.mark.parametrize(("content", "told"), [("{", "is not JSON"), ("[" * 100_000, "nested too deeply")])
+def test_a_file_that_cannot_be_read_is_one_clear_line_and_exits_with_2(
+    tmp_path: Path, content: str, told: str
+) -> None:
+    path = tmp_path / "problem.json"
+    path.write_text(content, "utf-8")
+    assert_refused_in_a_line(path, told)
 
 
 def test_a_missing_file_is_one_clear_line(tmp_path: Path) -> None:
