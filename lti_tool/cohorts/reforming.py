@@ -54,7 +54,8 @@ def search(now: Standing, seed: int = 1) -> Reforming:
 
 def ways(now: Standing, choices: Sequence[Choice]) -> list[Way]:
     """The choices in words."""
-    return [_way(now, choice) for choice in choices if choice.moves]
+    today = reforming.mix(now.problem, now.members)
+    return [_way(now, choice, today) for choice in choices if choice.moves]
 
 
 def why_none(now: Standing, found: Reforming) -> list[str]:
@@ -67,11 +68,11 @@ def why_none(now: Standing, found: Reforming) -> list[str]:
     return refusals.sentences(replace(now.problem, cohorts=going_on), found.refused.conflict, now.names)
 
 
-def _way(now: Standing, choice: Choice) -> Way:
+def _way(now: Standing, choice: Choice, today: float) -> Way:
     return Way(
         title=_title(now, choice),
         sizes=words.sizes([len(cohort) for cohort in choice.solution.cohorts]),
-        effect=_effect(now, choice),
+        effect=_effect(now, choice, today),
         moves=_told(now, choice),
         sent={
             int(move.person): (
@@ -96,11 +97,10 @@ def _title(now: Standing, choice: Choice) -> str:
     return ", ".join(part for part in parts if part)
 
 
-def _effect(now: Standing, choice: Choice) -> str | None:
+def _effect(now: Standing, choice: Choice, today: float) -> str | None:
     """How the mix compares with today's, which only the same people in as many cohorts allow."""
     if len(choice.moves) > choice.moved or len(choice.kept) < sum(map(bool, now.members)):
         return None
-    today = reforming.mix(now.problem, now.members)
     worse = (choice.mix - today) / max(today, 1.0)
     if abs(worse) <= words.BEST:
         return _("The mix is as good as now.")

@@ -73,12 +73,12 @@ def _greedy(
 
 def find_near(question: Question, seed: int, late: Late) -> Placement | None:
     """A placement without broken rules in which few people are elsewhere than before, or None."""
-    best, fewest = None, 0
+    best, fewest, unit_of = None, 0, _unit_of(question)
     for attempt in range(NEAR_ATTEMPTS):
         draws = np.random.default_rng((seed, attempt))
         placement, rng = _as_before(question, draws), seeded(int(draws.integers(2**62)))
         kept = _repaired(question, placement, rng, late, STRICT) or _repaired(question, placement, rng, late)
-        moved = int(np.count_nonzero(placement.where[_unit_of(question)] != question.before))
+        moved = int(np.count_nonzero(placement.where[unit_of] != question.before))
         if kept and (best is None or moved < fewest):
             best, fewest = placement, moved
         if late() or (kept and moved == 0):
