@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from sqlalchemy.orm import Session
 
 from lti_tool.cohorts import editing, people, wishes, words
-from lti_tool.cohorts.proposing import Draft, checked, proposal_of, with_bound
+from lti_tool.cohorts.proposing import Draft, checked, proposal_of, question, with_bound
 from lti_tool.cohorts.queries import cohorts_with_members
 from lti_tool.cohorts.standing import rules_of
 from lti_tool.cohorts.wishes import Rules
@@ -63,9 +63,9 @@ def preview(session: Session, program: Program, data: bytes) -> Preview:
     cohorts = [[str(person.id) for person in inside if label_of[person.id] == label] for label in labels]
     names = people.labels(placeable.values())
     rules = wishes.among(rules_of(program, proposal_of(session, program.id)), set(label_of))
-    broken = words.broken(_problem(session, program, rules, inside, cohorts), cohorts, names)
-    fitting = _fitting(rules, cohorts, _problem(session, program, rules, inside, cohorts))
-    problem = _problem(session, program, fitting, inside, cohorts)
+    asked = question(session, program, rules, inside)
+    broken, fitting = words.broken(asked, cohorts, names), _fitting(rules, cohorts, asked)
+    problem = replace(question(session, program, fitting, inside), cohorts=len(cohorts))
     notes = _notes(table, placeable, label_of)
     session.rollback()  # nothing was written: let nobody wait for the database while the bound is made
     return Preview(_draft(fitting, problem, cohorts), labels, names, broken, notes)
@@ -74,15 +74,6 @@ def preview(session: Session, program: Program, data: bytes) -> Preview:
 def _natural(label: str) -> list[tuple[int, str]]:
     """Sorts "Group 2" before "Group 10"."""
     return [(int(part), "") if part.isdecimal() else (0, part.casefold()) for part in re.split(r"(\d{1,9})", label)]
-
-
-def _problem(
-    session: Session, program: Program, rules: Rules, inside: Sequence[Person], cohorts: Sequence[Sequence[str]]
-) -> Problem:
-    ids = {person.id for person in inside}
-    known = people.attributes(session, program, ids)
-    slots = people.slots_of(session, program, ids)
-    return replace(wishes.compose(rules, inside, known, slots), cohorts=len(cohorts))
 
 
 def _fitting(rules: Rules, cohorts: Sequence[Sequence[str]], problem: Problem) -> Rules:

@@ -141,10 +141,8 @@ def _proposed(program: Program, chosen: wishes.Rules, seed: int, version: int) -
     placeable = people.placeable(session, course_id)
     if not placeable:
         return _rules_form(program, wish_form.shown(chosen), version=version), 400
-    ids = {person.id for person in placeable}
-    chosen = wishes.among(chosen, ids)
-    known, slots = people.attributes(session, program, ids), people.slots_of(session, program, ids)
-    problem = wishes.compose(chosen, placeable, known, slots)
+    chosen = wishes.among(chosen, {person.id for person in placeable})
+    problem = proposing.question(session, program, chosen, placeable)
     names = people.labels(placeable)
     session.rollback()  # nothing was written: let nobody wait for the database during the search
     solution = explaining.settled(problem, proposing.search(problem, seed))

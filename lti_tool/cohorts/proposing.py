@@ -16,8 +16,9 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from lti_tool import audit, clock
+from lti_tool.cohorts import people
 from lti_tool.cohorts.tables import Cohort, Proposal, Step
-from lti_tool.cohorts.wishes import Rules
+from lti_tool.cohorts.wishes import Rules, compose
 from lti_tool.matching import forming
 from lti_tool.matching.budget import Cancelled, never
 from lti_tool.matching.checker import check
@@ -25,6 +26,7 @@ from lti_tool.matching.problem import Problem
 from lti_tool.matching.search import Progress
 from lti_tool.matching.solution import Solution
 from lti_tool.programs.tables import Program
+from lti_tool.roster.tables import Person
 
 log = logging.getLogger(__name__)
 
@@ -61,6 +63,13 @@ class Draft:
     def cohorts(self) -> list[list[str]]:
         """The person ids of each cohort, as text."""
         return [list(members) for members in self.solution["cohorts"]]
+
+
+def question(session: Session, program: Program, rules: Rules, everybody: Sequence[Person]) -> Problem:
+    """The question to the matching room: these rules for these people of a program, as known now."""
+    ids = {person.id for person in everybody}
+    attributes, slots = people.attributes(session, program, ids), people.slots_of(session, program, ids)
+    return compose(rules, everybody, attributes, slots)
 
 
 def search(

@@ -9,10 +9,10 @@ from functools import cached_property
 from sqlalchemy.orm import Session
 
 from lti_tool.cohorts import people, words
-from lti_tool.cohorts.proposing import proposal_of
+from lti_tool.cohorts.proposing import proposal_of, question
 from lti_tool.cohorts.queries import cohorts_with_members
 from lti_tool.cohorts.tables import Cohort, Proposal
-from lti_tool.cohorts.wishes import Rules, compose, usual
+from lti_tool.cohorts.wishes import Rules, usual
 from lti_tool.cohorts.words import _
 from lti_tool.matching.problem import Problem
 from lti_tool.programs.tables import Program
@@ -67,7 +67,7 @@ def of(session: Session, program: Program, waiting: Sequence[Person] = ()) -> St
     """The standing of a program's cohorts, with rules that count those who wait for a place in."""
     entries = cohorts_with_members(session, program.id)
     everybody = [*waiting, *(person for entry in entries for person in entry.members)]
-    problem = _problem(session, program, everybody)
+    problem = question(session, program, rules_of(program, proposal_of(session, program.id)), everybody)
     index_of = {entry.cohort.position: index for index, entry in enumerate(entries)}
     at = {str(person.id): index for index, entry in enumerate(entries) for person in entry.members}
     held = {person: index_of.get(place) for person, place in problem.locked.items()}
@@ -78,13 +78,6 @@ def of(session: Session, program: Program, waiting: Sequence[Person] = ()) -> St
         problem=replace(problem, locked=locked),
         names=people.labels(everybody),
     )
-
-
-def _problem(session: Session, program: Program, everybody: Sequence[Person]) -> Problem:
-    ids = {person.id for person in everybody}
-    rules = rules_of(program, proposal_of(session, program.id))
-    attributes, slots = people.attributes(session, program, ids), people.slots_of(session, program, ids)
-    return compose(rules, everybody, attributes, slots)
 
 
 def rules_of(program: Program, proposal: Proposal | None) -> Rules:

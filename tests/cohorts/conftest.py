@@ -58,10 +58,8 @@ class House:
     def solved(self, rules: Rules, seed: int = 1) -> tuple[object, Draft | None]:
         """The solver's answer, and a draft of it when there are cohorts."""
         placeable = people.placeable(db.session(), self.course.id)
-        ids = {person.id for person in placeable}
         program = db.session.get_one(Program, self.program.id)
-        known = people.attributes(db.session(), program, ids)
-        problem = wishes.compose(rules, placeable, known, people.slots_of(db.session(), program, ids))
+        problem = proposing.question(db.session(), program, rules, placeable)
         solution = proposing.search(problem, seed)
         return solution, Draft(rules, problem, solution.to_json()) if solution.status == "solved" else None
 
