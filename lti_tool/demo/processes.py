@@ -17,7 +17,7 @@ from pathlib import Path
 
 import requests
 
-START_SECONDS = 30.0
+START_SECONDS = 120.0  # a busy machine reads the libraries slowly; a process that has ended is noticed at once
 STOP_SECONDS = 10.0
 PEERLOOP = (sys.executable, "-m", "lti_tool")
 

@@ -3,23 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from urllib.parse import urljoin
 
-import pytest
-from playwright.sync_api import Browser, Frame, Page, expect
+from playwright.sync_api import Frame, Page, expect
 
 from tests.support import tour
 
 GRADE_IN_LMS_MS = 20_000
-PHONE = {"width": 390, "height": 800}
-
-
-@pytest.fixture
-def phone(browser: Browser) -> Iterator[Page]:
-    context = browser.new_context(viewport={"width": PHONE["width"], "height": PHONE["height"]}, has_touch=True)
-    yield context.new_page()
-    context.close()
 
 
 def say(frame: Frame, words: str) -> None:
@@ -28,7 +18,7 @@ def say(frame: Frame, words: str) -> None:
 
 def test_a_learner_hands_in_reloads_and_goes_back(phone: Page, addresses: dict[str, str]) -> None:
     frame = tour.enter(phone, addresses["learner"])
-    frame.get_by_role("link", name="Write it down").click()
+    tour.follow(frame, frame.get_by_role("link", name="Write it down"))
     frame.get_by_label("What happened?").fill("I asked three questions. The third one was the one that mattered.")
     frame.get_by_role("button", name="Hand it in").click()
     say(frame, "waits for your partner")
@@ -41,7 +31,7 @@ def test_a_learner_hands_in_reloads_and_goes_back(phone: Page, addresses: dict[s
 
 def test_a_learner_paints_the_hours_of_a_week_by_keyboard_and_by_hand(phone: Page, addresses: dict[str, str]) -> None:
     frame = tour.enter(phone, addresses["learner"])
-    frame.locator("#answers a").click()
+    tour.follow(frame, frame.locator("#answers a"))
     hours = frame.get_by_role("table", name="When are you usually free?")
     painted = hours.locator("input:checked")
     expect(painted).not_to_have_count(0)
@@ -66,16 +56,14 @@ def test_a_learner_paints_the_hours_of_a_week_by_keyboard_and_by_hand(phone: Pag
     expect(painted).to_have_count(before + 13)
     frame.get_by_role("button", name="Save").click()
     say(frame, "Thank you")
-    frame.locator("#answers a").click()
+    tour.follow(frame, frame.locator("#answers a"))
     expect(painted).to_have_count(before + 13)
 
 
 def test_a_facilitator_marks_who_is_here_and_makes_pairs(phone: Page, addresses: dict[str, str]) -> None:
     frame = tour.enter(phone, addresses["facilitator"])
-    frame.get_by_role("link", name="Sessions", exact=True).click()
-    # The page before has links to sessions too: wait until this one is shown.
-    expect(frame.get_by_role("link", name="Sessions", exact=True)).to_have_attribute("aria-current", "page")
-    frame.locator("main a[href*='/meetings/']").last.click()
+    tour.follow(frame, frame.get_by_role("link", name="Sessions", exact=True))
+    tour.follow(frame, frame.locator("main a[href*='/meetings/']").last)
     frame.get_by_role("radio", name="absent").first.check()
     frame.get_by_role("button", name="Everybody else is here").click()
     people = frame.locator("fieldset").count()
@@ -88,7 +76,7 @@ def test_an_instructor_sends_peerloops_grade_and_the_lms_shows_it(
     browser_page: Page, addresses: dict[str, str]
 ) -> None:
     frame = tour.enter(browser_page, addresses["instructor"])
-    frame.get_by_role("link", name="Decide", exact=True).click()
+    tour.follow(frame, frame.get_by_role("link", name="Decide", exact=True))
     say(frame, "set 87.5 in the LMS")
     frame.get_by_role("button", name=re.compile(r"^Send \d")).click()
     say(frame, "Peerloop's grade is on its way.")

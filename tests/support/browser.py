@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
+import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import NoReturn
 
 import pytest
-from playwright.sync_api import Browser, Error, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Error, Page, Request, ViewportSize, sync_playwright
 
 FLAGS = (
     "--host-resolver-rules=MAP *.test 127.0.0.1",
@@ -22,6 +25,7 @@ FLAGS = (
     "--disable-component-update",
     "--disable-sync",
 )
+PHONE: ViewportSize = {"width": 390, "height": 800}
 
 
 def find_chromium() -> str | None:
@@ -55,6 +59,35 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture
 def browser_page(browser: Browser) -> Iterator[Page]:
     """A fresh page in a context of its own."""
-    context = browser.new_context()
-    yield context.new_page()
-    context.close()
+    with page_of(browser.new_context()) as page:
+        yield page
+
+
+@pytest.fixture
+def phone(browser: Browser) -> Iterator[Page]:
+    """The same on a phone."""
+    with page_of(browser.new_context(viewport=PHONE, has_touch=True)) as page:
+        yield page
+
+
+@contextmanager
+def page_of(context: BrowserContext) -> Iterator[Page]:
+    """A page of a context, which is closed in the end.
+
+    What it asked for and what it shows then is printed, which a failed test's report tells.
+    """
+    begun = time.monotonic()
+
+    def tell(what: str, request: Request) -> None:
+        sys.stdout.write(f"{time.monotonic() - begun:7.2f} s {what} {request.method} {request.url}\n")
+
+    context.on("request", lambda request: tell("asks", request))
+    context.on("requestfinished", lambda request: tell("has ", request))
+    context.on("requestfailed", lambda request: tell(f"lost ({request.failure})", request))
+    page = context.new_page()
+    try:
+        yield page
+        for frame in page.frames:
+            sys.stdout.write(f"{time.monotonic() - begun:7.2f} s shows {frame.url}\n")
+    finally:
+        context.close()

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Frame, Page
+from playwright.sync_api import Frame, Locator, Page
 
 LAUNCHED = re.compile(r"/v/[^/]+/")
 PATIENCE_MS = 20_000
@@ -22,6 +22,16 @@ def enter(page: Page, address: str) -> Frame:
     assert frame is not None, f"{address} shows no frame"
     frame.wait_for_url(LAUNCHED, timeout=PATIENCE_MS)
     return frame
+
+
+def follow(frame: Frame, link: Locator) -> None:
+    """Follow a link of the frame's page by the keyboard, and wait until it has led elsewhere.
+
+    A tap can miss what is scrolled away at that moment because the LMS gives the frame its height.
+    """
+    before = frame.url
+    link.press("Enter")
+    frame.wait_for_url(lambda address: address != before, timeout=PATIENCE_MS)
 
 
 def kinds_of_page(frame: Frame) -> Iterator[str]:
