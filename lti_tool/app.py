@@ -9,6 +9,7 @@ import config
 from lti_tool import (
     admin,
     cohorts,
+    commitments,
     database,
     gradebook,
     home,
@@ -27,7 +28,7 @@ from lti_tool.home.arrival import arrive
 from lti_tool.lti import blueprint as wire_blueprint
 from lti_tool.lti.blueprint import OnLaunch
 
-ROOMS = (roster, admin, programs, gradebook, questions, cohorts, meetings, work, links, home)
+ROOMS = (roster, admin, programs, gradebook, questions, cohorts, meetings, work, commitments, links, home)
 LONGEST_FORM = 2 * 1024 * 1024  # bytes; a file of attributes may be half of it
 
 

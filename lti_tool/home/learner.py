@@ -12,6 +12,8 @@ from sqlalchemy.orm import Session
 
 from lti_tool.cohorts import queries
 from lti_tool.cohorts.tables import Cohort
+from lti_tool.commitments import queries as commitments
+from lti_tool.commitments.tables import Commitment
 from lti_tool.gradebook import overview as grades
 from lti_tool.gradebook import progress
 from lti_tool.gradebook.progress import Progress
@@ -32,6 +34,8 @@ class Next(StrEnum):
     SESSION = "session"
     ASSIGNMENT = "assignment"
     CONFIRM = "confirm"
+    WORD = "word"  # say how it went with what one took on
+    WITNESS = "witness"  # confirm what somebody else took on
     NOTHING = "nothing"
 
 
@@ -48,14 +52,18 @@ class LearnerHome:
     assignment: Assignment | None
     assignment_partners: Sequence[Person]
     to_confirm: Sequence[Submission]
+    taken_on: Sequence[Commitment]
+    to_witness: Sequence[Commitment]
     counts: Mapping[str, Progress]
     grades: Sequence[grades.Standing]
 
     def next_at(self, now: datetime) -> datetime:
         """By when the one next thing is to be done."""
         match self.first:
-            case Next.CONFIRM:
+            case Next.CONFIRM | Next.WITNESS:
                 return now  # somebody waits for it
+            case Next.WORD:
+                return self.taken_on[0].due_at
             case Next.ASSIGNMENT if self.assignment is not None:
                 return self.assignment.due_at
             case Next.SESSION if self.meeting is not None:
@@ -75,9 +83,11 @@ def home_of(session: Session, person_id: int, program: Program, now: datetime) -
     meeting = next_meeting_of(session, person_id, program.id, now)
     assignment = next_assignment(session, person_id, program.id, now)
     waiting = to_confirm(session, person_id, program.id)
+    taken_on = commitments.waiting_for_word(session, person_id, program.id)
+    to_witness = commitments.to_confirm(session, person_id, program.id)
     numbers = dict(session.execute(select(Module.id, Module.number).where(Module.program_id == program.id)).all())
     return LearnerHome(
-        first=_first(meeting, assignment, waiting, now),
+        first=_first(meeting, assignment, waiting, taken_on, to_witness, now),
         week=numbers[meeting.module_id] if meeting else None,
         sessions=len(numbers),
         cohort=queries.cohort_of(session, program.id, person_id),
@@ -86,18 +96,29 @@ def home_of(session: Session, person_id: int, program: Program, now: datetime) -
         assignment=assignment,
         assignment_partners=partners(session, assignment.meeting_id, person_id) if assignment else (),
         to_confirm=waiting,
+        taken_on=taken_on,
+        to_witness=to_witness,
         counts=progress.of_person(session, program.id, person_id, now),
         grades=grades.cells_of(session, program.id, person_id),
     )
 
 
 def _first(
-    meeting: Meeting | None, assignment: Assignment | None, waiting: Sequence[Submission], now: datetime
+    meeting: Meeting | None,
+    assignment: Assignment | None,
+    waiting: Sequence[Submission],
+    taken_on: Sequence[Commitment],
+    to_witness: Sequence[Commitment],
+    now: datetime,
 ) -> Next:
     if meeting is not None and room.is_open(meeting, now):
         return Next.SESSION
+    if taken_on and taken_on[0].due_at <= now:
+        return Next.WORD
     if assignment is not None:
         return Next.ASSIGNMENT
     if waiting:
         return Next.CONFIRM
+    if to_witness:
+        return Next.WITNESS
     return Next.SESSION if meeting is not None else Next.NOTHING

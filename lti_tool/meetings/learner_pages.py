@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from flask import Blueprint, abort, render_template, request
@@ -14,10 +14,12 @@ from lti_tool import clock
 from lti_tool.database import db
 from lti_tool.meetings import attendance, checkin, pairs, polling, room, room_view
 from lti_tool.meetings.access import meeting_of, meeting_row, version_of
+from lti_tool.meetings.cards import Moment, Place, cards_of
 from lti_tool.meetings.members import members_of
 from lti_tool.meetings.overview import stage
 from lti_tool.meetings.tables import HERE, Meeting
 from lti_tool.programs.fields import FormError
+from lti_tool.roster.tables import Person
 from lti_tool.web.gate import Access, allow, current_visit
 
 blueprint = Blueprint(
@@ -90,19 +92,23 @@ def _act(meeting_id: int, act: Callable[[Session, Meeting, int], str]) -> Respon
     return polling.done(said, "room.mine", meeting_id=meeting_id)
 
 
-def _must_belong(session: Session, meeting: Meeting, person_id: int) -> None:
-    if person_id not in {person.id for person in members_of(session, meeting)}:
+def _must_belong(session: Session, meeting: Meeting, person_id: int) -> Sequence[Person]:
+    """The people of a session; 404 for somebody who is none of them."""
+    people = members_of(session, meeting)
+    if person_id not in {person.id for person in people}:
         abort(404)
+    return people
 
 
 def _shown(meeting_id: int, errors: Mapping[str, str] | None = None) -> dict[str, Any]:
     """What the page and its changes show."""
     visit, session, now = current_visit(), db.session(), clock.now()
     meeting, program = meeting_of(visit, meeting_id)
-    _must_belong(session, meeting, visit.person_id)
+    people = _must_belong(session, meeting, visit.person_id)
     row = attendance.marks_of(session, meeting.id).get(visit.person_id)
     group = pairs.group_of(session, meeting.id, visit.person_id)
     running = room_view.clock_of(session, meeting, [len(group)], now)
+    practised = running is not None and running.practised
     return {
         "meeting": meeting,
         "program": program,
@@ -117,6 +123,7 @@ def _shown(meeting_id: int, errors: Mapping[str, str] | None = None) -> dict[str
         "is_own_excuse": checkin.is_own_excuse(row),
         "group": group,
         "turns": room_view.turns(group, running.script if running else None),
+        "cards": cards_of(session, Place.LEARNER, Moment(meeting, visit, people, practised)),
         "typed": request.form.get("code", ""),
         "errors": errors or {},
     }

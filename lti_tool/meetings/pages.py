@@ -28,6 +28,7 @@ from lti_tool.meetings import (
     script,
 )
 from lti_tool.meetings.access import meeting_of, meeting_row, version_of
+from lti_tool.meetings.cards import Moment, Place, cards_of
 from lti_tool.meetings.members import members_of
 from lti_tool.meetings.overview import Stage, attendance_overview, stage
 from lti_tool.meetings.tables import HERE, Meeting, Presence
@@ -237,6 +238,7 @@ def _shown(meeting_id: int) -> dict[str, Any]:
     here = [person for person in people if marks.get(person.id) in HERE]
     groups = pairs.pairs_of(session, meeting)
     running = room_view.clock_of(session, meeting, [len(group.people) for group in groups], now)
+    practised = running is not None and running.practised
     return {
         "meeting": meeting,
         "program": program,
@@ -256,6 +258,7 @@ def _shown(meeting_id: int) -> dict[str, Any]:
         "pairs": groups,
         "unpaired": bool(here) and {p.id for group in groups for p in group.people} != {p.id for p in here},
         "corrections": history.corrections(session, meeting.id, {person.id: person.name for person in people}),
+        "cards": cards_of(session, Place.FACILITATOR, Moment(meeting, visit, people, practised)),
         "code": checkin.code_of(meeting.id),
         "screen": screen.address_of(meeting.id),
         "is_instructor": visit.role is Role.INSTRUCTOR,

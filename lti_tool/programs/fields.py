@@ -41,16 +41,21 @@ class Reader:
 
     def text(self, name: str, longest: int) -> str:
         """A text of 1 to `longest` characters, without white space around it."""
-        text = self._raw(name).replace("\r\n", "\n").strip()
-        if not text:
+        text = self.optional_text(name, longest)
+        if text is None:
             self.errors[name] = _("Write something here.")
-        elif len(text) > longest:
+        return text or ""
+
+    def optional_text(self, name: str, longest: int) -> str | None:
+        """A text of up to `longest` characters, without white space around it; None for none."""
+        text = self._raw(name).replace("\r\n", "\n").strip()
+        if len(text) > longest:
             self.errors[name] = _(
                 "This has %(length)s characters; shorten it to %(longest)s.", length=len(text), longest=longest
             )
         elif "\0" in text:
             self.errors[name] = _("This holds a character that cannot be stored (NUL). Type it again.")
-        return text
+        return text or None
 
     def day(self, name: str, first: date, last: date) -> date:
         """A date from `first` to `last`, as ISO 8601."""

@@ -8,6 +8,7 @@ from flask import Flask
 from sqlalchemy import select
 
 from lti_tool.cohorts.tables import Cohort
+from lti_tool.commitments.tables import Commitment
 from lti_tool.database import db, transaction
 from lti_tool.gradebook import progress
 from lti_tool.gradebook.tables import Cell, Column
@@ -74,7 +75,15 @@ def _add_deeds(world: World, learners: list[Person]) -> None:
         )
         request = factories.deep_linking_request(session, world.course, world.people["instructor"])
         link = CourseLink(course_id=world.course.id, link_id="link-1", title="Week 1")
-        session.add_all([submission, reading, request, link])
+        commitment = Commitment(
+            meeting_id=meeting.id,
+            person_id=world.people["learner"].id,
+            text="I ask before I advise.",
+            due_at=NOW,
+            witness_id=learners[1].id,
+            made_at=NOW,
+        )
+        session.add_all([submission, reading, request, link, commitment])
         session.flush()
 
         progress.changed(session, world.program.id, [person.id for person in learners])
@@ -85,6 +94,7 @@ def _add_deeds(world: World, learners: list[Person]) -> None:
             "meeting_id": meeting.id,
             "assignment_id": assignment.id,
             "submission_id": submission.id,
+            "commitment_id": commitment.id,
             "reading_id": reading.id,
             "cell_id": cell.id,
             "request_id": request.id,

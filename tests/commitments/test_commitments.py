@@ -1,0 +1,181 @@
+"""Commitments: taken on when a session ends, seen by a witness, asked for at the next one."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from flask import Flask
+from sqlalchemy import select
+
+from lti_tool.commitments.tables import Commitment
+from lti_tool.database import db, transaction
+from lti_tool.lti.launch import Role
+from lti_tool.meetings.tables import Meeting, PairSeat
+from tests.meetings.scene import Scene
+from tests.support import factories
+from tests.support.moments import SetNow, set_now
+
+__all__ = ["set_now"]
+
+WORDS = "I ask before I advise, in the review on Thursday."
+
+
+class Ended(Scene):
+    """A cohort of six after its first session, in which Amara practised with Bilal."""
+
+    def __init__(self, app: Flask, set_now: SetNow) -> None:
+        super().__init__(app, set_now)
+        self.amara, self.bilal = self.person("Amara").id, self.person("Bilal").id
+        with transaction() as session:
+            session.query(PairSeat).filter_by(meeting_id=self.meeting_id).delete()
+            session.add_all(
+                PairSeat(meeting_id=self.meeting_id, number=1, person_id=person_id)
+                for person_id in (self.amara, self.bilal)
+            )
+        self.at(0)
+        self.everybody_here()
+        self.at(45)
+        self.close()
+
+    @property
+    def day(self) -> str:
+        return (self.starts_at + timedelta(days=6)).date().isoformat()
+
+    def take_on(self, name: str = "Amara", text: str = WORDS, **fields: str) -> int:
+        form: dict[str, Any] = {"text": text, "day": self.day, "witness": str(self.bilal), **fields}
+        return self.visit(name).post(f"{self.address}/commitment", **form).status_code
+
+    def stored_one(self) -> Commitment:
+        db.session.rollback()
+        return db.session.scalars(select(Commitment)).one()
+
+    def say(self, outcome: str, hindrance: str = "", who: str = "Amara") -> int:
+        address = f"commitments/{self.stored_one().id}/outcome"
+        return self.visit(who).post(address, outcome=outcome, hindrance=hindrance).status_code
+
+    def confirm(self, who: str, seen: str = "kept") -> int:
+        return self.visit(who).post(f"commitments/{self.stored_one().id}/confirm", seen=seen).status_code
+
+
+@pytest.fixture
+def scene(any_app: Flask, set_now: SetNow) -> Ended:
+    return Ended(any_app, set_now)
+
+
+@pytest.fixture
+def quick(app: Flask, set_now: SetNow) -> Ended:
+    return Ended(app, set_now)
+
+
+def test_the_room_asks_for_one_thing_with_the_partner_as_witness_and_the_witness_confirms_it(scene: Ended) -> None:
+    room = scene.visit("Amara").get(f"{scene.address}/mine").text
+    assert "What will you do until the next session?" in room
+    assert f'<option value="{scene.bilal}" selected>Bilal' in room
+    assert f'value="{scene.day}"' in room
+    assert scene.take_on() == 200
+    assert "You took on:" in scene.visit("Amara").get("").text
+    assert scene.say("kept") == 200
+    assert "Bilal" not in scene.visit("Chen").get("").text
+    assert WORDS in scene.visit("Bilal").get("").text
+    assert scene.confirm("Bilal") == 200
+    assert scene.confirm("Bilal") == 200
+    stored = scene.stored_one()
+    assert (stored.outcome, stored.confirmed_by_id) == ("kept", scene.bilal)
+    assert scene.say("not_yet") == 400
+
+
+def test_it_is_asked_for_when_its_day_has_come_and_opens_the_next_session(quick: Ended) -> None:
+    quick.take_on()
+    quick.at(60 * 24 * 6.5)
+    page = quick.visit("Amara").get("").text
+    assert "Say how it went" in page
+    assert WORDS in page
+    quick.say("partly", "The review was moved.")
+    following = db.session.scalars(select(Meeting.id).order_by(Meeting.starts_at).offset(1)).first()
+    own = quick.visit("Amara").get(f"meetings/{following}/mine").text
+    assert "From last time" in own
+    assert WORDS in own
+    assert WORDS in quick.visit("Bilal").get(f"meetings/{following}/mine").text
+    assert WORDS not in quick.visit("Chen").get(f"meetings/{following}/mine").text
+    opening = quick.visit("Mei").get(f"meetings/{following}").text
+    assert "1 of 1 have said how it went" in opening
+    assert "The review was moved." in opening
+
+
+def test_only_those_concerned_and_the_cohorts_facilitators_see_the_words(quick: Ended) -> None:
+    quick.take_on()
+    quick.say("kept")
+    number = quick.stored_one().id
+    for path in (f"commitments/{number}", f"commitments/{number}/witness"):
+        assert quick.visit("Chen").get(path).status_code == 404
+    (tova,) = factories.make_people(quick.course, ["Tova"], role=Role.INSTRUCTOR)
+    teacher = factories.visit(quick.app, quick.course, tova, Role.INSTRUCTOR)
+    page = teacher.get(f"{quick.address}/commitments")
+    assert "1 of 6 have written down" in page.text
+    assert WORDS not in page.text
+    refused = teacher.post(f"{quick.address}/commitments/confirm", commitment=str(number), seen="kept")
+    assert refused.status_code == 404
+    mei = quick.visit("Mei")
+    assert WORDS in mei.get(f"{quick.address}/commitments").text
+    confirmed = mei.post(f"{quick.address}/commitments/confirm", commitment=str(number), seen="kept")
+    assert confirmed.status_code == 200
+    assert quick.stored_one().confirmed_by_id == quick.mei.id
+
+
+def test_nobody_confirms_their_own_another_pairs_or_what_was_not_done(quick: Ended) -> None:
+    quick.take_on()
+    assert quick.confirm("Bilal") == 400
+    quick.say("not_yet", "No time.")
+    assert quick.confirm("Bilal", "not_yet") == 400
+    quick.say("kept")
+    assert quick.stored_one().hindrance is None
+    assert quick.confirm("Bilal", "partly") == 400
+    assert quick.confirm("Amara") == 404
+    assert quick.confirm("Chen") == 404
+    assert quick.say("kept", who="Bilal") == 404
+    assert quick.stored_one().confirmed_at is None
+
+
+@pytest.mark.parametrize(
+    ("fields", "sentence"),
+    [
+        ({"text": "  "}, "Write something here."),
+        ({"text": "x" * 501}, "shorten it to 500"),
+        ({"day": "2020-01-01"}, "Choose a date between"),
+        ({"day": "soon"}, "Choose a date"),
+        ({"witness": "999999"}, "Choose somebody of this session"),
+        ({"witness": "Bilal"}, "Choose somebody of this session"),
+    ],
+)
+def test_what_is_wrong_is_said_and_nothing_typed_is_lost(quick: Ended, fields: dict[str, str], sentence: str) -> None:
+    form: dict[str, Any] = {"text": WORDS, "day": quick.day, "witness": str(quick.bilal), **fields}
+    answer = quick.visit("Amara").post(f"{quick.address}/commitment", **form)
+    assert answer.status_code == 400
+    assert sentence in answer.text
+    assert form["text"].strip() in answer.text
+    assert db.session.scalars(select(Commitment)).all() == []
+
+
+def test_a_form_sent_twice_makes_one_and_it_changes_until_it_is_answered(quick: Ended) -> None:
+    quick.take_on()
+    quick.take_on()
+    assert quick.stored_one().text == WORDS
+    version = quick.version()
+    quick.take_on(text="Something smaller. שלום 🙂 <script>alert(1)</script>", witness="")
+    assert quick.version() == version + 1
+    assert quick.stored_one().witness_id is None
+    assert "<script>alert" not in quick.visit("Mei").get(f"{quick.address}/commitments").text
+    quick.say("kept")
+    assert quick.take_on(text="Another") == 400
+
+
+def test_somebody_of_another_cohort_or_before_the_session_writes_nothing(quick: Ended) -> None:
+    (zoe,) = factories.make_people(quick.course, ["Zoe"])
+    zoes = factories.visit(quick.app, quick.course, zoe, Role.LEARNER)
+    assert zoes.post(f"{quick.address}/commitment", text=WORDS, day=quick.day, witness="").status_code == 404
+    following = db.session.scalars(select(Meeting.id).order_by(Meeting.starts_at).offset(1)).first()
+    early = quick.visit("Amara").post(f"meetings/{following}/commitment", text=WORDS, day=quick.day, witness="")
+    assert early.status_code == 400
+    assert "once the session has begun" in early.text
