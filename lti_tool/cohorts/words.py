@@ -13,6 +13,7 @@ from flask_babel import format_datetime, format_decimal
 from lti_tool.cohorts.wishes import NORMAL, Rules
 from lti_tool.matching.problem import Problem, SizeRule
 from lti_tool.matching.rotation import fewest_repeats, repeat_free_sessions
+from lti_tool.programs.schedule import WeeklyHour
 from lti_tool.questions import week
 
 # Flask-Babel has no types.
@@ -211,6 +212,13 @@ def _weighed(rules: Rules, attribute: str) -> str:
     if weight == NORMAL:
         return attribute
     return _("%(what)s (much)", what=attribute) if weight > NORMAL else _("%(what)s (a little)", what=attribute)
+
+
+def hour(weekly: WeeklyHour) -> str:
+    """A time of a week on the program's clocks: "Tue 14:00"."""
+    some_week = datetime(2024, 1, 1)  # noqa: DTZ001 - a Monday on clocks, not an instant
+    at = datetime.combine(some_week + timedelta(days=weekly.weekday), weekly.at)
+    return str(format_datetime(at, "EEE HH:mm", rebase=False))
 
 
 def slot(text: str, day: date) -> str:

@@ -59,6 +59,15 @@ def slots_of(session: Session, program: Program, person_ids: Collection[int]) ->
     }
 
 
+def free_of(session: Session, course_id: int, person_ids: Collection[int]) -> dict[int, week.Free]:
+    """When people are free on their own clocks, by person id. Whoever painted nothing is left out."""
+    return {
+        answers.person_id: week.Free(answers.zone, frozenset(answers.free))
+        for answers in _answers(session, course_id, person_ids)
+        if answers.zone and answers.free
+    }
+
+
 def wishes_of(session: Session, course_id: int, person_ids: Collection[int]) -> Wishes:
     """Who of these people would like to be with whom of them, and who must avoid whom. For staff only."""
     rows = session.execute(
