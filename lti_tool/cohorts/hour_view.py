@@ -156,6 +156,13 @@ def titles(rules: Rules, shared: Sequence[Shared]) -> list[str]:
     ]
 
 
+def facts(rules: Rules, shared: Shared) -> list[str]:
+    """On how many answers the hours of a draft's cohort rest, where hours in common were asked for."""
+    if not rules.common_slots or shared.answered == shared.people:
+        return []
+    return [_("hours known of %(answered)s of %(people)s", answered=shared.answered, people=shared.people)]
+
+
 def warnings(rules: Rules, shared: Sequence[Shared]) -> list[str]:
     """Where hours in common were asked for: which cohorts have none, and whose rest on the answers of a few."""
     if not rules.common_slots:

@@ -109,10 +109,10 @@ def forming(
     names = people.labels(people.everybody(session, program.course_id))
     placeable = {str(person.id) for person in people.placeable(session, program.course_id)}
     inside = {person.id for person in draft.problem.people}
-    attributes = people.attributes(session, program, {int(person) for person in inside})
-    bar = Bar(draft.rules, attributes)
+    ids_inside = {int(person) for person in inside}
+    bar = Bar(draft.rules, people.attributes(session, program, ids_inside), ids_inside)
     gap, seconds = draft.solution["gap"], draft.solution["seconds"]
-    hours = Hours.of(session, program, {int(person) for person in inside})
+    hours = Hours.of(session, program, ids_inside)
     shared = [hours.shared([int(person) for person in members]) for members in draft.cohorts]
     titles = hour_view.titles(draft.rules, shared)
     cards = []
@@ -128,7 +128,8 @@ def forming(
             )
             for person in sorted(members, key=lambda person: (names[person], int(person)))
         ]
-        cards.append(Card(titles[position], bar.facts(ids), bar.parts(ids), drawn))
+        facts = [*bar.facts(ids), *hour_view.facts(draft.rules, shared[position])]
+        cards.append(Card(titles[position], facts, bar.parts(ids), drawn))
     counts = [len(members) for members in draft.cohorts]
     named = [(words.cohort(position), count) for position, count in enumerate(counts)]
     return Forming(
@@ -210,7 +211,7 @@ def board(session: Session, program: Program) -> Board:
     proposal = proposal_of(session, program.id)
     rules = rules_of(program, proposal)
     inside = [person.id for entry in entries for person in entry.members]
-    bar = Bar(rules, people.attributes(session, program, inside))
+    bar = Bar(rules, people.attributes(session, program, inside), inside)
     hours = Hours.of(session, program, inside)
     cards = []
     for entry in entries:
