@@ -6,7 +6,8 @@ sessions to come, on everybody's clocks then. So one that clocks move away from 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from functools import cached_property
@@ -65,6 +66,16 @@ class Shared:
         return bool(self.best.sessions)
 
 
+Cells = Mapping[str, frozenset[str]]
+"""What people share, or a session needs, by zone."""
+
+_Kinds = list[tuple[WeeklyHour, list[tuple[int, Cells]]]]
+
+
+def _suits(needed: Cells, common: Cells) -> bool:
+    return all(cells <= common[zone] for zone, cells in needed.items())
+
+
 class Hours:
     """The hours of a program's cohorts, as far as their people have said when they are free."""
 
@@ -72,6 +83,7 @@ class Hours:
         self._program, self._now = program, now
         self.free = free
         self._known_starts: dict[WeeklyHour, list[datetime]] = {}
+        self._known_kinds: dict[tuple[str, ...], _Kinds] = {}
         self._needed: dict[tuple[WeeklyHour, str], list[frozenset[str]]] = {}
 
     @classmethod
@@ -90,10 +102,30 @@ class Hours:
         common: dict[str, frozenset[str]] = {}
         for free in inside:
             common[free.zone] = common.get(free.zone, free.cells) & free.cells
-        own = self._offer(self.own, common)
-        found = [self._offer(hour, common) for hour in FULL_HOURS if hour != self.own] if inside else []
-        offers = [offer for offer in found if offer.sessions]
+        own, *others = [
+            Offer(hour, sum(times for times, needed in kinds if _suits(needed, common)), self._count(hour))
+            for hour, kinds in self._kinds(tuple(sorted(common)))
+        ]
+        offers = [offer for offer in others if offer.sessions]
         return Shared(len(members), len(inside), own, offers, self._nearest(own, offers))
+
+    def _kinds(self, zones: tuple[str, ...]) -> _Kinds:
+        """For the program's hour and then each other one: which kinds of sessions there are for people in these
+        zones, and how many of each. There are few, since only a change of clocks makes another.
+        """
+        if zones not in self._known_kinds:
+            hours = (self.own, *(hour for hour in FULL_HOURS if hour != self.own))
+            self._known_kinds[zones] = [
+                (hour, [(times, dict(zip(zones, kind, strict=True))) for kind, times in self._counted(hour, zones)])
+                for hour in hours
+            ]
+        return self._known_kinds[zones]
+
+    def _counted(self, hour: WeeklyHour, zones: tuple[str, ...]) -> Iterable[tuple[tuple[frozenset[str], ...], int]]:
+        return Counter(zip(*(self._cells(hour, zone) for zone in zones), strict=True)).items()
+
+    def _count(self, hour: WeeklyHour) -> int:
+        return len(self._starts(hour))
 
     def _nearest(self, own: Offer, offers: Sequence[Offer]) -> WeeklyHour | None:
         if own.is_whole or not offers:
@@ -103,15 +135,6 @@ class Hours:
 
     def _distance(self, hour: WeeklyHour) -> timedelta:
         return abs(session_start(self._program, 1, hour) - session_start(self._program, 1))
-
-    def _offer(self, hour: WeeklyHour, common: Mapping[str, frozenset[str]]) -> Offer:
-        """How far an hour suits people who share these cells, by zone; nobody has no hour."""
-        count = len(self._starts(hour))
-        suits = sum(
-            all(self._cells(hour, zone)[session] <= cells for zone, cells in common.items())
-            for session in range(count)
-        )
-        return Offer(hour, suits if common else 0, count)
 
     def busy(self, hour: WeeklyHour, members: Collection[int]) -> list[int]:
         """Of those who said when they are free: who is not, at this hour, in one of the sessions to come."""

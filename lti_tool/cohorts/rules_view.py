@@ -70,7 +70,8 @@ def shown(session: Session, program: Program, typed: Typed) -> RulesPage:
     return RulesPage(
         count=len(placeable),
         names=people.labels(placeable),
-        facts=_sizes(len(placeable), typed) + allowing.slots(placeable, slots, program.first_session_on),
+        facts=_sizes(len(placeable), typed)
+        + allowing.slots(placeable, slots, program.first_session_on, program.zone),
         known=[
             Known(a.name, a.is_numeric, allowing.attribute(a, len(placeable)), people.SOURCES[a.source])
             for a in attributes

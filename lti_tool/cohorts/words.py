@@ -6,6 +6,7 @@ import itertools
 import math
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
 import flask_babel
 from flask_babel import format_datetime, format_decimal
@@ -221,15 +222,15 @@ def hour(weekly: WeeklyHour) -> str:
     return str(format_datetime(at, "EEE HH:mm", rebase=False))
 
 
-def slot(text: str, day: date) -> str:
-    """When people can meet, by the viewer's clocks in the week of `day`: "mon-09" is Monday, 09:00 UTC."""
+def slot(text: str, day: date, zone: str) -> str:
+    """When people can meet, on the clocks of `zone` in the week of `day`: "mon-09" is Monday, 09:00 UTC."""
     name, _dash, told = text.partition("-")
     try:
         at = time.fromisoformat(told if ":" in told else f"{told}:00")
         moment = datetime.combine(week.first_day(day) + timedelta(days=week.DAYS.index(name)), at, UTC)
     except ValueError:
         return text
-    return str(format_datetime(moment, "EEE HH:mm"))
+    return str(format_datetime(moment.astimezone(ZoneInfo(zone)), "EEE HH:mm", rebase=False))
 
 
 def partner_warnings(named_sizes: Sequence[tuple[str, int]], sessions: int) -> list[str]:

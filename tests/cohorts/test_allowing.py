@@ -110,6 +110,6 @@ def test_more_common_hours_than_the_form_offers_come_in_by_no_button(
 @pytest.mark.usefixtures("english")
 def test_slots_are_told_in_words(departments: House) -> None:
     day = departments.program.first_session_on
-    assert words.slot("mon-09", day) == "Mon 09:00"
-    assert words.slot("tue-13:30", day) == "Tue 13:30"
-    assert words.slot("whenever", day) == "whenever"
+    assert words.slot("mon-09", day, "UTC") == "Mon 09:00"
+    assert words.slot("tue-13:30", day, "Asia/Kolkata") == "Tue 19:00"
+    assert words.slot("whenever", day, "UTC") == "whenever"
