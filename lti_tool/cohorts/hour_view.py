@@ -23,12 +23,14 @@ HALF = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A cohort's hour as it can be chosen: `known` says how many have told when they are free, `remarks` (status
-    and sentence) what is worth knowing; of `options`, pairs of value and text, the empty value is the program's time.
+    """A cohort's hour as it can be chosen. `known` says how many have told when they are free (`is_few`: fewer than
+    half), `remarks` (status and sentence) what is worth knowing; of `options`, pairs of value and text, the empty
+    value is the program's time.
     """
 
     title: str
     known: str
+    is_few: bool
     remarks: list[tuple[str, str]]
     field: str
     options: list[tuple[str, str]]
@@ -52,6 +54,7 @@ def choices(session: Session, program: Program, draft: Draft) -> list[Choice]:
             Choice(
                 title=words.cohort(position),
                 known=_known(shared),
+                is_few=_is_few(shared),
                 remarks=_remarks(shared, [names[str(person)] for person in hours.busy(hours.own, members)]),
                 field=f"hour-{position}",
                 options=_options(shared),
@@ -73,7 +76,8 @@ def standing(cohort: Cohort, hours: Hours, members: Sequence[Person]) -> Choice:
     return Choice(
         title=words.hour(hour),
         known=_known(shared),
-        remarks=[("risk", _not_free(busy))] if busy else [],
+        is_few=_is_few(shared),
+        remarks=[("risk", _not_free(busy, shared.answered))] if busy else [],
         field="hour",
         options=options,
         chosen=key,
@@ -102,47 +106,37 @@ def _known(shared: Shared) -> str:
 def _remarks(shared: Shared, busy: Sequence[str]) -> list[tuple[str, str]]:
     if not shared.answered:
         return []
-    found = [("risk", _few(shared))] if _is_few(shared) else []
     if shared.own.is_whole:
-        return [*found, ("good", _("The program's time suits all who have said."))]
+        return [("good", _("The program's time suits all who have said."))]
     if not shared.is_any:
-        found.append(("risk", _("No hour suits all who have said; it stays at the program's time.")))
-    return [*found, ("risk", _("At the program's time: %(who)s", who=_not_free(busy)))] if busy else found
+        text = _("No hour suits all who have said, so the program's time stays.")
+        return [("risk", f"{text} {_not_free(busy, shared.answered)}")]
+    return []
 
 
 def _is_few(shared: Shared) -> bool:
     return 0 < shared.answered < HALF * shared.people
 
 
-def _few(shared: Shared) -> str:
+def _not_free(names: Sequence[str], answered: int) -> str:
+    """Who cannot come, of those who have said when they are free."""
+    if len(names) == answered:
+        return _("Nobody who has said is free then.")
     return ngettext(
-        "An hour here is common to %(answered)s of %(people)s people; %(num)s has not answered.",
-        "An hour here is common to %(answered)s of %(people)s people; %(num)s have not answered.",
-        shared.people - shared.answered,
-        answered=shared.answered,
-        people=shared.people,
+        "%(names)s is not free then.", "%(names)s are not free then.", len(names), names=words.listed(names)
     )
-
-
-def _not_free(names: Sequence[str]) -> str:
-    return ngettext("%(names)s is not free.", "%(names)s are not free.", len(names), names=words.listed(names))
 
 
 def _options(shared: Shared) -> list[tuple[str, str]]:
     own = _("%(hour)s, the program's time", hour=words.hour(shared.own.hour))
-    return [("", own), *((str(offer.hour), _offered(offer)) for offer in shared.offers)]
+    return [("", own), *((str(offer.hour), _offered(offer, shared.answered)) for offer in shared.offers)]
 
 
-def _offered(offer: Offer) -> str:
+def _offered(offer: Offer, answered: int) -> str:
+    text = _("%(hour)s, suits all %(num)s", hour=words.hour(offer.hour), num=answered)
     if offer.is_whole:
-        return _("%(hour)s, suits all who have said", hour=words.hour(offer.hour))
-    return ngettext(
-        "%(hour)s, suits all in %(some)s of %(num)s session, since clocks change",
-        "%(hour)s, suits all in %(some)s of %(num)s sessions, since clocks change",
-        offer.of,
-        hour=words.hour(offer.hour),
-        some=offer.sessions,
-    )
+        return text
+    return text + _(" in %(some)s of %(count)s sessions (clocks change)", some=offer.sessions, count=offer.of)
 
 
 def titles(rules: Rules, shared: Sequence[Shared]) -> list[str]:
@@ -169,11 +163,23 @@ def warnings(rules: Rules, shared: Sequence[Shared]) -> list[str]:
         return []
     found = []
     for position, one in enumerate(shared):
-        text = _("no hour suits all who have said when they are free.") if one.answered and not one.is_any else ""
-        text = _few(one) if _is_few(one) and not text else text
-        if text:
-            found.append(f"{words.cohort(position)}: {text[0].lower()}{text[1:]}")
+        if one.answered and not one.is_any:
+            text = _("%(cohort)s: no hour suits all who have said when they are free.")
+            found.append(text.replace("%(cohort)s", words.cohort(position)))
+        elif _is_few(one):
+            found.append(_few(words.cohort(position), one))
     return found
+
+
+def _few(cohort: str, shared: Shared) -> str:
+    return ngettext(
+        "%(cohort)s: its common hours are those of %(answered)s of %(people)s people; %(num)s has not said.",
+        "%(cohort)s: its common hours are those of %(answered)s of %(people)s people; %(num)s have not said.",
+        shared.people - shared.answered,
+        cohort=cohort,
+        answered=shared.answered,
+        people=shared.people,
+    )
 
 
 def unsuited(rules: Rules, hours: Hours, entries: Sequence[CohortMembers]) -> list[str]:
@@ -183,7 +189,8 @@ def unsuited(rules: Rules, hours: Hours, entries: Sequence[CohortMembers]) -> li
         hour = entry.cohort.hour or hours.own
         busy = hours.busy(hour, [person.id for person in entry.members])
         if busy and (rules.common_slots or entry.cohort.hour):
-            who = _not_free([person.name for person in entry.members if person.id in busy])
+            answered = sum(person.id in hours.free for person in entry.members)
+            who = _not_free([person.name for person in entry.members if person.id in busy], answered)
             name = _("Cohort %(name)s", name=entry.cohort.name)
             found.append(_("%(cohort)s meets %(hour)s. %(who)s", cohort=name, hour=words.hour(hour), who=who))
     return found

@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import flask_babel
-from flask_babel import format_datetime, format_decimal
+from flask_babel import format_datetime, format_decimal, format_time
 
 from lti_tool.cohorts.wishes import NORMAL, Rules
 from lti_tool.matching.problem import Problem, SizeRule
@@ -216,10 +216,9 @@ def _weighed(rules: Rules, attribute: str) -> str:
 
 
 def hour(weekly: WeeklyHour) -> str:
-    """A time of a week on the program's clocks: "Tue 14:00"."""
+    """A time of a week on the program's clocks: "Tue 14:00", "Tue 2:00 PM"."""
     some_week = datetime(2024, 1, 1)  # noqa: DTZ001 - a Monday on clocks, not an instant
-    at = datetime.combine(some_week + timedelta(days=weekly.weekday), weekly.at)
-    return str(format_datetime(at, "EEE HH:mm", rebase=False))
+    return _on_clocks(datetime.combine(some_week + timedelta(days=weekly.weekday), weekly.at))
 
 
 def slot(text: str, day: date, zone: str) -> str:
@@ -230,7 +229,12 @@ def slot(text: str, day: date, zone: str) -> str:
         moment = datetime.combine(week.first_day(day) + timedelta(days=week.DAYS.index(name)), at, UTC)
     except ValueError:
         return text
-    return str(format_datetime(moment.astimezone(ZoneInfo(zone)), "EEE HH:mm", rebase=False))
+    return _on_clocks(moment.astimezone(ZoneInfo(zone)))
+
+
+def _on_clocks(at: datetime) -> str:
+    """A weekday and time as they stand there, not by the viewer's clocks."""
+    return f"{format_datetime(at, 'EEE', rebase=False)} {format_time(at, 'short', rebase=False)}"
 
 
 def partner_warnings(named_sizes: Sequence[tuple[str, int]], sessions: int) -> list[str]:

@@ -101,7 +101,10 @@ def test_hours_that_learners_painted_can_be_asked_for_in_common(house: House) ->
             house, person, zone="Europe/Lisbon", free=[["tue-14", "wed-10"][number % 2], "sun-09"][: 1 + (number < 3)]
         )
     browser = house.visit()
-    assert "Most can meet at: Tue 14:00 (12), Wed 10:00 (12), Sun 09:00 (3)." in text_of(browser.get(house.at()).text)
+    said = (
+        "Most can meet at: Tue 2:00 PM (12), Wed 10:00 AM (12), Sun 9:00 AM (3). These are times on the clocks of UTC"
+    )
+    assert said in text_of(browser.get(house.at()).text)
     assert browser.post(house.at("propose"), **SIZES, common_slots="1").status_code == 200
     slots = [set.intersection(*(set(slots[p]) for p in cohort)) for slots, cohort in _slots_by_cohort(house)]
     assert sorted(map(sorted, slots)) == [["tue-14"], ["wed-10"]]

@@ -95,13 +95,13 @@ def test_publishing_proposes_an_hour_that_all_share_and_plans_sessions_by_it(hou
     paint(house, range(12, 24), ["mon-09", "wed-16", "fri-15"])
     halves(house, common_slots=1)
     browser = house.visit()
-    draft = browser.get(house.at()).text
-    assert "Cohort A · Thu 14:00" in draft
-    assert "Cohort B · Fri 15:00" in draft
+    draft = text_of(browser.get(house.at()).text)
+    assert "Cohort A · Thu 2:00 PM" in draft
+    assert "Cohort B · Fri 3:00 PM" in draft
     assert "on the clocks of Europe/Lisbon" in draft
     page = browser.get(house.at("publish")).text
     assert "The program&#39;s time suits all who have said." in page
-    assert "Wed 16:00, suits all who have said" in page
+    assert "Wed 4:00 PM, suits all 12" in text_of(page)
     assert chosen(page) == ["", "4-15:00"]  # nearest to the first session: the day after it
     publish(house, hour_0="", hour_1="4-15:00")
     first, second = cohorts(house)
@@ -117,9 +117,10 @@ def test_publishing_proposes_an_hour_that_all_share_and_plans_sessions_by_it(hou
     due = select(Assignment.due_at).where(Assignment.meeting_id == meetings(second)[0].id)
     assert db.session.scalar(due) == datetime(2026, 3, 19, 18, tzinfo=UTC)
     board = text_of(browser.get(house.at()).text)
-    assert "12 people · Thu 14:00" in board
-    assert "12 people · Fri 15:00" in board
-    assert "Fri 15:00" in house.visit(Role.LEARNER, house.learners[20]).get("").text
+    assert "12 people · Thu 2:00 PM" in board
+    assert "12 people · Fri 3:00 PM" in board
+    learner = text_of(house.visit(Role.LEARNER, house.learners[20]).get("").text)
+    assert "Cohort B · Fri 3:00 PM (Europe/Lisbon)" in learner
     plan = text_of(browser.get(f"programs/{house.program.id}/plan").text)
     assert plan.index("Cohort A") < plan.index("Cohort B")
 
@@ -131,7 +132,9 @@ def test_a_cohort_without_an_hour_in_common_says_so_and_keeps_the_programs_time(
     browser = house.visit()
     page = text_of(browser.get(house.at("publish")).text)
     assert "8 of 12 people have said when they are free; 4 have not." in page
-    assert "No hour suits all who have said; it stays at the program&#39;s time." in page
+    assert (
+        "No hour suits all who have said, so the program&#39;s time stays. Nobody who has said is free then." in page
+    )
     assert "Nobody has said when they are free." in page
     publish(house, hour_0="")
     assert [cohort.hour for cohort in cohorts(house)] == [None, None]
@@ -142,9 +145,11 @@ def test_few_answers_are_told_where_an_hour_rests_on_them(house: House) -> None:
     paint(house, range(12, 24), ["tue-09"])
     halves(house, common_slots=1)
     browser = house.visit()
-    said = "an hour here is common to 5 of 12 people; 7 have not answered."
-    assert f"Cohort A: {said}" in text_of(browser.get(house.at()).text)
-    assert f"A{said[1:]}" in text_of(browser.get(house.at("publish")).text)
+    said = "Cohort A: its common hours are those of 5 of 12 people; 7 have not said."
+    assert said in text_of(browser.get(house.at()).text)
+    assert "hours known of 5 of 12" in text_of(browser.get(house.at()).text)
+    page = browser.get(house.at("publish")).text
+    assert re.search(r'class="remark tone-risk">.*5 of 12 people have said when they are free; 7 have not', page)
     assert "Cohort B: " not in text_of(browser.get(house.at()).text)
 
 
@@ -196,8 +201,8 @@ def test_a_session_is_never_before_the_day_that_the_plan_has_for_it(house: House
 
 def published(house: House) -> Cohort:
     """The cohort of the first twelve, of whom Person 01 alone can only meet on Tuesdays."""
-    paint(house, range(1), ["tue-10"])
-    paint(house, range(1, 12), ["mon-14", "tue-10"])
+    paint(house, range(1), ["tue-10"], "UTC")
+    paint(house, range(1, 12), ["mon-16", "tue-10"], "UTC")
     halves(house)
     with transaction() as session:
         program = session.get_one(Program, house.program.id)
@@ -214,10 +219,10 @@ def test_another_hour_moves_the_sessions_to_come_and_no_other(house: House, set_
         reschedule(session, third, third.starts_at + timedelta(days=2), 45, None)
     set_now(datetime(2026, 3, 16, 14, 55, tzinfo=UTC))  # the second one may be entered already
     page = text_of(house.visit().get(f"cohorts/{cohort.id}").text)
-    assert "Every week, Mon 15:00, on the clocks of UTC." in page
-    assert "are not free." in page
+    assert "Every week, Mon 3:00 PM, on the clocks of UTC." in page
+    assert "Nobody who has said is free then." in page
     told = house.visit().post(f"cohorts/{cohort.id}/hour", hour="1-10:00")
-    assert "This cohort meets Tue 10:00 from now on." in told.text
+    assert "This cohort meets Tue 10:00 AM from now on." in text_of(told.text)
     db.session.expire_all()
     assert [f"{meeting.starts_at:%d %b %H:%M}" for meeting in meetings(cohort)][:5] == [
         "09 Mar 15:00",
@@ -228,7 +233,9 @@ def test_another_hour_moves_the_sessions_to_come_and_no_other(house: House, set_
     ]
     due = db.session.scalar(select(Assignment.due_at).where(Assignment.meeting_id == coming[0]))
     assert due == datetime(2026, 4, 6, 18, tzinfo=UTC)
-    assert "Cohort A meets at Tue 10:00 instead of Mon 15:00" in text_of(house.visit().get(house.at("history")).text)
+    assert "Cohort A meets at Tue 10:00 AM instead of Mon 3:00 PM" in text_of(
+        house.visit().get(house.at("history")).text
+    )
 
 
 def test_the_board_names_who_is_not_free_when_their_cohort_meets(house: House) -> None:
@@ -237,9 +244,9 @@ def test_the_board_names_who_is_not_free_when_their_cohort_meets(house: House) -
     assert "is not free" not in text_of(house.visit().get(house.at()).text)
     house.visit().post(f"cohorts/{cohort.id}/hour", hour="")
     assert cohorts(house)[0].hour is None
-    house.visit().post(f"cohorts/{cohort.id}/hour", hour="0-14:15")
+    house.visit().post(f"cohorts/{cohort.id}/hour", hour="0-16:00")
     page = text_of(house.visit().get(house.at()).text)
-    assert "Cohort A meets Mon 14:15. Person 01" in page
+    assert "Cohort A meets Mon 4:00 PM. Person 01 is not free then." in page
 
 
 def test_an_hour_that_leaves_a_session_no_room_beside_a_moved_one_is_refused(house: House) -> None:
