@@ -129,11 +129,14 @@ def _not_free(names: Sequence[str], answered: int) -> str:
 
 def _options(shared: Shared) -> list[tuple[str, str]]:
     own = _("%(hour)s, the program's time", hour=words.hour(shared.own.hour))
-    return [("", own), *((str(offer.hour), _offered(offer, shared.answered)) for offer in shared.offers)]
+    if shared.own.sessions:
+        own += _suits(shared.own, shared.answered)
+    offers = [(str(offer.hour), words.hour(offer.hour) + _suits(offer, shared.answered)) for offer in shared.offers]
+    return [("", own), *offers]
 
 
-def _offered(offer: Offer, answered: int) -> str:
-    text = _("%(hour)s, suits all %(num)s", hour=words.hour(offer.hour), num=answered)
+def _suits(offer: Offer, answered: int) -> str:
+    text = _(", suits all %(num)s", num=answered)
     if offer.is_whole:
         return text
     return text + _(" in %(some)s of %(count)s sessions (clocks change)", some=offer.sessions, count=offer.of)
@@ -164,10 +167,19 @@ def warnings(rules: Rules, shared: Sequence[Shared]) -> list[str]:
     found = []
     for position, one in enumerate(shared):
         if one.answered and not one.is_any:
-            text = _("%(cohort)s: no hour suits all who have said when they are free.")
-            found.append(text.replace("%(cohort)s", words.cohort(position)))
+            name = words.cohort(position)
+            found.append(_("%(cohort)s: no hour suits all who have said when they are free.", cohort=name))
         elif _is_few(one):
             found.append(_few(words.cohort(position), one))
+        if one.is_any and not one.best.is_whole:
+            found.append(
+                _(
+                    "%(cohort)s: its hour suits all in %(some)s of %(count)s sessions, since clocks change.",
+                    cohort=words.cohort(position),
+                    some=one.best.sessions,
+                    count=one.best.of,
+                )
+            )
     return found
 
 

@@ -141,8 +141,8 @@ def test_a_cohort_without_an_hour_in_common_says_so_and_keeps_the_programs_time(
 
 
 def test_few_answers_are_told_where_an_hour_rests_on_them(house: House) -> None:
-    paint(house, range(5), ["tue-09"])
-    paint(house, range(12, 24), ["tue-09"])
+    paint(house, range(5), ["tue-09"], "UTC")
+    paint(house, range(12, 24), ["tue-09"], "UTC")
     halves(house, common_slots=1)
     browser = house.visit()
     said = "Cohort A: its common hours are those of 5 of 12 people; 7 have not said."
@@ -151,6 +151,18 @@ def test_few_answers_are_told_where_an_hour_rests_on_them(house: House) -> None:
     page = browser.get(house.at("publish")).text
     assert re.search(r'class="remark tone-risk">.*5 of 12 people have said when they are free; 7 have not', page)
     assert "Cohort B: " not in text_of(browser.get(house.at()).text)
+
+
+def test_an_hour_that_clocks_take_from_somebody_is_offered_with_how_long_it_holds(house: House) -> None:
+    in_lisbon(house)
+    paint(house, range(11), ["thu-14"])
+    paint(house, [11], ["thu-10"], "America/New_York")
+    paint(house, range(12, 24), ["thu-14"])
+    halves(house, common_slots=1)
+    draft = text_of(house.visit().get(house.at()).text)
+    assert "Cohort A: its hour suits all in 3 of 8 sessions, since clocks change." in draft
+    page = text_of(house.visit().get(house.at("publish")).text)
+    assert "the program&#39;s time, suits all 12 in 3 of 8 sessions (clocks change)" in page
 
 
 @pytest.mark.parametrize("hour", ["7-14:00", "1-25:00", "tue-14"])
