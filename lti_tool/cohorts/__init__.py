@@ -10,6 +10,7 @@ from lti_tool.cohorts import cohort_pages as cohort_pages
 from lti_tool.cohorts import draft_pages as draft_pages
 from lti_tool.cohorts import facilitating, pages, publishing, searching, usual
 from lti_tool.cohorts import file_pages as file_pages
+from lti_tool.cohorts import hour_pages as hour_pages
 from lti_tool.cohorts import reform_pages as reform_pages
 from lti_tool.cohorts import tables as tables
 from lti_tool.roster.signals import roster_read

@@ -75,16 +75,19 @@ def _shown(values: Mapping[str, int]) -> str:
     return ngettext("%(num)s value", "%(num)s values", len(values))
 
 
-def slots(people: Sequence[Person], known: Slots, day: date) -> list[Fact]:
-    """Who has said when they can meet, who could meet with nobody, and when most could, in the week of `day`."""
+def slots(people: Sequence[Person], known: Slots, day: date, zone: str) -> list[Fact]:
+    """Who has said when they can meet, who could meet with nobody, and when most could, on the clocks of `zone` in
+    the week of `day`.
+    """
     if not known:
         return []
     named = Counter(slot for own in known.values() for slot in set(own))
     answered = [person for person in people if person.id in known]
     best = sorted(named.items(), key=lambda item: (-item[1], item[0]))[:MOST_HOURS]
     strangers = [person.name for person in answered if all(named[slot] < 2 for slot in known[person.id])]
-    hours = ", ".join(f"{slot(text, day)} ({times})" for text, times in best)
-    found = [Fact("none", _("Most can meet at: %(hours)s.", hours=hours))] if hours else []
+    hours = ", ".join(f"{slot(text, day, zone)} ({times})" for text, times in best)
+    text = _("Most can meet at: %(hours)s. These are times on the clocks of %(zone)s.", hours=hours, zone=zone)
+    found = [Fact("none", text)] if hours else []
     silent = len(people) - len(answered)
     if silent:
         found.append(

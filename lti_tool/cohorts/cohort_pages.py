@@ -7,8 +7,9 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from sqlalchemy import select
 
-from lti_tool.cohorts import facilitating, people, publishing, words
+from lti_tool.cohorts import facilitating, hour_pages, hour_view, hours, people, publishing, words
 from lti_tool.cohorts.facilitating import NotInCourseError
+from lti_tool.cohorts.hours import Hours
 from lti_tool.cohorts.pages import blueprint
 from lti_tool.cohorts.publishing import BrokenRulesError, NotThereError
 from lti_tool.cohorts.queries import cohorts_with_members, present_ids, with_members
@@ -17,6 +18,8 @@ from lti_tool.cohorts.wish_form import whole_number
 from lti_tool.database import db
 from lti_tool.lti.launch import STAFF, Role
 from lti_tool.programs.access import program_of
+from lti_tool.programs.fields import FormError
+from lti_tool.programs.schedule import own_hour
 from lti_tool.programs.tables import Program
 from lti_tool.roster.words import ROLES
 from lti_tool.web.gate import Access, allow, current_visit
@@ -82,6 +85,24 @@ def dismiss(cohort_id: int) -> ResponseReturnValue:
     return redirect_with("good", _("The appointment was taken back."), "cohorts.cohort", cohort_id=cohort_id)
 
 
+@blueprint.post("/cohorts/<int:cohort_id>/hour")
+@allow(Access.INSTRUCTOR)
+def change_hour(cohort_id: int) -> ResponseReturnValue:
+    """Let the cohort meet at another hour from its next session on. Field: `hour`, empty for the program's time."""
+    place, program = _cohort(cohort_id)
+    if place.ended_at is not None:
+        abort(404)
+    try:
+        hour = hour_pages.weekly("hour", request.form.get("hour", ""))
+        hours.change(db.session(), program, place, hour, actor_id=current_visit().person_id)
+    except FormError as wrong:
+        db.session.rollback()
+        place, program = _cohort(cohort_id)
+        return _page(place, program, problem=_("Nothing was changed. %(why)s", why=str(wrong))), 400
+    text = _("This cohort meets %(hour)s from now on.", hour=words.hour(place.hour or own_hour(program)))
+    return redirect_with("good", text, "cohorts.cohort", cohort_id=cohort_id)
+
+
 def _page(
     cohort: Cohort,
     program: Program,
@@ -111,6 +132,9 @@ def _page(
             for person, role_name in people.appointable(session, program.course_id)
             if person.id not in facilitators
         ],
+        hour=hour_view.standing(
+            cohort, Hours.of(session, program, [person.id for person in entry.members]), entry.members
+        ),
         present=present_ids(session, program.course_id),
         transferable=[(person.id, person.name) for person in entry.members],
         warnings_of=words.partner_warnings([(name, len(entry.members))], len(program.modules))

@@ -61,7 +61,7 @@ def comparison(session: Session, program: Program) -> Comparison | None:
         return None
     drafts = {proposal.number: draft_of(proposal) for proposal in proposals}
     inside = {int(person.id) for draft in drafts.values() for person in draft.problem.people}
-    bar = Bar(drafts[chosen.number].rules, people.attributes(session, program, inside))
+    bar = Bar(drafts[chosen.number].rules, people.attributes(session, program, inside), inside)
     return Comparison(
         version=chosen.version,
         columns=[_column(proposal, drafts, drafts[chosen.number], bar) for proposal in proposals],

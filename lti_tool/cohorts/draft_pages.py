@@ -6,13 +6,25 @@ from flask import Response, abort, jsonify, redirect, render_template, request, 
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from lti_tool.cohorts import comparing, editing, pages, people, proposing, publishing, searching, views, words
+from lti_tool.cohorts import (
+    comparing,
+    editing,
+    hour_pages,
+    pages,
+    people,
+    proposing,
+    publishing,
+    searching,
+    views,
+    words,
+)
 from lti_tool.cohorts.pages import blueprint, program_here, sent_version
 from lti_tool.cohorts.proposing import AlreadyPublishedError, draft_of
 from lti_tool.cohorts.publishing import ChangedRosterError
 from lti_tool.cohorts.wish_form import whole_number
 from lti_tool.cohorts.words import ngettext
 from lti_tool.database import db
+from lti_tool.programs.fields import FormError
 from lti_tool.programs.tables import Program
 from lti_tool.web.gate import Access, allow, current_visit
 from lti_tool.web.notices import redirect_with
@@ -157,11 +169,15 @@ def end_search(program_id: int) -> ResponseReturnValue:
 @blueprint.post("/programs/<int:program_id>/cohorts/publish")
 @allow(Access.INSTRUCTOR)
 def publish(program_id: int) -> ResponseReturnValue:
-    """Publish the proposal. Field: `version`."""
+    """Publish the proposal. Fields: `version`; `hour-<n>`: when the cohort at index n meets."""
     program = program_here(program_id)
     try:
+        hours = hour_pages.read(request.form)
+    except FormError as wrong:
+        return pages.show(program, str(wrong)), 400
+    try:
         cohorts = publishing.publish(
-            db.session(), program, version=sent_version(), actor_id=current_visit().person_id
+            db.session(), program, version=sent_version(), actor_id=current_visit().person_id, hours=hours
         )
     except ChangedRosterError as changed:
         text = _(

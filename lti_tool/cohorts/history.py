@@ -16,6 +16,7 @@ from lti_tool.cohorts import people, words
 from lti_tool.cohorts.tables import Cohort, Proposal
 from lti_tool.cohorts.wishes import Rules
 from lti_tool.cohorts.words import _, ngettext
+from lti_tool.programs.schedule import WeeklyHour
 from lti_tool.programs.tables import Program
 from lti_tool.roster.tables import Person
 
@@ -135,6 +136,11 @@ def _counted(entry: AuditEntry, text: str) -> str:
     return f"{text} ({ngettext('%(num)s cohort', '%(num)s cohorts', count)})"
 
 
+def _hour(text: str) -> str:
+    weekly = WeeklyHour.parse(text)
+    return words.hour(weekly) if weekly else text
+
+
 Sentence = Callable[[AuditEntry, _Names], str]
 
 _SENTENCES: dict[str, Sentence] = {
@@ -162,6 +168,12 @@ _SENTENCES: dict[str, Sentence] = {
         "%(name)s joined %(cohort)s after publication",
         name=n.person(e.after["person"]),
         cohort=n.cohort(e.subject_id),
+    ),
+    "cohort hour changed": lambda e, n: _(
+        "%(cohort)s meets at %(new)s instead of %(old)s",
+        cohort=n.cohort(e.subject_id),
+        new=_hour(e.after["hour"]),
+        old=_hour(e.before["hour"]),
     ),
     "cohort ended": lambda e, n: _("%(cohort)s ended", cohort=n.cohort(e.subject_id)),
     "person left": lambda e, n: _(

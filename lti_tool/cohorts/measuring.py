@@ -65,9 +65,11 @@ def _averages(problem: Problem, cohorts: Cohorts, attribute: str) -> str:
     if not known:
         return _("not known of anybody")
     low, high = rounded(min(known)), rounded(max(known))
+    text = _("%(low)s to %(high)s on average", low=low, high=high)
     if low == high:
-        return _("%(mean)s on average in each cohort", mean=low)
-    return _("%(low)s to %(high)s on average", low=low, high=high)
+        text = _("%(mean)s on average in each cohort", mean=low)
+    having, count = sum(attribute in p.attributes for p in problem.people), len(problem.people)
+    return text if having == count else text + _(", known of %(n)s of %(count)s people", n=having, count=count)
 
 
 def means(problem: Problem, cohorts: Cohorts, attribute: str) -> list[float | None]:

@@ -71,7 +71,7 @@ def show(program: Program, problem: str | None = None) -> str:
         )
     if not may_change():
         return render_template("cohorts/none.html", count=len(people.placeable(session, program.course_id)), **common)
-    return _rules_form(program, wish_form.shown(wishes.usual(program)), version=0)
+    return _rules_form(program, wish_form.shown(rules_view.beginning(session, program)), version=0)
 
 
 def _links(program: Program, proposal: Proposal) -> dict[str, str] | None:

@@ -29,12 +29,14 @@ class Source(StrEnum):
     FILE = "file"
     LEARNERS = "learners"
     LMS = "lms"
+    OWN = "own"
 
 
 SOURCES = {
     Source.FILE: lazy_gettext("from a file"),
     Source.LEARNERS: lazy_gettext("learners say so"),
     Source.LMS: lazy_gettext("from the LMS"),
+    Source.OWN: lazy_gettext("Peerloop knows it"),
 }
 
 
@@ -116,7 +118,10 @@ def _sections(session: Session, program: Program, person_ids: Collection[int]) -
 
 def _told(session: Session, program: Program, person_ids: Collection[int]) -> list[Attribute]:
     told = knowing.attributes_of(session, program, person_ids)
-    return [Attribute(name, values, Source.LEARNERS) for name, values in told.items()]
+    return [
+        Attribute(name, values, Source.OWN if name == knowing.ANSWERED else Source.LEARNERS)
+        for name, values in told.items()
+    ]
 
 
 def _imported(session: Session, program: Program, person_ids: Collection[int]) -> list[Attribute]:

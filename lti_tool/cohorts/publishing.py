@@ -18,7 +18,7 @@ from lti_tool.cohorts.tables import Cohort, Membership
 from lti_tool.gradebook import progress
 from lti_tool.matching.newcomer import place_newcomer
 from lti_tool.matching.problem import Previous, Problem
-from lti_tool.programs.schedule import is_over
+from lti_tool.programs.schedule import WeeklyHour, is_over, own_hour
 from lti_tool.programs.tables import Program
 from lti_tool.roster.tables import Person
 
@@ -55,9 +55,17 @@ class CatchUp:
     left: list[int]
 
 
-def publish(session: Session, program: Program, *, version: int | None, actor_id: int | None) -> list[Cohort]:
+def publish(
+    session: Session,
+    program: Program,
+    *,
+    version: int | None,
+    actor_id: int | None,
+    hours: Mapping[int, WeeklyHour] | None = None,
+) -> list[Cohort]:
     """Make cohorts of the proposal that has `version`, with its people from now on.
 
+    `hours` says when the cohorts at some positions meet; the others do at the program's time.
     Raises StaleError, AlreadyPublishedError, ChangedRosterError and CheckFailedError; then nothing was written.
     """
     proposal = current(session, program.id, version)
@@ -69,6 +77,9 @@ def publish(session: Session, program: Program, *, version: int | None, actor_id
         Cohort(program_id=program.id, position=position, name=words.letter(position), published_at=now)
         for position in range(len(draft.cohorts))
     ]
+    for cohort in cohorts:
+        hour = (hours or {}).get(cohort.position)
+        cohort.hour = None if hour == own_hour(program) else hour
     session.add_all(cohorts)
     session.flush()
     session.add_all(

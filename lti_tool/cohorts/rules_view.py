@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from flask_babel import LazyString
 from flask_babel import gettext as _
@@ -37,7 +37,8 @@ class Known:
 class RulesPage:
     """`values` are those of whom somebody may not be alone; `common_slots` how many shared hours may be asked for.
 
-    `silent` learners have not answered; of the pairs that must avoid each other (`avoided`) some are not kept apart.
+    `silent` learners have not answered, `silence` is the attribute that tells them from the others; of the pairs that
+    must avoid each other (`avoided`) some are not kept apart.
     """
 
     count: int
@@ -47,8 +48,16 @@ class RulesPage:
     values: list[tuple[str, str]]
     common_slots: list[tuple[str, str]]
     silent: int
+    silence: str | None
     avoided: int
     to_adopt: int
+
+
+def beginning(session: Session, program: Program) -> wishes.Rules:
+    """The rules that the form begins with: who is silent is shared out evenly where others have answered."""
+    ids = [person.id for person in people.placeable(session, program.course_id)]
+    answered = any(known.name == knowing.ANSWERED for known in people.attributes(session, program, ids))
+    return replace(wishes.usual(program), spread=(knowing.ANSWERED,) if answered else ())
 
 
 def shown(session: Session, program: Program, typed: Typed) -> RulesPage:
@@ -61,7 +70,8 @@ def shown(session: Session, program: Program, typed: Typed) -> RulesPage:
     return RulesPage(
         count=len(placeable),
         names=people.labels(placeable),
-        facts=_sizes(len(placeable), typed) + allowing.slots(placeable, slots, program.first_session_on),
+        facts=_sizes(len(placeable), typed)
+        + allowing.slots(placeable, slots, program.first_session_on, program.zone),
         known=[
             Known(a.name, a.is_numeric, allowing.attribute(a, len(placeable)), people.SOURCES[a.source])
             for a in attributes
@@ -69,6 +79,7 @@ def shown(session: Session, program: Program, typed: Typed) -> RulesPage:
         values=_values(attributes),
         common_slots=_choices() if slots else [],
         silent=count_silent(session, program.course_id),
+        silence=next((a.name for a in attributes if a.name == knowing.ANSWERED), None),
         avoided=len(apart),
         to_adopt=len(wish_form.with_apart(typed, apart).apart) - len(typed.apart),
     )

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, time
 from typing import Any
 
 from sqlalchemy import JSON, ForeignKey, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from lti_tool.database import Base, unique_where
+from lti_tool.programs.schedule import WeeklyHour
 from lti_tool.roster.tables import Person
 
 
@@ -70,7 +71,8 @@ class Search(Base):
 class Cohort(Base):
     """People who learn together. `position` is its index in the published proposal, from 0.
 
-    One whose people all went to other cohorts has ended: it stays for what was, and nobody joins it.
+    One whose people all went to other cohorts has ended: it stays for what was, and nobody joins it. Its sessions are
+    at the program's time where `weekday` (0: Monday) and `session_time`, on the program's clocks, are empty.
     """
 
     __tablename__ = "cohort"
@@ -82,9 +84,22 @@ class Cohort(Base):
     name: Mapped[str] = mapped_column(String(60))
     published_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
+    weekday: Mapped[int | None]
+    session_time: Mapped[time | None]
 
     memberships: Mapped[list[Membership]] = relationship(lazy="raise_on_sql", overlaps="memberships")
     facilitators: Mapped[list[Facilitator]] = relationship(lazy="raise_on_sql")
+
+    @property
+    def hour(self) -> WeeklyHour | None:
+        """When it meets each week; None at the program's time."""
+        if self.weekday is None or self.session_time is None:
+            return None
+        return WeeklyHour(self.weekday, self.session_time)
+
+    @hour.setter
+    def hour(self, hour: WeeklyHour | None) -> None:
+        self.weekday, self.session_time = (hour.weekday, hour.at) if hour else (None, None)
 
 
 class Membership(Base):

@@ -9,9 +9,10 @@ from flask_babel import format_decimal
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
-from lti_tool.cohorts import avoiding, people, searching, words
+from lti_tool.cohorts import avoiding, hour_view, people, searching, words
 from lti_tool.cohorts.bars import Bar
 from lti_tool.cohorts.editing import Effect, Option, options, place_of
+from lti_tool.cohorts.hours import Hours
 from lti_tool.cohorts.proposing import Draft, draft_of, drafts_of, proposal_of, steps_of
 from lti_tool.cohorts.publishing import why_waiting
 from lti_tool.cohorts.queries import CohortMembers, cohorts_with_members, ended_cohorts, unplaced
@@ -75,6 +76,8 @@ class Forming:
     gone: list[str]
     moving: Moving | None
     names: Mapping[str, str]
+    asks_hours: bool
+    zone: str | None
     undoable: bool
     drafts: list[tuple[int, bool]]
     underway: Underway | None
@@ -91,6 +94,7 @@ class Board:
     legend: list[str]
     warnings: list[str]
     avoided: str | None
+    hours: list[str]
     waiting: list[tuple[Person, list[str]]]
     small: list[str]
     least: int
@@ -105,9 +109,12 @@ def forming(
     names = people.labels(people.everybody(session, program.course_id))
     placeable = {str(person.id) for person in people.placeable(session, program.course_id)}
     inside = {person.id for person in draft.problem.people}
-    attributes = people.attributes(session, program, {int(person) for person in inside})
-    bar = Bar(draft.rules, attributes)
+    ids_inside = {int(person) for person in inside}
+    bar = Bar(draft.rules, people.attributes(session, program, ids_inside), ids_inside)
     gap, seconds = draft.solution["gap"], draft.solution["seconds"]
+    hours = Hours.of(session, program, ids_inside)
+    shared = [hours.shared([int(person) for person in members]) for members in draft.cohorts]
+    titles = hour_view.titles(draft.rules, shared)
     cards = []
     for position, members in enumerate(draft.cohorts):
         ids = [int(person) for person in members]
@@ -121,7 +128,8 @@ def forming(
             )
             for person in sorted(members, key=lambda person: (names[person], int(person)))
         ]
-        cards.append(Card(_title(draft, position, program), bar.facts(ids), bar.parts(ids), drawn))
+        facts = [*bar.facts(ids), *hour_view.facts(draft.rules, shared[position])]
+        cards.append(Card(titles[position], facts, bar.parts(ids), drawn))
     counts = [len(members) for members in draft.cohorts]
     named = [(words.cohort(position), count) for position, count in enumerate(counts)]
     return Forming(
@@ -133,7 +141,7 @@ def forming(
         bar=bar.name,
         legend=bar.legend,
         cards=cards,
-        warnings=words.partner_warnings(named, len(program.modules)),
+        warnings=words.partner_warnings(named, len(program.modules)) + hour_view.warnings(draft.rules, shared),
         avoided=avoiding.told(
             session, program.course_id, [[int(person) for person in members] for members in draft.cohorts], names
         ),
@@ -141,18 +149,13 @@ def forming(
         gone=sorted(names[person] for person in inside - placeable),
         moving=_moving(proposal, moving, names),
         names=names,
+        asks_hours=bool(hours.free),
+        zone=program.zone if titles != [words.cohort(position) for position in range(len(titles))] else None,
         undoable=steps_of(session, proposal) > 0,
         drafts=[(other.number, other.chosen) for other in drafts_of(session, program.id)],
         underway=searching.underway(session, proposal),
         mark=searching.mark(session, proposal),
     )
-
-
-def _title(draft: Draft, position: int, program: Program) -> str:
-    """A cohort's name, with the first hour at which everybody can meet where such hours were asked for."""
-    slots = draft.solution.get("slots")
-    name = words.cohort(position)
-    return f"{name} · {words.slot(slots[position][0], program.first_session_on)}" if slots else name
 
 
 def _moving(proposal: Proposal, person: str | None, names: Mapping[str, str]) -> Moving | None:
@@ -208,12 +211,14 @@ def board(session: Session, program: Program) -> Board:
     proposal = proposal_of(session, program.id)
     rules = rules_of(program, proposal)
     inside = [person.id for entry in entries for person in entry.members]
-    bar = Bar(rules, people.attributes(session, program, inside))
+    bar = Bar(rules, people.attributes(session, program, inside), inside)
+    hours = Hours.of(session, program, inside)
     cards = []
     for entry in entries:
         ids = [person.id for person in entry.members]
         members = [Member(person.id, person.name) for person in entry.members]
-        cards.append(Card(_("Cohort %(name)s", name=entry.cohort.name), bar.facts(ids), bar.parts(ids), members))
+        facts = [*bar.facts(ids), words.hour(entry.cohort.hour or hours.own)]
+        cards.append(Card(_("Cohort %(name)s", name=entry.cohort.name), facts, bar.parts(ids), members))
     return Board(
         entries=list(zip(entries, cards, strict=True)),
         chips=words.chips(rules) if proposal else [],
@@ -228,6 +233,7 @@ def board(session: Session, program: Program) -> Board:
             [[person.id for person in entry.members] for entry in entries],
             people.labels(person for entry in entries for person in entry.members),
         ),
+        hours=hour_view.unsuited(rules, hours, entries),
         waiting=why_waiting(session, program, unplaced(session, program.id)),
         small=[card.title for entry, card in zip(entries, cards, strict=True) if len(entry.members) < rules.size_min],
         least=rules.size_min,

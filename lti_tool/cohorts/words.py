@@ -6,13 +6,15 @@ import itertools
 import math
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
 import flask_babel
-from flask_babel import format_datetime, format_decimal
+from flask_babel import format_datetime, format_decimal, format_time
 
 from lti_tool.cohorts.wishes import NORMAL, Rules
 from lti_tool.matching.problem import Problem, SizeRule
 from lti_tool.matching.rotation import fewest_repeats, repeat_free_sessions
+from lti_tool.programs.schedule import WeeklyHour
 from lti_tool.questions import week
 
 # Flask-Babel has no types.
@@ -213,15 +215,26 @@ def _weighed(rules: Rules, attribute: str) -> str:
     return _("%(what)s (much)", what=attribute) if weight > NORMAL else _("%(what)s (a little)", what=attribute)
 
 
-def slot(text: str, day: date) -> str:
-    """When people can meet, by the viewer's clocks in the week of `day`: "mon-09" is Monday, 09:00 UTC."""
+def hour(weekly: WeeklyHour) -> str:
+    """A time of a week on the program's clocks: "Tue 14:00", "Tue 2:00 PM"."""
+    some_week = datetime(2024, 1, 1)  # noqa: DTZ001 - a Monday on clocks, not an instant
+    return _on_clocks(datetime.combine(some_week + timedelta(days=weekly.weekday), weekly.at))
+
+
+def slot(text: str, day: date, zone: str) -> str:
+    """When people can meet, on the clocks of `zone` in the week of `day`: "mon-09" is Monday, 09:00 UTC."""
     name, _dash, told = text.partition("-")
     try:
         at = time.fromisoformat(told if ":" in told else f"{told}:00")
         moment = datetime.combine(week.first_day(day) + timedelta(days=week.DAYS.index(name)), at, UTC)
     except ValueError:
         return text
-    return str(format_datetime(moment, "EEE HH:mm"))
+    return _on_clocks(moment.astimezone(ZoneInfo(zone)))
+
+
+def _on_clocks(at: datetime) -> str:
+    """A weekday and time as they stand there, not by the viewer's clocks."""
+    return f"{format_datetime(at, 'EEE', rebase=False)} {format_time(at, 'short', rebase=False)}"
 
 
 def partner_warnings(named_sizes: Sequence[tuple[str, int]], sessions: int) -> list[str]:

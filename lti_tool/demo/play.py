@@ -173,6 +173,7 @@ class Play:
         if "Looking for something better" in page.text:  # robots are too quick for what changes under their hands
             page = instructor.send("/search", "Stop, keep what is shown")
         self._swap_somebody(instructor, page)
+        instructor.open(f"{path}/publish")
         page = instructor.send("/publish")
         placed = PLACED.search(page.text)
         if placed is None:

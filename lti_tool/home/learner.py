@@ -10,7 +10,7 @@ from enum import StrEnum
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from lti_tool.cohorts import queries
+from lti_tool.cohorts import queries, words
 from lti_tool.cohorts.tables import Cohort
 from lti_tool.commitments import queries as commitments
 from lti_tool.commitments.tables import Commitment
@@ -22,6 +22,7 @@ from lti_tool.meetings import room
 from lti_tool.meetings.overview import next_meeting_of
 from lti_tool.meetings.pairs import partners
 from lti_tool.meetings.tables import Meeting
+from lti_tool.programs.schedule import own_hour
 from lti_tool.programs.tables import Module, Program
 from lti_tool.roster.tables import Person
 from lti_tool.work.overview import next_assignment, to_confirm
@@ -41,12 +42,15 @@ class Next(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class LearnerHome:
-    """All that the page shows. `week` is the next session's number, or the last one's."""
+    """All that the page shows. `week` is the next session's number, or the last one's; `hour` is when the cohort
+    meets each week, on the program's clocks.
+    """
 
     first: Next
     week: int | None
     sessions: int
     cohort: Cohort | None
+    hour: str | None
     meeting: Meeting | None
     meeting_partners: Sequence[Person]
     assignment: Assignment | None
@@ -85,12 +89,14 @@ def home_of(session: Session, person_id: int, program: Program, now: datetime) -
     waiting = to_confirm(session, person_id, program.id)
     taken_on = commitments.waiting_for_word(session, person_id, program.id)
     to_witness = commitments.to_confirm(session, person_id, program.id)
+    cohort = queries.cohort_of(session, program.id, person_id)
     numbers = dict(session.execute(select(Module.id, Module.number).where(Module.program_id == program.id)).all())
     return LearnerHome(
         first=_first(meeting, assignment, waiting, taken_on, to_witness, now),
         week=numbers[meeting.module_id] if meeting else None,
         sessions=len(numbers),
-        cohort=queries.cohort_of(session, program.id, person_id),
+        cohort=cohort,
+        hour=words.hour(cohort.hour or own_hour(program)) if cohort else None,
         meeting=meeting,
         meeting_partners=partners(session, meeting.id, person_id) if meeting else (),
         assignment=assignment,

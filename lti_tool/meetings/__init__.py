@@ -9,7 +9,7 @@ from flask import Flask
 from flask_babel import lazy_gettext
 
 from lti_tool import jobs
-from lti_tool.cohorts.signals import cohorts_published, members_changed
+from lti_tool.cohorts.signals import cohort_hour_changed, cohorts_published, members_changed
 from lti_tool.gradebook.progress import register_measure
 from lti_tool.meetings import (
     access,
@@ -40,3 +40,4 @@ def register(app: Flask) -> None:
     jobs.register(app, jobs.Job(pairs.JOB, pairs.plan_stale, every=timedelta(minutes=1)))
     members_changed.connect(pairs.plan_soon)
     cohorts_published.connect(planning.plan_meetings)
+    cohort_hour_changed.connect(planning.follow_hour)

@@ -17,6 +17,7 @@ from lti_tool.matching.pairing import Preferences
 from lti_tool.meetings.tables import PairWish
 from lti_tool.programs.fields import FormError
 from lti_tool.programs.tables import Program
+from lti_tool.questions.knowing import ANSWERED
 
 # Somebody comes late and everybody waits for their pair, so this is built once.
 _CHOSEN = (
@@ -76,7 +77,8 @@ def wish_of(session: Session, program_id: int) -> PairWish:
 
 def choices(session: Session, program: Program) -> list[Attribute]:
     """What is known about the people of a program's course, so that it can be chosen."""
-    return attributes(session, program, [person.id for person in placeable(session, program.course_id)])
+    known = attributes(session, program, [person.id for person in placeable(session, program.course_id)])
+    return [attribute for attribute in known if attribute.name != ANSWERED]
 
 
 def choose(session: Session, program: Program, values: Mapping[str, str], actor_id: int) -> bool:

@@ -10,7 +10,7 @@ from flask_babel import gettext as _
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from lti_tool import audit
+from lti_tool import audit, clock
 from lti_tool.cohorts.tables import Cohort
 from lti_tool.gradebook import progress
 from lti_tool.meetings import pairs, room
@@ -18,7 +18,7 @@ from lti_tool.meetings.rows import lock, program_of_meeting
 from lti_tool.meetings.signals import meeting_moved, meetings_planned
 from lti_tool.meetings.tables import Meeting
 from lti_tool.programs.fields import FormError, Reader
-from lti_tool.programs.schedule import local_time, session_start
+from lti_tool.programs.schedule import WeeklyHour, local_time, session_start
 from lti_tool.programs.tables import Module, Program
 
 FARTHEST = timedelta(days=2 * 366)
@@ -34,7 +34,7 @@ def plan_meetings(program: Program, *, session: Session, cohorts: Sequence[Cohor
         Meeting(
             cohort_id=cohort.id,
             module_id=module.id,
-            starts_at=session_start(program, module.number),
+            starts_at=session_start(program, module.number, cohort.hour),
             minutes=program.session_minutes,
         )
         for cohort in cohorts
@@ -49,6 +49,23 @@ def plan_meetings(program: Program, *, session: Session, cohorts: Sequence[Cohor
     for cohort in cohorts:
         pairs.plan(session, cohort.id)
     meetings_planned.send(program, session=session, meetings=meetings)
+
+
+def follow_hour(
+    program: Program, *, session: Session, cohort: Cohort, before: WeeklyHour | None, actor_id: int | None
+) -> None:
+    """Move a cohort's sessions to come from the hour `before` to its own.
+
+    What was begun or is over stays as it was, so does a session that somebody moved to another time, and one whose
+    new time is past already. Raises FormError where one that stays leaves another no room.
+    """
+    now = clock.now()
+    query = select(Meeting, Module.number).join(Module).where(Meeting.cohort_id == cohort.id)
+    for meeting, number in session.execute(query.order_by(Module.number)).all():
+        starts_at = session_start(program, number, cohort.hour)
+        waits = meeting.closed_at is None and not room.is_open(meeting, now)
+        if waits and starts_at > now and meeting.starts_at == session_start(program, number, before):
+            reschedule(session, meeting, starts_at, meeting.minutes, actor_id)
 
 
 def read_time(values: Mapping[str, str], zone: str, now: datetime) -> tuple[datetime, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -33,10 +34,45 @@ def local_time(day: date, at: time, zone: str) -> datetime:
     return datetime.combine(day, at, ZoneInfo(zone)).astimezone(UTC)
 
 
-def session_start(program: Program, number: int) -> datetime:
-    """When session `number` (from 1) begins by the plan: weekly, at the same time of day in the program's zone."""
-    day = program.first_session_on + timedelta(weeks=number - 1)
-    return local_time(day, program.session_time, program.zone)
+@dataclass(frozen=True, slots=True, order=True)
+class WeeklyHour:
+    """A time of a week on a program's clocks; `weekday` counts from Monday, 0. As a text it is `1-14:00`."""
+
+    weekday: int
+    at: time
+
+    def __str__(self) -> str:
+        return f"{self.weekday}-{self.at:%H:%M}"
+
+    @classmethod
+    def parse(cls, text: str) -> WeeklyHour | None:
+        """The hour that a text names, if it names one.
+
+        >>> str(WeeklyHour.parse("1-14:00")), WeeklyHour.parse("7-14:00"), WeeklyHour.parse("1-24:00")
+        ('1-14:00', None, None)
+        """
+        weekday, _dash, told = text.partition("-")
+        if weekday not in tuple("0123456") or not _TIME.fullmatch(told):
+            return None
+        return cls(int(weekday), time.fromisoformat(told))
+
+
+_TIME = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]")
+
+
+def own_hour(program: Program) -> WeeklyHour:
+    """The hour at which a program's sessions are where a cohort has no other."""
+    return WeeklyHour(program.first_session_on.weekday(), program.session_time)
+
+
+def session_start(program: Program, number: int, hour: WeeklyHour | None = None) -> datetime:
+    """When session `number` (from 1) begins by the plan: weekly, at the same time of day in the program's zone.
+
+    At another `hour` than the program's own it is that hour's next one from the day on that the plan has for it.
+    """
+    hour = hour or own_hour(program)
+    planned = program.first_session_on + timedelta(weeks=number - 1)
+    return local_time(planned + timedelta(days=(hour.weekday - planned.weekday()) % 7), hour.at, program.zone)
 
 
 def planned_end(program: Program, sessions: int) -> datetime:

@@ -13,6 +13,8 @@ from lti_tool.questions import choices, week
 from lti_tool.questions.tables import Answers, Kind, LearnerWish
 
 GOAL, EXPERIENCE, LANGUAGE, ZONE = "goal", "experience", "language", "time zone"
+ANSWERED = "who has answered"
+YES, NOT_YET = "answered", "not yet"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +34,7 @@ def attributes_of(session: Session, program: Program, person_ids: Collection[int
     """What a program's cohorts can be formed by, from answers: by the attribute's name, then by person id.
 
     `experience` is a number from 0 to 5, `time zone` the distance from UTC in the program's first week. Whoever
-    left a question open has no value there.
+    left a question open has no value there. While some have answered and others have not, that is an attribute too.
     """
     answers, day = _answers(session, program.course_id, person_ids), program.first_session_on
     found: dict[str, dict[int, str]] = {
@@ -40,8 +42,15 @@ def attributes_of(session: Session, program: Program, person_ids: Collection[int
         GOAL: {a.person_id: a.goal for a in answers if a.goal},
         LANGUAGE: {a.person_id: choices.language_name(a.languages[0]) for a in answers if a.languages},
         ZONE: {a.person_id: week.offset(a.zone, day) for a in answers if a.zone},
+        ANSWERED: _answered({a.person_id for a in answers}, person_ids),
     }
     return {name: values for name, values in found.items() if values}
+
+
+def _answered(answered: Collection[int], person_ids: Collection[int]) -> dict[int, str]:
+    if not 0 < len(answered) < len(person_ids):
+        return {}
+    return {person: YES if person in answered else NOT_YET for person in person_ids}
 
 
 def slots_of(session: Session, program: Program, person_ids: Collection[int]) -> dict[int, tuple[str, ...]]:
@@ -56,6 +65,15 @@ def slots_of(session: Session, program: Program, person_ids: Collection[int]) ->
         answers.person_id: found
         for answers in _answers(session, program.course_id, person_ids)
         if answers.zone and (found := week.slots(answers.free, answers.zone, clocks, day))
+    }
+
+
+def free_of(session: Session, course_id: int, person_ids: Collection[int]) -> dict[int, week.Free]:
+    """When people are free on their own clocks, by person id. Whoever painted nothing is left out."""
+    return {
+        answers.person_id: week.Free(answers.zone, frozenset(answers.free))
+        for answers in _answers(session, course_id, person_ids)
+        if answers.zone and answers.free
     }
 
 

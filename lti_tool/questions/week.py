@@ -7,6 +7,7 @@ where hours begin at half past UTC on the program's clocks. People in two zones 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -14,6 +15,14 @@ DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 HOURS = range(7, 22)  # hours that begin from 7:00 to 21:00
 QUARTER = timedelta(minutes=15)  # what all offsets of zones are multiples of
 QUARTERS_A_WEEK = 7 * 24 * 4
+
+
+@dataclass(frozen=True, slots=True)
+class Free:
+    """When somebody is free: cells of a week on the clocks of their zone."""
+
+    zone: str
+    cells: frozenset[str]
 
 
 def _cell(day: int, hour: int) -> str:
@@ -68,6 +77,18 @@ def _name(quarter: int) -> str:
     day, rest = divmod(quarter, 24 * 4)
     hour, quarters = divmod(rest, 4)
     return _cell(day, hour) + (f":{quarters * 15}" if quarters else "")
+
+
+def cells_of(starts_at: datetime, minutes: int, zone: str) -> frozenset[str]:
+    """The cells that so many minutes from an instant on touch, on the clocks of somebody in `zone`.
+
+    >>> sorted(cells_of(datetime(2026, 3, 9, 4, tzinfo=UTC), 45, "Asia/Kolkata"))
+    ['mon-09', 'mon-10']
+    """
+    clocks = ZoneInfo(zone)
+    steps = [*range(0, minutes, QUARTER // timedelta(minutes=1)), minutes - 1]
+    shown = ((starts_at + timedelta(minutes=step)).astimezone(clocks) for step in steps)
+    return frozenset(_cell(at.weekday(), at.hour) for at in shown)
 
 
 def offset(zone: str, day: date) -> str:

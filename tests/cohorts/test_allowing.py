@@ -45,7 +45,7 @@ def test_who_could_meet_with_nobody_is_named(house: House, monkeypatch: pytest.M
     say_when(monkeypatch, {one: ("sun-05",), two: ("sat-06",)} | dict.fromkeys(others, ("mon-09",)))
     page = text_of(house.visit().get(house.at()).text)
     assert "2 people have no hour in common with anyone: Person 01 and Person 02." in page
-    assert "Most can meet at: Mon 09:00 (18), " in page
+    assert "Most can meet at: Mon 9:00 AM (18), " in page
     assert "4 people have not said when they can meet and count as free at any time." in page
 
 
@@ -63,7 +63,6 @@ def test_rules_that_a_form_can_say_reach_the_proposal_and_the_form_again(
     assert page.status_code == 200
     for chip in ("Spread department (much)", "Nobody alone: gender woman", "1 common hour"):
         assert chip in page.text
-    assert "Cohort A · Tue" in page.text
     draft = departments.draft()
     assert [wish.weight for wish in draft.problem.spread] == [MUCH]
     women = {str(p) for n, p in enumerate(ids) if n % 8 == 0}
@@ -111,6 +110,6 @@ def test_more_common_hours_than_the_form_offers_come_in_by_no_button(
 @pytest.mark.usefixtures("english")
 def test_slots_are_told_in_words(departments: House) -> None:
     day = departments.program.first_session_on
-    assert words.slot("mon-09", day) == "Mon 09:00"
-    assert words.slot("tue-13:30", day) == "Tue 13:30"
-    assert words.slot("whenever", day) == "whenever"
+    assert words.slot("mon-09", day, "UTC") == "Mon 9:00\u202fAM"
+    assert words.slot("tue-13:30", day, "Asia/Kolkata") == "Tue 7:00\u202fPM"
+    assert words.slot("whenever", day, "UTC") == "whenever"

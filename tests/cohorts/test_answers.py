@@ -101,7 +101,10 @@ def test_hours_that_learners_painted_can_be_asked_for_in_common(house: House) ->
             house, person, zone="Europe/Lisbon", free=[["tue-14", "wed-10"][number % 2], "sun-09"][: 1 + (number < 3)]
         )
     browser = house.visit()
-    assert "Most can meet at: Tue 14:00 (12), Wed 10:00 (12), Sun 09:00 (3)." in text_of(browser.get(house.at()).text)
+    said = (
+        "Most can meet at: Tue 2:00 PM (12), Wed 10:00 AM (12), Sun 9:00 AM (3). These are times on the clocks of UTC"
+    )
+    assert said in text_of(browser.get(house.at()).text)
     assert browser.post(house.at("propose"), **SIZES, common_slots="1").status_code == 200
     slots = [set.intersection(*(set(slots[p]) for p in cohort)) for slots, cohort in _slots_by_cohort(house)]
     assert sorted(map(sorted, slots)) == [["tue-14"], ["wed-10"]]
@@ -111,3 +114,34 @@ def _slots_by_cohort(house: House) -> list[tuple[dict[str, tuple[str, ...]], lis
     draft = house.draft()
     slots = {person.id: person.slots for person in draft.problem.people}
     return [(slots, members) for members in draft.cohorts]
+
+
+def test_who_is_silent_gets_into_all_cohorts_evenly_and_is_shown_as_unknown(house: House) -> None:
+    """The sites would gather the silent ones: nothing is known of them, which is a value of its own."""
+    browser = house.visit()
+    assert "who has answered" not in browser.get(house.at()).text
+    for number, person in enumerate(house.learners[:14]):
+        says(house, person, experience="4", language="en" if number % 2 else "pt")
+    form = browser.get(house.at()).text
+    assert "They get into all cohorts evenly where “who has answered” is spread." in form
+    assert re.search(r'name="spread" value="who has answered" checked', form)
+    assert "who has answered answered 14, not yet 10 · Peerloop knows it" in text_of(form)
+    asked: dict[str, Any] = {"spread": "who has answered", "gather": "language", "balance": "experience"}
+    page = browser.post(house.at("propose"), **SIZES, **asked).text
+    silent = {str(person.id) for person in house.learners[14:]}
+    assert [len(silent.intersection(members)) for members in house.draft().cohorts] == [5, 5]
+    assert "Spread who has answered" in page
+    assert text_of(page).count("experience 4 (mean of 7 of 12)") == 2
+    assert "unknown 5" in page  # what the bars say to those who hear them
+    assert '<rect class="share-unknown"' in page
+    assert "as even as it can be" in browser.get(house.at("compare")).text
+    assert "4 on average in each cohort, known of 14 of 24 people" in browser.get(house.at("compare")).text
+
+
+def test_silence_is_nothing_to_pair_people_by(house: House) -> None:
+    says(house, house.learners[0], experience="4")
+    house.propose()
+    house.visit().post(house.at("publish"), version="1")
+    page = house.visit().get(f"programs/{house.program.id}/pairs").text
+    assert "experience" in page
+    assert "who has answered" not in page

@@ -1,0 +1,53 @@
+"""When the cohorts of a draft will meet, chosen before they are published; how a form names an hour."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from flask import redirect, render_template, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+
+from lti_tool.cohorts import hour_view, proposing
+from lti_tool.cohorts.pages import blueprint, program_here
+from lti_tool.cohorts.proposing import AlreadyPublishedError, draft_of
+from lti_tool.database import db
+from lti_tool.programs.fields import FormError
+from lti_tool.programs.schedule import WeeklyHour
+from lti_tool.web.gate import Access, allow
+
+_FIELD = re.compile(r"hour-(\d{1,4})")
+
+
+@blueprint.get("/programs/<int:program_id>/cohorts/publish")
+@allow(Access.INSTRUCTOR)
+def hours(program_id: int) -> ResponseReturnValue:
+    """For each cohort of the draft the hours that its people share; nothing is published yet."""
+    program, session = program_here(program_id), db.session()
+    if proposing.is_published(session, program.id):
+        raise AlreadyPublishedError
+    proposal = proposing.proposal_of(session, program.id)
+    if proposal is None:
+        return redirect(url_for("cohorts.index", program_id=program_id), code=303)
+    choices = hour_view.choices(session, program, draft_of(proposal))
+    return render_template("cohorts/hours.html", program=program, version=proposal.version, choices=choices)
+
+
+def read(sent: Mapping[str, str]) -> dict[int, WeeklyHour]:
+    """The hour of each cohort by its index, where it is not the program's. Raises FormError."""
+    found = {}
+    for name, text in sent.items():
+        match = _FIELD.fullmatch(name)
+        hour = weekly(name, text) if match else None
+        if match and hour:
+            found[int(match[1])] = hour
+    return found
+
+
+def weekly(field: str, text: str) -> WeeklyHour | None:
+    """The hour that a form names; None where that is the program's. Raises FormError."""
+    hour = WeeklyHour.parse(text)
+    if text and hour is None:
+        raise FormError({field: _("Choose when the cohort meets from the list.")})
+    return hour
