@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from flask_babel import format_decimal
 from sqlalchemy.orm import Session
 
 from lti_tool.cohorts import people, proposing, words
@@ -91,8 +90,12 @@ def _column(proposal: Proposal, drafts: Mapping[int, Draft], chosen: Draft, bar:
 
 
 def _figures(draft: Draft) -> str:
-    objective, bound = (format_decimal(round(draft.solution[name], 2)) for name in ("objective", "lower_bound"))
-    return _("Unevenness %(objective)s; below %(bound)s is impossible", objective=objective, bound=bound)
+    objective, bound = (words.score(draft.solution[name]) for name in ("objective", "lower_bound"))
+    return _(
+        "Score %(objective)s, the lower, the better; lower than %(bound)s is impossible",
+        objective=objective,
+        bound=bound,
+    )
 
 
 def _apart(draft: Draft, chosen: Draft, *, same: bool) -> str:

@@ -149,9 +149,11 @@ def end_search(program_id: int) -> ResponseReturnValue:
     proposal = proposing.current(db.session(), program.id, sent_version())
     if request.form.get("take") == "1":
         searching.take_now(db.session(), proposal)
+        text = _("The search ends with what it found.")
     else:
         searching.give_up(db.session(), proposal)
-    return redirect(url_for("cohorts.index", program_id=program_id), code=303)
+        text = _("The search has ended. These cohorts stay as they are.")
+    return redirect_with("good", text, "cohorts.index", program_id=program_id)
 
 
 @blueprint.post("/programs/<int:program_id>/cohorts/publish")

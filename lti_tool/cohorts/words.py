@@ -89,6 +89,31 @@ def quality(gap: float) -> str:
     return _("Within %(gap)s of the best possible", gap=share(gap))
 
 
+def score(objective: float) -> str:
+    """J as people read it: "118.24"."""
+    return str(format_decimal(round(objective, 2)))
+
+
+def nearness(gap: float, before: float) -> str:
+    """How near a search is to the best possible, and was: as far as anything is known of that."""
+    if gap >= NOTHING_PROVED:
+        return ""
+    if before >= NOTHING_PROVED or share(before) == share(gap):
+        return f" · {quality(gap)}"
+    return " · " + _("%(quality)s (at first %(gap)s)", quality=quality(gap), gap=share(before))
+
+
+def fall(first: float, now: float, bound: float, seconds: float) -> str:
+    """The picture of a falling score, for those who hear it."""
+    return _(
+        "Score %(now)s after %(seconds)s seconds; %(first)s at first; lower than %(bound)s is impossible.",
+        now=score(now),
+        seconds=round(seconds),
+        first=score(first),
+        bound=score(bound),
+    )
+
+
 def overall(worse: float) -> str:
     """What a change does to all wishes together, as a share of what is left to wish for."""
     if abs(worse) <= BEST:

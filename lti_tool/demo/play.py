@@ -171,7 +171,7 @@ class Play:
         instructor.open(path)
         page = instructor.send("/propose", "Make a proposal", spread=["department", "site"], balance=["experience"])
         if "Looking for something better" in page.text:  # robots are too quick for what changes under their hands
-            page = instructor.send("/search", "Stop, keep what is shown")
+            page = instructor.send("/search", "Keep what I have")
         self._swap_somebody(instructor, page)
         page = instructor.send("/publish")
         placed = PLACED.search(page.text)

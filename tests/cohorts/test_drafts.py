@@ -281,7 +281,8 @@ def test_what_a_person_did_is_never_replaced_by_a_search(
         if ended == "by a change":
             browser.post(pulled.at("lock"), version="1", person=person, locked="1")
         elif ended == "by giving up":
-            browser.post(pulled.at("search"), version="1")
+            kept = browser.post(pulled.at("search"), version="1").text
+            assert "The search has ended. These cohorts stay as they are." in kept
         else:
             browser.post(pulled.at("publish"), version="1")
         return found
@@ -296,7 +297,7 @@ def test_what_a_person_did_is_never_replaced_by_a_search(
 def test_the_best_so_far_is_taken_at_any_time(pulled: House, monkeypatch: pytest.MonkeyPatch) -> None:
     coarse(monkeypatch, pulled)
     monkeypatch.setattr(searching, "SECONDS", 30.0)
-    monkeypatch.setattr(searching, "TELL_SECONDS", 0.05)
+    monkeypatch.setattr(searching, "TELL_SECONDS", 0.0)
     before, browser = gap(pulled), pulled.visit()
     told: list[str] = []
     real = searching._Watch.hear
@@ -305,11 +306,14 @@ def test_the_best_so_far_is_taken_at_any_time(pulled: House, monkeypatch: pytest
         real(watch, share, objective)
         if searches() and not told and objective < pulled.draft().solution["objective"]:
             told.append(browser.get(pulled.at("progress")).text)
-            browser.post(pulled.at("search"), version="1", take="1")
+            page = browser.post(pulled.at("search"), version="1", take="1").text
+            assert "The search ends with what it found." in page
+            assert "Taking what was found" in page
 
     monkeypatch.setattr(searching._Watch, "hear", hear)
     assert searching.run()
-    assert "Looking for something better" in told[0]
+    for words in ("Found something better, and still looking", "Take what it found", "lower is impossible"):
+        assert words in told[0]
     assert gap(pulled) < before
 
 
