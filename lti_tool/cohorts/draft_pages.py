@@ -34,7 +34,7 @@ def move(program_id: int) -> ResponseReturnValue:
         actor_id=current_visit().person_id,
     )
     done = _("%(name)s is now in %(cohort)s.", name=names[person], cohort=words.cohort(to or 0))
-    return _done(program, done, effect)
+    return _done(program, done, effect, person)
 
 
 @blueprint.post("/programs/<int:program_id>/cohorts/swap")
@@ -46,26 +46,34 @@ def swap(program_id: int) -> ResponseReturnValue:
     effect = editing.swap(
         db.session(), program, person, other, names, version=sent_version(), actor_id=current_visit().person_id
     )
-    return _done(program, _("%(one)s and %(other)s changed places.", one=names[person], other=names[other]), effect)
+    done = _("%(one)s and %(other)s changed places.", one=names[person], other=names[other])
+    return _done(program, done, effect, person, other)
 
 
-def _done(program: Program, text: str, effect: editing.Effect) -> ResponseReturnValue:
+def _done(program: Program, text: str, effect: editing.Effect, *moved: str) -> ResponseReturnValue:
+    """Say what was done; the page offers to undo it, and to let these people be moved again."""
     text = " ".join([text, *(f"{note[0].upper()}{note[1:]}." for note in effect.notes)])
-    return redirect_with("good", text, "cohorts.index", program_id=program.id)
+    return redirect_with("good", text, "cohorts.index", program_id=program.id, moved=moved)
 
 
 @blueprint.post("/programs/<int:program_id>/cohorts/lock")
 @allow(Access.INSTRUCTOR)
 def lock(program_id: int) -> ResponseReturnValue:
-    """Keep a person where they are, or let them be moved. Fields: `person`, `locked` (1 or 0), `version`."""
+    """Keep people where they are, or let them be moved. Fields: `person` (repeated), `locked` (1 or 0), `version`."""
     program, names = _with_names(program_id)
-    person, locked = request.form.get("person", ""), request.form.get("locked") == "1"
-    place = editing.lock(
-        db.session(), program, person, locked=locked, version=sent_version(), actor_id=current_visit().person_id
+    chosen, locked = request.form.getlist("person") or [""], request.form.get("locked") == "1"
+    editing.lock(
+        db.session(), program, chosen, locked=locked, version=sent_version(), actor_id=current_visit().person_id
     )
-    text = _("%(name)s may be moved again.", name=names[person])
+    told = words.listed([names[person] for person in chosen])
+    text = _("%(name)s may be moved again.", name=told)
     if locked:
-        text = _("%(name)s stays in %(cohort)s.", name=names[person], cohort=words.cohort(place))
+        text = ngettext(
+            "%(people)s stays here when you try again.",
+            "%(people)s stay here when you try again.",
+            len(chosen),
+            people=told,
+        )
     return redirect_with("good", text, "cohorts.index", program_id=program.id)
 
 

@@ -65,7 +65,8 @@ def show(program: Program, problem: str | None = None) -> str:
     proposal = proposal_of(session, program.id)
     if proposal is not None:
         moving = request.values.get("person") if may_change() else None
-        page = views.forming(session, program, proposal, moving, _links(program, proposal))
+        moved = request.args.getlist("moved") if may_change() else []
+        page = views.forming(session, program, proposal, moving, _links(program, proposal), moved)
         return render_template(
             "cohorts/forming.html", page=page, words=words, told=views.told, seconds=searching.SECONDS, **common
         )

@@ -125,7 +125,7 @@ def test_a_swap_keeps_the_proof_and_a_move_to_other_sizes_gets_one_of_its_own(pu
     assert swapped.solution["lower_bound"] == min(before.solution["lower_bound"], swapped.solution["objective"])
     browser.post(pulled.at("move"), version="2", person=swapped.cohorts[0][0], to="2")
     moved = pulled.draft()
-    assert moved.rules.slack == 2
+    assert moved.problem.size.slack == 2
     assert moved.solution["lower_bound"] < before.solution["lower_bound"]
     for draft in (swapped, moved):
         assert check(draft.problem.to_json(), draft.solution) == []
