@@ -31,6 +31,7 @@ from lti_tool.cohorts.proposing import (
 from lti_tool.cohorts.refusals import Impossible, impossible
 from lti_tool.cohorts.tables import Proposal
 from lti_tool.cohorts.wish_form import Typed, whole_number
+from lti_tool.cohorts.words import ngettext
 from lti_tool.database import db
 from lti_tool.lti.launch import Role
 from lti_tool.lti.refusals import new_reference
@@ -104,12 +105,15 @@ def propose(program_id: int) -> ResponseReturnValue:
     program, session = program_here(program_id), db.session()
     sent, version = wish_form.typed(request.form), sent_version() or 0
     if "more" in request.form:
-        return _rules_form(program, sent, version=version, empty=3)
+        return _rules_form(
+            program, sent, version=version, empty=3, said=_("There is room for three more groups now.")
+        )
     course_id = program.course_id
     placeable = people.placeable(session, course_id)
     if "adopt" in request.form:
         apart = knowing.wishes_of(session, course_id, [person.id for person in placeable]).apart
-        return _rules_form(program, wish_form.with_apart(sent, apart), version=version)
+        typed = wish_form.with_apart(sent, apart)
+        return _rules_form(program, typed, version=version, said=_adopted(len(typed.apart) - len(sent.apart)))
     known = people.attributes(session, program, {person.id for person in placeable})
     try:
         chosen = wish_form.read(request.form, [person.id for person in placeable], known)
@@ -135,6 +139,14 @@ def again(program_id: int) -> ResponseReturnValue:
     proposal = proposing.current(db.session(), program.id, sent_version())
     draft = draft_of(proposal)
     return _proposed(program, draft.rules, draft.solution["seed"] + 1, proposal.version)
+
+
+def _adopted(pairs: int) -> str:
+    return ngettext(
+        "%(num)s pair stands among the people who must be apart now. Make a proposal to use it.",
+        "%(num)s pairs stand among the people who must be apart now. Make a proposal to use them.",
+        pairs,
+    )
 
 
 def _proposed(program: Program, chosen: wishes.Rules, seed: int, version: int) -> ResponseReturnValue:
@@ -212,8 +224,10 @@ def _rules_form(
     errors: dict[str, str] | None = None,
     conflict: Impossible | None = None,
     problem: str | None = None,
+    said: str | None = None,
     empty: int = 1,
 ) -> str:
+    """The form with what was typed; `said` is what was done with it."""
     session = db.session()
     page = rules_view.shown(session, program, typed)
     errors = errors or {}
@@ -235,6 +249,7 @@ def _rules_form(
         aside=people.set_aside(session, program.course_id),
         smallest=wishes.SMALLEST,
         largest=wishes.LARGEST,
+        **({"notices": [("good", said)]} if said else {}),
     )
 
 

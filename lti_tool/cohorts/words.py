@@ -270,17 +270,18 @@ def _partner_warning(names: Sequence[str], size: int, sessions: int) -> str | No
     start = _("%(names)s (%(people)s)", names=listed(names), people=each)
     if free.exact is None:
         return _(
-            "%(start)s: everybody has a new partner in %(known)s sessions, but perhaps not in all %(sessions)s.",
+            "%(start)s: new partners for everybody are certain in %(known)s sessions. For all %(sessions)s no such "
+            "plan was found, and nothing proves that there is none.",
             start=start,
             known=free.lower,
             sessions=sessions,
         )
     repeats = fewest_repeats(size, sessions)
     return ngettext(
-        "%(start)s: everybody can have a new partner in %(free)s sessions, not in all %(sessions)s. "
-        "Two people must meet again at least once.",
-        "%(start)s: everybody can have a new partner in %(free)s sessions, not in all %(sessions)s. "
-        "At least %(num)s times two people must meet again.",
+        "%(start)s: everybody can have a new partner in %(free)s of the %(sessions)s sessions. In the others two "
+        "people meet again at least once; this is certain, whatever the plan.",
+        "%(start)s: everybody can have a new partner in %(free)s of the %(sessions)s sessions. In the others two "
+        "people meet again at least %(num)s times; this is certain, whatever the plan.",
         repeats,
         start=start,
         free=free.exact,

@@ -51,6 +51,7 @@ def test_pairs_that_must_avoid_each_other_are_kept_apart_by_one_click(house: Hou
     form = browser.get(house.at()).text
     assert "2 pairs must not meet, as learners say" in text_of(form)
     adopted = browser.post(house.at("propose"), **SIZES, adopt="avoid", spread=[])
+    assert "2 pairs stand among the people who must be apart now. Make a proposal to use them." in adopted.text
     assert "All who must not meet, as learners say, are kept apart." in adopted.text
     groups: dict[str, Any] = {
         name: re.findall(r'value="(\d+)" selected', select)

@@ -54,7 +54,7 @@ def test_everybody_reads_what_the_sizes_mean_for_eight_sessions(app: Flask) -> N
     house = make_house(app, 9)
     browser = house.visit()
     page = browser.post(house.at("propose"), **SIZES)
-    wanted = "Cohort A (9 people): everybody can have a new partner in 6 sessions, not in all 8."
+    wanted = "Cohort A (9 people): everybody can have a new partner in 6 of the 8 sessions."
     assert wanted in text_of(page.text)
     assert wanted in text_of(browser.post(house.at("publish"), version="1").text)
 
