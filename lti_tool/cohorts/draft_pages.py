@@ -7,6 +7,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from lti_tool.cohorts import comparing, editing, pages, people, proposing, publishing, searching, views, words
+from lti_tool.cohorts.naming import Naming, UnclearError
 from lti_tool.cohorts.pages import blueprint, program_here, sent_version
 from lti_tool.cohorts.proposing import AlreadyPublishedError, draft_of
 from lti_tool.cohorts.publishing import ChangedRosterError
@@ -40,9 +41,13 @@ def move(program_id: int) -> ResponseReturnValue:
 @blueprint.post("/programs/<int:program_id>/cohorts/swap")
 @allow(Access.INSTRUCTOR)
 def swap(program_id: int) -> ResponseReturnValue:
-    """Let two people of the proposal change places. Fields: `person`, `with`, `version`."""
+    """Let two people of the proposal change places. Fields: `person`, `with` (a name or an id), `version`."""
     program, names = _with_names(program_id)
-    person, other = request.form.get("person", ""), request.form.get("with", "")
+    person = request.form.get("person", "")
+    try:
+        other = _naming(program, names).person(request.form.get("with", ""))
+    except UnclearError as unclear:
+        raise editing.RefusedError([str(unclear)]) from unclear
     effect = editing.swap(
         db.session(), program, person, other, names, version=sent_version(), actor_id=current_visit().person_id
     )
@@ -209,3 +214,10 @@ def newcomers(program_id: int) -> ResponseReturnValue:
 def _with_names(program_id: int) -> tuple[Program, dict[str, str]]:
     program = program_here(program_id)
     return program, people.labels(people.everybody(db.session(), program.course_id))
+
+
+def _naming(program: Program, names: words.Names) -> Naming:
+    """Those whom the proposal places, to be called by their names."""
+    proposal = proposing.proposal_of(db.session(), program.id)
+    placed = [] if proposal is None else [person["id"] for person in proposal.problem["people"]]
+    return Naming({person: names[person] for person in placed})

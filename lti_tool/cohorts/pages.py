@@ -103,20 +103,20 @@ def rules(program_id: int) -> ResponseReturnValue:
 def propose(program_id: int) -> ResponseReturnValue:
     """Make a proposal by the rules that were sent. Fields: see `wish_form`; `version`, `seed`, `more`, `adopt`."""
     program, session = program_here(program_id), db.session()
-    sent, version = wish_form.typed(request.form), sent_version() or 0
+    placeable = people.placeable(session, program.course_id)
+    names = people.labels(placeable)
+    sent, version = wish_form.typed(request.form, names), sent_version() or 0
     if "more" in request.form:
         return _rules_form(
             program, sent, version=version, empty=3, said=_("There is room for three more groups now.")
         )
-    course_id = program.course_id
-    placeable = people.placeable(session, course_id)
     if "adopt" in request.form:
-        apart = knowing.wishes_of(session, course_id, [person.id for person in placeable]).apart
+        apart = knowing.wishes_of(session, program.course_id, [person.id for person in placeable]).apart
         typed = wish_form.with_apart(sent, apart)
         return _rules_form(program, typed, version=version, said=_adopted(len(typed.apart) - len(sent.apart)))
     known = people.attributes(session, program, {person.id for person in placeable})
     try:
-        chosen = wish_form.read(request.form, [person.id for person in placeable], known)
+        chosen = wish_form.read(request.form, names, known)
     except FormError as wrong:
         return _rules_form(program, sent, version=version, errors=wrong.errors), 400
     seed = whole_number(request.form.get("seed", "")) or 1
@@ -243,7 +243,6 @@ def _rules_form(
         problem=problem,
         empty=empty,
         count=page.count,
-        options=[("", _("Choose a person")), *page.names.items()],
         names=page.names,
         words=words,
         aside=people.set_aside(session, program.course_id),

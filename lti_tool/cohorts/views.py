@@ -55,7 +55,7 @@ class Moving:
     place: int
     locked: bool
     options: list[Option]
-    others: list[tuple[str, str]]
+    others: list[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,12 +219,9 @@ def _moving(proposal: Proposal, person: str | None, names: Mapping[str, str]) ->
     place = None if person is None else place_of(draft, person)
     if person is None or place is None:
         return None
-    others = [
-        (other, f"{names[other]} · {words.cohort(position)}")
-        for position, members in enumerate(draft.cohorts)
-        if position != place
-        for other in sorted(members, key=lambda other: names[other])
-    ]
+    others = sorted(
+        names[other] for position, members in enumerate(draft.cohorts) if position != place for other in members
+    )
     return Moving(
         key=person,
         name=names[person],

@@ -127,7 +127,20 @@ def test_more_groups_can_be_asked_for_without_script(house: House) -> None:
     page = house.visit().post(house.at("propose"), **SIZES, **groups)
     assert page.status_code == 200
     assert 'name="together-3"' in page.text
-    assert f'value="{two}" selected' in page.text
+    assert 'value="Person 02" list="people-here"' in page.text
+    assert "There is room for three more groups now." in page.text
+
+
+def test_people_are_named_by_what_they_are_called_and_an_unclear_name_gets_a_sentence(app: Flask) -> None:
+    house = make_house(app, ["Ana Berg", "Ana Costa", "Tom Berg", *(f"Person {n}" for n in range(10, 27))])
+    groups: dict[str, Any] = {"apart-0": ["ana  berg", "to", ""], "apart-1": ["Ana", "Zoe", "Tom Berg"]}
+    page = house.visit().post(house.at("propose"), **SIZES, **groups)
+    assert page.status_code == 400
+    assert "“Ana” can be Ana Berg and Ana Costa. Write more of the name." in text_of(page.text)
+    assert "Nobody here is called “Zoe”. Choose a name from the list." in text_of(page.text)
+    assert 'value="Ana" list="people-here"' in page.text
+    house.visit().post(house.at("propose"), **SIZES, **{"apart-0": groups["apart-0"]})
+    assert house.draft().rules.apart == (house.ids(0, 2),)
 
 
 def ways(page: TestResponse) -> dict[str, str]:
