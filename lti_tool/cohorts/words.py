@@ -278,10 +278,10 @@ def _partner_warning(names: Sequence[str], size: int, sessions: int) -> str | No
         )
     repeats = fewest_repeats(size, sessions)
     return ngettext(
-        "%(start)s: everybody can have a new partner in %(free)s of the %(sessions)s sessions. In the others two "
-        "people meet again at least once; this is certain, whatever the plan.",
-        "%(start)s: everybody can have a new partner in %(free)s of the %(sessions)s sessions. In the others two "
-        "people meet again at least %(num)s times; this is certain, whatever the plan.",
+        "%(start)s: everybody can have a new partner in %(free)s of the %(sessions)s sessions. In the others there "
+        "is at least one repeat, in which two people meet again; this is certain, whatever the plan.",
+        "%(start)s: everybody can have a new partner in %(free)s of the %(sessions)s sessions. In the others there "
+        "are at least %(num)s repeats, in which two people meet again; this is certain, whatever the plan.",
         repeats,
         start=start,
         free=free.exact,

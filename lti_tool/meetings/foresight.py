@@ -52,17 +52,17 @@ def told(one: Foresight) -> str:
             one.sessions,
         )
     planned = ngettext(
-        "Two people who have met are to meet again once.",
-        "Two people who have met are to meet again %(num)s times.",
+        "In this plan there is one repeat: two people meet who have met before.",
+        "In this plan there are %(num)s repeats, in which two people meet who have met before.",
         one.repeats,
     )
     if one.at_least == one.repeats:
-        return planned + " " + _("This is certain: no plan for these people has fewer such meetings.")
-    open_ = _("Fewer may be possible: no such plan was found, and nothing proves that there is none.")
+        return planned + " " + _("This is certain: no plan for these people has fewer.")
+    may_be = _("Fewer may be possible: no such plan was found, and nothing proves that there is none.")
     if not one.at_least:
-        return f"{planned} {open_}"
+        return f"{planned} {may_be}"
     certain = ngettext("One of them is certain.", "%(num)s of them are certain.", one.at_least)
-    return f"{planned} {certain} {open_}"
+    return f"{planned} {certain} {may_be}"
 
 
 def foresights(session: Session, program_id: int) -> list[Foresight]:

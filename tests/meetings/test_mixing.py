@@ -265,10 +265,10 @@ def test_where_nothing_is_known_about_people_the_page_says_so(app: Flask, set_no
     ("people", "sessions", "says"),
     [
         (12, 8, "Everybody has a new partner in each of the 8 sessions to come."),
-        (8, 8, "are to meet again 4 times. This is certain: no plan for these people has fewer"),
-        (7, 8, "are to meet again 19 times. This is certain: no plan for these people has fewer"),
-        (11, 8, "are to meet again once. This is certain: no plan for these people has fewer"),
-        (15, 12, "are to meet again 4 times. 3 of them are certain. Fewer may be possible: no such plan was found"),
+        (8, 8, "there are 4 repeats, in which two people meet who have met before. This is certain: no plan"),
+        (7, 8, "there are 19 repeats, in which two people meet who have met before. This is certain: no plan"),
+        (11, 8, "there is one repeat: two people meet who have met before. This is certain: no plan"),
+        (15, 12, "have met before. 3 of them are certain. Fewer may be possible: no such plan was found"),
     ],
 )
 def test_the_page_says_beforehand_how_often_people_must_meet_again(
