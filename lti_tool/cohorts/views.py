@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from flask_babel import format_decimal
-from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
 from lti_tool.cohorts import avoiding, people, searching, words
@@ -18,7 +17,7 @@ from lti_tool.cohorts.queries import CohortMembers, cohorts_with_members, ended_
 from lti_tool.cohorts.searching import Underway
 from lti_tool.cohorts.standing import rules_of
 from lti_tool.cohorts.tables import Cohort, Proposal
-from lti_tool.cohorts.words import ngettext
+from lti_tool.cohorts.words import _, ngettext
 from lti_tool.programs.tables import Program
 from lti_tool.roster.tables import Person
 

@@ -99,7 +99,7 @@ def foresights(session: Session, program_id: int) -> list[Foresight]:
     return found
 
 
-def _groups(seats: Sequence[Row[str, int, int, int, str]], *, planned: bool) -> list[Group]:
+def _groups(seats: Sequence[Row[int, str, int, int, int, str]], *, planned: bool) -> list[Group]:
     """The groups of a session that are planned, or that really met."""
     there = [seat for seat in seats if (seat.number is not None if planned else seat.presence in ATTENDED)]
     by_number = groupby(there, key=lambda seat: seat.number)

@@ -56,12 +56,27 @@ def test_trying_again_keeps_up_to_three_drafts_to_choose_from(departments: House
     for version in range(1, 5):
         browser.post(departments.at("again"), version=version)
     page = browser.get(departments.at("compare")).text
-    assert re.findall(r"Draft (\d)</h2>", page) == ["1", "2", "3"]
-    assert "people are with others than in the one that you are working on" in page
+    assert re.findall(r"Draft (\d)</h3>", page) == ["1", "2", "3"]
+    assert re.search(r"\d+ people: Person \d\d, ", page)
     assert departments.draft().cohorts != first
     chosen = browser.post(departments.at("choose"), version="5", number="1")
     assert "You are working on draft 1 now." in chosen.text
     assert departments.version() == 6
+
+
+def test_what_each_draft_is_better_at_is_marked_where_people_can_see_it(departments: House) -> None:
+    know(departments, "site", {p.id: "Lyon" if n % 3 else "Porto" for n, p in enumerate(departments.learners)})
+    departments.propose(Rules(8, 20, 12, spread=("department",)))
+    departments.propose(Rules(8, 20, 12, gather=("site",)))
+    page = departments.visit().get(departments.at("compare")).text
+    lines = {
+        name: ["best" in cell for cell in re.split("<td ", cells)[1:]]
+        for name, cells in re.findall(r'<th scope="row">([^<]+)</th>(.*?)</tr>', page, re.DOTALL)
+    }
+    assert lines["Gather site"] == [False, True]
+    assert lines["Sizes"] == [False, False]
+    assert lines["Rules that others do not have"] == [False, False]
+    assert "Everybody, by site" in page
 
 
 def in_a_hurry(problem: Problem, seed: int) -> Solution:
@@ -379,7 +394,7 @@ def test_assistants_see_the_drafts_and_choose_nothing(house: House) -> None:
     looking = house.visit(Role.TEACHING_ASSISTANT, assistant)
     page = looking.get(house.at("compare"))
     assert page.status_code == 200
-    assert "Choose" not in page.text
+    assert "Take draft" not in page.text
     for deed in ("choose", "search"):
         assert looking.post(house.at(deed), version="2", number="1").status_code == 403
     assert looking.get(house.at(f"effects?person={house.learners[0].id}")).status_code == 403

@@ -126,9 +126,9 @@ def test_rules_are_chosen_drafts_compared_and_a_search_is_watched(
     expect(page.locator("#search")).to_be_hidden(timeout=PATIENCE_MS)
     page.get_by_role("button", name="Try again").click()
     page.get_by_role("link", name="Compare the drafts").click()
-    expect(page.get_by_role("heading", level=2)).to_have_count(2)
+    expect(page.get_by_role("columnheader")).to_have_text(["What", "Draft 1", "Draft 2"])
     faultless(page)
-    page.get_by_role("button", name="Choose draft 1").click()
+    page.get_by_role("button", name="Take draft 1").click()
     expect(page.get_by_role("status")).to_contain_text("You are working on draft 1 now.")
 
 
