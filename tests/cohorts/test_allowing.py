@@ -35,7 +35,7 @@ def test_people_who_fit_into_no_size_are_told_before_a_search(app: Flask) -> Non
     assert "1 person of this course is never placed: see why" in text_of(page)
     assert '/people">See who is here, and read the roster again' in page
     house = make_house(app, 21, title="Another course")
-    sizes = {"size_min": "15", "size_max": "20", "size_target": "18"}
+    sizes: dict[str, Any] = {"size_min": "15", "size_max": "20", "size_target": "18"}
     page = house.visit().post(house.at("propose"), **sizes).text
     assert "21 people do not fit into cohorts of 15 to 20. Allow as few as 10 in a cohort." in text_of(page)
 

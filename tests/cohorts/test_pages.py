@@ -392,7 +392,8 @@ def test_several_who_were_moved_are_let_go_at_once_and_sizes_that_are_published_
     house.propose()
     [one, *_others], [other, another, *_more] = house.draft().cohorts
     browser = house.visit()
-    page = browser.post(house.at("swap"), version="1", person=one, **{"with": other})
+    partner: dict[str, Any] = {"with": other}
+    page = browser.post(house.at("swap"), version="1", person=one, **partner)
     assert "stay where they are now when you try again." in page.text
     page = browser.post(house.at("lock"), version="2", person=[one, other], locked="0")
     assert "may be moved again." in page.text
