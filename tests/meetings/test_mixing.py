@@ -303,9 +303,11 @@ def test_the_page_shows_the_pairs_of_each_session_to_come_and_who_has_met_whom(a
     assert page.count("<h3>Session") == 3
     assert page.count("met once") >= 4  # each of two pairs, seen from both sides
     assert "to meet in session 4" in page
-    assert "Olga · Otto" not in page
+    assert "<bdi>Olga</bdi> · <bdi>Otto</bdi>" not in page
     other = db.session.scalars(select(Cohort.id).where(Cohort.name == "B")).one()
-    assert "Olga · Otto" in staff.get(f"{program.address}?cohort={other}").get_data(as_text=True)
+    assert "<bdi>Olga</bdi> · <bdi>Otto</bdi>" in staff.get(f"{program.address}?cohort={other}").get_data(
+        as_text=True
+    )
 
 
 # Turns
