@@ -9,6 +9,7 @@ from datetime import date
 from typing import Literal
 
 from lti_tool.cohorts.people import Attribute, Slots
+from lti_tool.cohorts.wishes import LARGEST, SMALLEST
 from lti_tool.cohorts.words import _, listed, ngettext, slot
 from lti_tool.roster.tables import Person
 
@@ -31,15 +32,21 @@ def sizes(count: int, low: int, high: int) -> list[Fact]:
     """Into which cohorts of `low` to `high` people so many people fit."""
     fitting = range(-(-count // high), count // low + 1)
     if not fitting:
-        return [
-            Fact(
-                "need",
-                _("%(n)s people do not fit into cohorts of %(low)s to %(high)s.", n=count, low=low, high=high),
-            )
-        ]
+        text = _("%(n)s people do not fit into cohorts of %(low)s to %(high)s.", n=count, low=low, high=high)
+        return [Fact("need", " ".join([text, *_other_sizes(count, low)]))]
     told = [_cohorts_of(count, cohorts) for cohorts in fitting[:MOST_SIZES]]
     more = [_("smaller ones")] if len(fitting) > MOST_SIZES else []
     return [Fact("none", _("These people fit into %(ways)s.", ways=_either([*told, *more])))]
+
+
+def _other_sizes(count: int, low: int) -> list[str]:
+    """Which sizes would do where so many people fit into no number of cohorts."""
+    cohorts = count // low
+    more = -(-count // cohorts) if cohorts else 0
+    fewer = count // (cohorts + 1)
+    ways = [_("up to %(n)s people", n=more)] if 0 < more <= LARGEST else []
+    ways += [_("as few as %(n)s", n=fewer)] if fewer >= SMALLEST else []
+    return [_("Allow %(ways)s in a cohort.", ways=_either(ways))] if ways else []
 
 
 def _cohorts_of(count: int, cohorts: int) -> str:

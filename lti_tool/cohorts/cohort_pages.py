@@ -10,6 +10,7 @@ from sqlalchemy import select
 from lti_tool.cohorts import facilitating, hour_pages, hour_view, hours, people, publishing, words
 from lti_tool.cohorts.facilitating import NotInCourseError
 from lti_tool.cohorts.hours import Hours
+from lti_tool.cohorts.naming import Naming, UnclearError
 from lti_tool.cohorts.pages import blueprint
 from lti_tool.cohorts.publishing import BrokenRulesError, NotThereError
 from lti_tool.cohorts.queries import cohorts_with_members, present_ids, with_members
@@ -62,12 +63,13 @@ def transfer(cohort_id: int) -> ResponseReturnValue:
 @blueprint.post("/cohorts/<int:cohort_id>/appoint")
 @allow(Access.INSTRUCTOR)
 def appoint(cohort_id: int) -> ResponseReturnValue:
-    """Make somebody of the course a facilitator. Field: `person`."""
+    """Make somebody of the course a facilitator. Field: `person` (as the page calls them, or an id)."""
     place, program = _cohort(cohort_id)
     try:
-        person = facilitating.appoint(
-            db.session(), program, place, _field("person"), actor_id=current_visit().person_id
-        )
+        person_id = int(Naming(_appointable(program)).person(request.form.get("person", "")))
+        person = facilitating.appoint(db.session(), program, place, person_id, actor_id=current_visit().person_id)
+    except UnclearError as unclear:
+        return _page(place, program, problem=_("%(why)s Nobody was appointed.", why=unclear)), 400
     except NotInCourseError:
         return _page(
             place, program, problem=_("Choose somebody who is in the course now. Nobody was appointed.")
@@ -127,11 +129,7 @@ def _page(
             for other in entries
             if other.cohort is not cohort
         ],
-        candidates=[
-            (person.id, f"{person.name} · {ROLES[role_name]}")
-            for person, role_name in people.appointable(session, program.course_id)
-            if person.id not in facilitators
-        ],
+        candidates=[name for person, name in _appointable(program).items() if int(person) not in facilitators],
         hour=hour_view.standing(
             cohort, Hours.of(session, program, [person.id for person in entry.members]), entry.members
         ),
@@ -146,6 +144,13 @@ def _page(
         reasons=reasons,
         chosen=chosen or (None, None),
     )
+
+
+def _appointable(program: Program) -> dict[str, str]:
+    """What everybody who may be appointed is called, by id: with their role."""
+    found = people.appointable(db.session(), program.course_id)
+    names = people.labels(person for person, _role in found)
+    return {str(person.id): f"{names[str(person.id)]} · {ROLES[role]}" for person, role in found}
 
 
 def _cohort(cohort_id: int) -> tuple[Cohort, Program]:

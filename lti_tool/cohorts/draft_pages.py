@@ -18,6 +18,7 @@ from lti_tool.cohorts import (
     views,
     words,
 )
+from lti_tool.cohorts.naming import Naming, UnclearError
 from lti_tool.cohorts.pages import blueprint, program_here, sent_version
 from lti_tool.cohorts.proposing import AlreadyPublishedError, draft_of
 from lti_tool.cohorts.publishing import ChangedRosterError
@@ -46,38 +47,50 @@ def move(program_id: int) -> ResponseReturnValue:
         actor_id=current_visit().person_id,
     )
     done = _("%(name)s is now in %(cohort)s.", name=names[person], cohort=words.cohort(to or 0))
-    return _done(program, done, effect)
+    return _done(program, done, effect, person)
 
 
 @blueprint.post("/programs/<int:program_id>/cohorts/swap")
 @allow(Access.INSTRUCTOR)
 def swap(program_id: int) -> ResponseReturnValue:
-    """Let two people of the proposal change places. Fields: `person`, `with`, `version`."""
+    """Let two people of the proposal change places. Fields: `person`, `with` (a name or an id), `version`."""
     program, names = _with_names(program_id)
-    person, other = request.form.get("person", ""), request.form.get("with", "")
+    person = request.form.get("person", "")
+    try:
+        other = _naming(program, names).person(request.form.get("with", ""))
+    except UnclearError as unclear:
+        raise editing.RefusedError([str(unclear)]) from unclear
     effect = editing.swap(
         db.session(), program, person, other, names, version=sent_version(), actor_id=current_visit().person_id
     )
-    return _done(program, _("%(one)s and %(other)s changed places.", one=names[person], other=names[other]), effect)
+    done = _("%(one)s and %(other)s changed places.", one=names[person], other=names[other])
+    return _done(program, done, effect, person, other)
 
 
-def _done(program: Program, text: str, effect: editing.Effect) -> ResponseReturnValue:
+def _done(program: Program, text: str, effect: editing.Effect, *moved: str) -> ResponseReturnValue:
+    """Say what was done; the page offers to undo it, and to let these people be moved again."""
     text = " ".join([text, *(f"{note[0].upper()}{note[1:]}." for note in effect.notes)])
-    return redirect_with("good", text, "cohorts.index", program_id=program.id)
+    return redirect_with("good", text, "cohorts.index", program_id=program.id, moved=moved)
 
 
 @blueprint.post("/programs/<int:program_id>/cohorts/lock")
 @allow(Access.INSTRUCTOR)
 def lock(program_id: int) -> ResponseReturnValue:
-    """Keep a person where they are, or let them be moved. Fields: `person`, `locked` (1 or 0), `version`."""
+    """Keep people where they are, or let them be moved. Fields: `person` (repeated), `locked` (1 or 0), `version`."""
     program, names = _with_names(program_id)
-    person, locked = request.form.get("person", ""), request.form.get("locked") == "1"
-    place = editing.lock(
-        db.session(), program, person, locked=locked, version=sent_version(), actor_id=current_visit().person_id
+    chosen, locked = request.form.getlist("person") or [""], request.form.get("locked") == "1"
+    editing.lock(
+        db.session(), program, chosen, locked=locked, version=sent_version(), actor_id=current_visit().person_id
     )
-    text = _("%(name)s may be moved again.", name=names[person])
+    told = words.listed([names[person] for person in chosen])
+    text = _("%(name)s may be moved again.", name=told)
     if locked:
-        text = _("%(name)s stays in %(cohort)s.", name=names[person], cohort=words.cohort(place))
+        text = ngettext(
+            "%(people)s stays here when you try again.",
+            "%(people)s stay here when you try again.",
+            len(chosen),
+            people=told,
+        )
     return redirect_with("good", text, "cohorts.index", program_id=program.id)
 
 
@@ -161,9 +174,11 @@ def end_search(program_id: int) -> ResponseReturnValue:
     proposal = proposing.current(db.session(), program.id, sent_version())
     if request.form.get("take") == "1":
         searching.take_now(db.session(), proposal)
+        text = _("The search ends with what it found.")
     else:
         searching.give_up(db.session(), proposal)
-    return redirect(url_for("cohorts.index", program_id=program_id), code=303)
+        text = _("The search has ended. These cohorts stay as they are.")
+    return redirect_with("good", text, "cohorts.index", program_id=program_id)
 
 
 @blueprint.post("/programs/<int:program_id>/cohorts/publish")
@@ -215,3 +230,10 @@ def newcomers(program_id: int) -> ResponseReturnValue:
 def _with_names(program_id: int) -> tuple[Program, dict[str, str]]:
     program = program_here(program_id)
     return program, people.labels(people.everybody(db.session(), program.course_id))
+
+
+def _naming(program: Program, names: words.Names) -> Naming:
+    """Those whom the proposal places, to be called by their names."""
+    proposal = proposing.proposal_of(db.session(), program.id)
+    placed = [] if proposal is None else [person["id"] for person in proposal.problem["people"]]
+    return Naming({person: names[person] for person in placed})

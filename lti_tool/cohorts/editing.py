@@ -1,8 +1,8 @@
 """Changing a proposal by hand: moves, swaps and locks, with what each would do before it is done.
 
 People who must be together move together. Sizes, `together` and `apart` are never broken. A move that only makes
-sizes differ more than they may loosens that rule, and says so. Whoever was moved by hand stays there when the
-instructor tries again.
+sizes differ more than they may loosens that rule in the draft's problem, and says so; the rules stay as the
+instructor chose them, and hold again for the next proposal. Whoever was moved by hand stays there then.
 """
 
 from __future__ import annotations
@@ -102,12 +102,11 @@ def _changed(draft: Draft, targets: Mapping[str, int], names: words.Names) -> Ef
     reasons = words.broken(problem, cohorts, names)
     if reasons:
         raise RefusedError(reasons)
-    difference = _difference(cohorts)
+    slack = max(rules.slack, _difference(cohorts))
     notes = []
-    if difference > problem.size.slack:
-        notes.append(_("sizes will differ by up to %(n)s", n=difference))
-        rules = replace(rules, slack=difference)
-        problem = replace(problem, size=replace(problem.size, slack=difference))
+    if slack > problem.size.slack:
+        notes.append(_("sizes differ by up to %(n)s, more than your rule of %(slack)s", n=slack, slack=rules.slack))
+    problem = replace(problem, size=replace(problem.size, slack=slack))
     solution = figures(problem, cohorts, draft.solution)
     after = Draft(rules, problem, solution)
     before = draft.solution["objective"]
@@ -275,25 +274,28 @@ def swap(
     return effect
 
 
-def lock(session: Session, program: Program, person: str, *, locked: bool, version: int | None, actor_id: int) -> int:
-    """Keep a person (and who must be with them) where they are, or let them be moved again.
+def lock(
+    session: Session, program: Program, people: Sequence[str], *, locked: bool, version: int | None, actor_id: int
+) -> None:
+    """Keep people (and who must be with them) where they are, or let them be moved again.
 
-    Returns the index of the cohort. Raises RefusedError, StaleError, AlreadyPublishedError.
+    Raises RefusedError, StaleError, AlreadyPublishedError.
     """
-    proposal, draft = _current(session, program, version, person)
-    people = unit(draft.problem, person)
-    place = place_of(draft, person) or 0
-    kept = {p: c for p, c in draft.problem.locked.items() if p not in people}
+    proposal, draft = _current(session, program, version, *people)
+    concerned = {other for person in people for other in unit(draft.problem, person)}
+    kept = {p: c for p, c in draft.problem.locked.items() if p not in concerned}
     if locked:
-        kept |= dict.fromkeys(people, place)
+        place = {person: position for position, members in enumerate(draft.cohorts) for person in members}
+        kept |= {person: place[person] for person in concerned}
     after = Draft(
         replace(draft.rules, locked={int(p): c for p, c in kept.items()}),
         replace(draft.problem, locked=kept),
         draft.solution,
     )
     action = "person locked" if locked else "person unlocked"
-    _keep(session, program, proposal, after, actor_id, action, {"person": person, "in": place})
-    return place
+    _replace(session, proposal, after)
+    for person in people:
+        note(session, program, proposal, action, actor_id, after={"person": person, "in": place_of(draft, person)})
 
 
 def _current(session: Session, program: Program, version: int | None, *people: str) -> tuple[Proposal, Draft]:
@@ -313,6 +315,10 @@ def _keep(
     action: str,
     what: Mapping[str, object],
 ) -> None:
+    _replace(session, proposal, draft)
+    note(session, program, proposal, action, actor_id, after=what)
+
+
+def _replace(session: Session, proposal: Proposal, draft: Draft) -> None:
     checked(draft.problem, draft.solution)
     replace_draft(session, proposal, draft)
-    note(session, program, proposal, action, actor_id, after=what)

@@ -31,6 +31,7 @@ from lti_tool.cohorts.proposing import (
 from lti_tool.cohorts.refusals import Impossible, impossible
 from lti_tool.cohorts.tables import Proposal
 from lti_tool.cohorts.wish_form import Typed, whole_number
+from lti_tool.cohorts.words import ngettext
 from lti_tool.database import db
 from lti_tool.lti.launch import Role
 from lti_tool.lti.refusals import new_reference
@@ -65,7 +66,8 @@ def show(program: Program, problem: str | None = None) -> str:
     proposal = proposal_of(session, program.id)
     if proposal is not None:
         moving = request.values.get("person") if may_change() else None
-        page = views.forming(session, program, proposal, moving, _links(program, proposal))
+        moved = request.args.getlist("moved") if may_change() else []
+        page = views.forming(session, program, proposal, moving, _links(program, proposal), moved)
         return render_template(
             "cohorts/forming.html", page=page, words=words, told=views.told, seconds=searching.SECONDS, **common
         )
@@ -101,17 +103,20 @@ def rules(program_id: int) -> ResponseReturnValue:
 def propose(program_id: int) -> ResponseReturnValue:
     """Make a proposal by the rules that were sent. Fields: see `wish_form`; `version`, `seed`, `more`, `adopt`."""
     program, session = program_here(program_id), db.session()
-    sent, version = wish_form.typed(request.form), sent_version() or 0
+    placeable = people.placeable(session, program.course_id)
+    names = people.labels(placeable)
+    sent, version = wish_form.typed(request.form, names), sent_version() or 0
     if "more" in request.form:
-        return _rules_form(program, sent, version=version, empty=3)
-    course_id = program.course_id
-    placeable = people.placeable(session, course_id)
+        return _rules_form(
+            program, sent, version=version, empty=3, said=_("There is room for three more groups now.")
+        )
     if "adopt" in request.form:
-        apart = knowing.wishes_of(session, course_id, [person.id for person in placeable]).apart
-        return _rules_form(program, wish_form.with_apart(sent, apart), version=version)
+        apart = knowing.wishes_of(session, program.course_id, [person.id for person in placeable]).apart
+        typed = wish_form.with_apart(sent, apart)
+        return _rules_form(program, typed, version=version, said=_adopted(len(typed.apart) - len(sent.apart)))
     known = people.attributes(session, program, {person.id for person in placeable})
     try:
-        chosen = wish_form.read(request.form, [person.id for person in placeable], known)
+        chosen = wish_form.read(request.form, names, known)
     except FormError as wrong:
         return _rules_form(program, sent, version=version, errors=wrong.errors), 400
     seed = whole_number(request.form.get("seed", "")) or 1
@@ -134,6 +139,14 @@ def again(program_id: int) -> ResponseReturnValue:
     proposal = proposing.current(db.session(), program.id, sent_version())
     draft = draft_of(proposal)
     return _proposed(program, draft.rules, draft.solution["seed"] + 1, proposal.version)
+
+
+def _adopted(pairs: int) -> str:
+    return ngettext(
+        "%(num)s pair stands among the people who must be apart now. Make a proposal to use it.",
+        "%(num)s pairs stand among the people who must be apart now. Make a proposal to use them.",
+        pairs,
+    )
 
 
 def _proposed(program: Program, chosen: wishes.Rules, seed: int, version: int) -> ResponseReturnValue:
@@ -211,8 +224,10 @@ def _rules_form(
     errors: dict[str, str] | None = None,
     conflict: Impossible | None = None,
     problem: str | None = None,
+    said: str | None = None,
     empty: int = 1,
 ) -> str:
+    """The form with what was typed; `said` is what was done with it."""
     session = db.session()
     page = rules_view.shown(session, program, typed)
     errors = errors or {}
@@ -228,12 +243,12 @@ def _rules_form(
         problem=problem,
         empty=empty,
         count=page.count,
-        options=[("", _("Choose a person")), *page.names.items()],
         names=page.names,
         words=words,
         aside=people.set_aside(session, program.course_id),
         smallest=wishes.SMALLEST,
         largest=wishes.LARGEST,
+        **({"notices": [("good", said)]} if said else {}),
     )
 
 

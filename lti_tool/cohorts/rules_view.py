@@ -37,11 +37,12 @@ class Known:
 class RulesPage:
     """`values` are those of whom somebody may not be alone; `common_slots` how many shared hours may be asked for.
 
-    `silent` learners have not answered, `silence` is the attribute that tells them from the others; of the pairs that
-    must avoid each other (`avoided`) some are not kept apart.
+    So many people are `missing` for one cohort. `silent` learners have not answered, `silence` is the attribute that
+    tells them from the others; of the pairs that must avoid each other (`avoided`) some are not kept apart.
     """
 
     count: int
+    missing: int
     names: Mapping[str, str]
     facts: list[Fact]
     known: list[Known]
@@ -69,6 +70,7 @@ def shown(session: Session, program: Program, typed: Typed) -> RulesPage:
     apart = knowing.wishes_of(session, program.course_id, ids).apart
     return RulesPage(
         count=len(placeable),
+        missing=max(0, (whole_number(typed.sizes["size_min"]) or wishes.SMALLEST) - len(placeable)),
         names=people.labels(placeable),
         facts=_sizes(len(placeable), typed)
         + allowing.slots(placeable, slots, program.first_session_on, program.zone),
@@ -87,7 +89,7 @@ def shown(session: Session, program: Program, typed: Typed) -> RulesPage:
 
 def _sizes(count: int, typed: Typed) -> list[Fact]:
     low, high = (whole_number(typed.sizes[name]) for name in ("size_min", "size_max"))
-    if not count or not low or not high or low > high:
+    if not low or not high or not low <= min(count, high):
         return []
     return allowing.sizes(count, low, high)
 

@@ -40,16 +40,25 @@ TELL_SECONDS = 0.4
 
 @dataclass(frozen=True, slots=True)
 class Underway:
-    """A search as a page shows it: for how many seconds it looks, J at first and now, and the gap.
+    """A search as a page shows it: for how many seconds it looks, J at first and now, the gap at first and now.
 
     `line` draws J over the time, in per cent of the width, down to the bound at 20: the points of a polyline.
+    `is_ending`: somebody wants what it has.
     """
 
     seconds: float
     objective: float
     first: float
+    bound: float
     gap: float
+    first_gap: float
     line: str
+    is_ending: bool
+
+    @property
+    def has_found(self) -> bool:
+        """Whether there is something better to take than what the page shows."""
+        return self.objective < self.first - BEST
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,13 +98,23 @@ def underway(session: Session, proposal: Proposal) -> Underway | None:
         f"{100 * at / SECONDS:.1f},{20 - 18 * (reached - bound) / max(first - bound, BEST):.1f}"
         for at, reached in found.trail
     ]
-    return Underway(seconds, objective, first, (objective - bound) / max(bound, 1.0), " ".join(line))
+    return Underway(
+        seconds,
+        objective,
+        first,
+        bound,
+        gap=(objective - bound) / max(bound, 1.0),
+        first_gap=(first - bound) / max(bound, 1.0),
+        line=" ".join(line),
+        is_ending=found.stop,
+    )
 
 
 def mark(session: Session, proposal: Proposal) -> str:
     """What a page shows of a proposal and its search, as a version: another one means that there is news."""
     found = _search_of(session, proposal)
-    return f"{proposal.version}.{'' if found is None else found.news}"
+    news = "" if found is None else f"{found.news}{'!' if found.stop else ''}"
+    return f"{proposal.version}.{news}"
 
 
 def _search_of(session: Session, proposal: Proposal) -> Search | None:

@@ -6,12 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from flask_babel import format_decimal
-from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
 from lti_tool.cohorts import avoiding, hour_view, people, searching, words
 from lti_tool.cohorts.bars import Bar
-from lti_tool.cohorts.editing import Effect, Option, options, place_of
+from lti_tool.cohorts.editing import Effect, Option, options, place_of, unit
 from lti_tool.cohorts.hours import Hours
 from lti_tool.cohorts.proposing import Draft, draft_of, drafts_of, proposal_of, steps_of
 from lti_tool.cohorts.publishing import why_waiting
@@ -19,6 +18,7 @@ from lti_tool.cohorts.queries import CohortMembers, cohorts_with_members, ended_
 from lti_tool.cohorts.searching import Underway
 from lti_tool.cohorts.standing import rules_of
 from lti_tool.cohorts.tables import Cohort, Proposal
+from lti_tool.cohorts.words import _, ngettext
 from lti_tool.programs.tables import Program
 from lti_tool.roster.tables import Person
 
@@ -55,16 +55,22 @@ class Moving:
     place: int
     locked: bool
     options: list[Option]
-    others: list[tuple[str, str]]
+    others: list[str]
 
 
 @dataclass(frozen=True, slots=True)
 class Forming:
-    """The page of a proposal."""
+    """The page of a proposal.
+
+    `kept` says how far the rules are, `loosened` what a change by hand did to them. `held` were moved just now, and
+    stay where they are in the next proposal.
+    """
 
     proposal: Proposal
     title: str
     quality: str
+    kept: str
+    loosened: str | None
     found: str
     chips: list[str]
     bar: str | None
@@ -75,6 +81,8 @@ class Forming:
     joined: list[str]
     gone: list[str]
     moving: Moving | None
+    held: list[str]
+    staying: str
     names: Mapping[str, str]
     asks_hours: bool
     zone: str | None
@@ -102,19 +110,28 @@ class Board:
 
 
 def forming(
-    session: Session, program: Program, proposal: Proposal, moving: str | None, link: Mapping[str, str] | None
+    session: Session,
+    program: Program,
+    proposal: Proposal,
+    moving: str | None,
+    link: Mapping[str, str] | None,
+    moved: Sequence[str] = (),
 ) -> Forming:
-    """The page of a proposal. `link` has the address of each person's move, by id; none for those who only look."""
+    """The page of a proposal. `link` has the address of each person's move, by id; none for those who only look.
+
+    `moved` are those whom somebody moved just now.
+    """
     draft = draft_of(proposal)
     names = people.labels(people.everybody(session, program.course_id))
     placeable = {str(person.id) for person in people.placeable(session, program.course_id)}
     inside = {person.id for person in draft.problem.people}
     ids_inside = {int(person) for person in inside}
     bar = Bar(draft.rules, people.attributes(session, program, ids_inside), ids_inside)
-    gap, seconds = draft.solution["gap"], draft.solution["seconds"]
     hours = Hours.of(session, program, ids_inside)
     shared = [hours.shared([int(person) for person in members]) for members in draft.cohorts]
     titles = hour_view.titles(draft.rules, shared)
+    changed = steps_of(session, proposal) > 0
+    held = sorted({p for person in moved for p in unit(draft.problem, person) if p in draft.problem.locked})
     cards = []
     for position, members in enumerate(draft.cohorts):
         ids = [int(person) for person in members]
@@ -135,8 +152,10 @@ def forming(
     return Forming(
         proposal=proposal,
         title=words.sizes(counts),
-        quality=words.quality(gap),
-        found=_("found in %(seconds)s s", seconds=format_decimal(max(0.1, round(seconds, 1)))),
+        quality=words.quality(draft.solution["gap"]),
+        kept=_kept(draft),
+        loosened=_loosened(draft),
+        found=_("changed by hand") if changed else _found(draft.solution["seconds"]),
         chips=words.chips(draft.rules),
         bar=bar.name,
         legend=bar.legend,
@@ -148,13 +167,52 @@ def forming(
         joined=sorted(names[person] for person in placeable - inside),
         gone=sorted(names[person] for person in inside - placeable),
         moving=_moving(proposal, moving, names),
+        held=held,
+        staying=_staying(draft, held, names),
         names=names,
         asks_hours=bool(hours.free),
         zone=program.zone if titles != [words.cohort(position) for position in range(len(titles))] else None,
-        undoable=steps_of(session, proposal) > 0,
+        undoable=changed,
         drafts=[(other.number, other.chosen) for other in drafts_of(session, program.id)],
         underway=searching.underway(session, proposal),
         mark=searching.mark(session, proposal),
+    )
+
+
+def _staying(draft: Draft, held: Sequence[str], names: Mapping[str, str]) -> str:
+    """That those who were moved by hand are not moved by the next proposal."""
+    people, places = words.listed([names[person] for person in held]), {draft.problem.locked[p] for p in held}
+    if len(places) == 1:
+        return ngettext(
+            "%(people)s stays in %(cohort)s when you try again.",
+            "%(people)s stay in %(cohort)s when you try again.",
+            len(held),
+            people=people,
+            cohort=words.cohort(places.pop()),
+        )
+    return _("%(people)s stay where they are now when you try again.", people=people)
+
+
+def _found(seconds: float) -> str:
+    return _("found in %(seconds)s s", seconds=format_decimal(max(0.1, round(seconds, 1))))
+
+
+def _kept(draft: Draft) -> str:
+    if draft.problem.size.slack <= draft.rules.slack:
+        return _("every rule below is kept")
+    return _("every rule below is kept but that of sizes")
+
+
+def _loosened(draft: Draft) -> str | None:
+    """What changes by hand did to the rule of sizes, and how it comes back."""
+    now, chosen = draft.problem.size.slack, draft.rules.slack
+    if now <= chosen:
+        return None
+    return _(
+        "Sizes differ by up to %(now)s, as you moved people by hand; your rule says %(chosen)s. If you try again, "
+        "your rule holds again. If you publish, these sizes are taken as they are.",
+        now=now,
+        chosen=chosen,
     )
 
 
@@ -163,12 +221,9 @@ def _moving(proposal: Proposal, person: str | None, names: Mapping[str, str]) ->
     place = None if person is None else place_of(draft, person)
     if person is None or place is None:
         return None
-    others = [
-        (other, f"{names[other]} · {words.cohort(position)}")
-        for position, members in enumerate(draft.cohorts)
-        if position != place
-        for other in sorted(members, key=lambda other: names[other])
-    ]
+    others = sorted(
+        names[other] for position, members in enumerate(draft.cohorts) if position != place for other in members
+    )
     return Moving(
         key=person,
         name=names[person],
@@ -189,15 +244,16 @@ def told_options(draft: Draft, person: str, names: Mapping[str, str]) -> dict[in
         return found
     for option in options(draft, person, names):
         effect = option.move
-        text = _refused(option, names) if effect is None else told(effect)
+        text = _refused(option, person, names) if effect is None else told(effect)
         found[option.cohort] = {"may": effect is not None, "text": text}
     return found
 
 
-def _refused(option: Option, names: Mapping[str, str]) -> str:
+def _refused(option: Option, person: str, names: Mapping[str, str]) -> str:
     swap = option.swap_with
+    cannot = _("%(name)s cannot go to %(cohort)s.", name=names[person], cohort=words.cohort(option.cohort))
     instead = [_("Swapped with %(name)s, every rule is kept.", name=names[swap])] if swap is not None else []
-    return " ".join([*option.reasons, *instead])
+    return " ".join([cannot, *option.reasons, *instead])
 
 
 def told(effect: Effect) -> str:

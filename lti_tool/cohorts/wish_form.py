@@ -1,8 +1,9 @@
 """The form of the rules: what was sent, read into `Rules`, and what it shows again.
 
 Fields: `size_min`, `size_max`, `size_target`, `slack`; `spread`, `balance`, `gather` (attributes, repeated);
-`weight:<attribute>` (little, normal or much); `together-<n>` and `apart-<n>` (person ids, repeated; a group for each
-n); `locked` ("person:cohort", repeated); `not_alone` (["attribute", "value"] as JSON, repeated); `common_slots`.
+`weight:<attribute>` (little, normal or much); `together-<n>` and `apart-<n>` (names or ids of people, repeated; a
+group for each n); `locked` ("person:cohort", repeated); `not_alone` (["attribute", "value"] as JSON, repeated);
+`common_slots`.
 The buttons beside a conflict add `relax`: see `relaxing`.
 """
 
@@ -10,15 +11,17 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from flask_babel import gettext as _
 from werkzeug.datastructures import MultiDict
 
+from lti_tool.cohorts.naming import LONGEST, Naming, UnclearError
 from lti_tool.cohorts.people import Attribute
 from lti_tool.cohorts.relaxing import relaxed
 from lti_tool.cohorts.wishes import LARGEST, LITTLE, MOST_COMMON_SLOTS, MUCH, NORMAL, SMALLEST, Groups, Rules
+from lti_tool.cohorts.words import Names
 from lti_tool.programs.fields import FormError
 
 MOST_GROUPS = 200
@@ -32,7 +35,7 @@ Sent = MultiDict[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Typed:
-    """What the form shows: texts as they were typed, valid or not."""
+    """What the form shows: texts as they were typed, valid or not. Groups have the ids of those who are meant."""
 
     sizes: Mapping[str, str]
     wishes: Mapping[str, Sequence[str]]
@@ -68,9 +71,9 @@ def option_of(attribute: str, value: str) -> str:
     return json.dumps([attribute, value], ensure_ascii=False)
 
 
-def typed(sent: Sent) -> Typed:
-    """The form as it was sent."""
-    groups = _sent_groups(sent)
+def typed(sent: Sent, names: Names) -> Typed:
+    """The form as it was sent, by people who are called as `names` says (by id)."""
+    groups = _sent_groups(sent, Naming(names))
     return Typed(
         sizes={name: sent.get(name, "")[:LONGEST_ECHO] for name in ("size_min", "size_max", "size_target", "slack")},
         wishes={name: sent.getlist(name) for name in ("spread", "balance", "gather")},
@@ -96,20 +99,29 @@ def with_apart(typed: Typed, pairs: Sequence[tuple[int, int]]) -> Typed:
     return replace(typed, apart=[*typed.apart, *more])
 
 
-def _sent_groups(sent: Sent) -> dict[str, list[tuple[int, tuple[str, ...]]]]:
-    """The groups of each kind with their number in the form, without empty choices and repetitions."""
+def _sent_groups(sent: Sent, naming: Naming) -> dict[str, list[tuple[int, tuple[str, ...]]]]:
+    """The groups of each kind with their number in the form, without empty places and repetitions: ids, and as it was
+    typed whatever does not say who is meant.
+    """
     found: dict[str, list[tuple[int, tuple[str, ...]]]] = {"together": [], "apart": []}
     for name in sent:
         match = GROUP_FIELD.fullmatch(name)
         if match is not None:
-            chosen = tuple(dict.fromkeys(person for person in sent.getlist(name) if person))
+            chosen = tuple(dict.fromkeys(_meant(person, naming) for person in sent.getlist(name) if person.strip()))
             found[match[1]].append((int(match[2]), chosen))
     return {kind: sorted(groups) for kind, groups in found.items()}
 
 
-def read(sent: Sent, person_ids: Collection[int], attributes: Sequence[Attribute]) -> Rules:
-    """The rules that were sent, with what a button beside a conflict changes. Raises FormError."""
-    reading = _Reading(sent, person_ids, attributes)
+def _meant(typed: str, naming: Naming) -> str:
+    try:
+        return naming.person(typed)
+    except UnclearError:
+        return typed[:LONGEST]
+
+
+def read(sent: Sent, names: Names, attributes: Sequence[Attribute]) -> Rules:
+    """The rules that were sent about these people, with what a button beside a conflict changes. Raises FormError."""
+    reading = _Reading(sent, names, attributes)
     low, high = reading.size("size_min"), reading.size("size_max")
     target = reading.size("size_target")
     reading.check_sizes(low, high, target)
@@ -137,11 +149,11 @@ def read(sent: Sent, person_ids: Collection[int], attributes: Sequence[Attribute
 class _Reading:
     """Reads one form and collects what is wrong, by field."""
 
-    def __init__(self, sent: Sent, person_ids: Collection[int], attributes: Sequence[Attribute]) -> None:
+    def __init__(self, sent: Sent, names: Names, attributes: Sequence[Attribute]) -> None:
         self.sent = sent
-        self.people = {str(person) for person in person_ids}
+        self.naming = Naming(names)
         self.known = {attribute.name: attribute for attribute in attributes}
-        self.sent_groups = _sent_groups(sent)
+        self.sent_groups = _sent_groups(sent, self.naming)
         self.errors: dict[str, str] = {}
 
     def size(self, name: str) -> int:
@@ -203,23 +215,32 @@ class _Reading:
             self.errors[f"{kind}-0"] = _("These are more than %(most)s groups; leave some out.", most=MOST_GROUPS)
             return ()
         for number, group in groups:
-            if not self.people.issuperset(group):
-                self.errors[f"{kind}-{number}"] = _(
-                    "Somebody chosen here is not a learner of this course (any more)."
-                )
+            unclear = self.unclear(group)
+            if unclear:
+                self.errors[f"{kind}-{number}"] = unclear
             elif len(group) < 2:
                 self.errors[f"{kind}-{number}"] = _("Choose at least two people, or nobody.")
         wrong = any(name.startswith(f"{kind}-") for name in self.errors)
         return () if wrong else tuple(tuple(int(person) for person in group) for _number, group in groups)
+
+    def unclear(self, group: Sequence[str]) -> str:
+        """Why it is not known who is meant by some of these; empty when it is."""
+        found = []
+        for typed in group:
+            try:
+                self.naming.person(typed)
+            except UnclearError as unclear:
+                found.append(str(unclear))
+        return " ".join(found)
 
     def locked(self) -> dict[int, int]:
         locked: dict[int, int] = {}
         for pair in self.sent.getlist("locked"):
             person, _colon, cohort = pair.partition(":")
             index = whole_number(cohort)
-            if person not in self.people or index is None:
+            if person not in self.naming.names or index is None:
                 self.errors["locked"] = _("Somebody chosen here is not a learner of this course (any more).")
-            elif index >= len(self.people):
+            elif index >= len(self.naming.names):
                 self.errors["locked"] = _("Somebody here is to stay in a cohort that cannot be. Leave them out.")
             else:
                 locked[int(person)] = index

@@ -91,6 +91,31 @@ def quality(gap: float) -> str:
     return _("Within %(gap)s of the best possible", gap=share(gap))
 
 
+def score(objective: float) -> str:
+    """J as people read it: "118.24"."""
+    return str(format_decimal(round(objective, 2)))
+
+
+def nearness(gap: float, before: float) -> str:
+    """How near a search is to the best possible, and was: as far as anything is known of that."""
+    if gap >= NOTHING_PROVED:
+        return ""
+    if before >= NOTHING_PROVED or share(before) == share(gap):
+        return f" · {quality(gap)}"
+    return " · " + _("%(quality)s (at first %(gap)s)", quality=quality(gap), gap=share(before))
+
+
+def fall(first: float, now: float, bound: float, seconds: float) -> str:
+    """The picture of a falling score, for those who hear it."""
+    return _(
+        "Score %(now)s after %(seconds)s seconds; %(first)s at first; lower than %(bound)s is impossible.",
+        now=score(now),
+        seconds=round(seconds),
+        first=score(first),
+        bound=score(bound),
+    )
+
+
 def overall(worse: float) -> str:
     """What a change does to all wishes together, as a share of what is left to wish for."""
     if abs(worse) <= BEST:
@@ -258,17 +283,18 @@ def _partner_warning(names: Sequence[str], size: int, sessions: int) -> str | No
     start = _("%(names)s (%(people)s)", names=listed(names), people=each)
     if free.exact is None:
         return _(
-            "%(start)s: everybody has a new partner in %(known)s sessions, but perhaps not in all %(sessions)s.",
+            "%(start)s: new partners for everybody are certain in %(known)s sessions. For all %(sessions)s no such "
+            "plan was found, and nothing proves that there is none.",
             start=start,
             known=free.lower,
             sessions=sessions,
         )
     repeats = fewest_repeats(size, sessions)
     return ngettext(
-        "%(start)s: everybody can have a new partner in %(free)s sessions, not in all %(sessions)s. "
-        "Two people must meet again at least once.",
-        "%(start)s: everybody can have a new partner in %(free)s sessions, not in all %(sessions)s. "
-        "At least %(num)s times two people must meet again.",
+        "%(start)s: everybody can have a new partner in %(free)s of the %(sessions)s sessions. In the others there "
+        "is at least one repeat, in which two people meet again; this is certain, whatever the plan.",
+        "%(start)s: everybody can have a new partner in %(free)s of the %(sessions)s sessions. In the others there "
+        "are at least %(num)s repeats, in which two people meet again; this is certain, whatever the plan.",
         repeats,
         start=start,
         free=free.exact,

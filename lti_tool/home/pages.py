@@ -105,13 +105,13 @@ def _learner(visit: Visit, chosen: Program | None) -> ResponseReturnValue:
     """Who learns in several programs and chose none sees the one whose next thing comes first."""
     now, own = clock.now(), programs_of_member(db.session(), visit.course_id, visit.person_id)
     program = chosen or program_of_visit(visit)
+    ask = asked(db.session(), visit.course_id, visit.person_id)
     if program is None:
-        return render_template("home/nothing.html", visit=visit, has_program=False)
+        return render_template("home/nothing.html", visit=visit, has_program=False, asked=ask)
     candidates = [program] if chosen or not own else own
     homes = [(each, learner.home_of(db.session(), visit.person_id, each, now)) for each in candidates]
     program, home = min(homes, key=lambda pair: pair[1].next_at(now))
     facilitated = _facilitated(visit)
-    ask = asked(db.session(), visit.course_id, visit.person_id)
     if home.cohort is None and not facilitated:
         formed = is_published(db.session(), program.id)
         return render_template("home/nothing.html", visit=visit, has_program=True, is_formed=formed, asked=ask)

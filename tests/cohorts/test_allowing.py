@@ -13,6 +13,7 @@ from lti_tool.cohorts.wish_form import option_of
 from lti_tool.cohorts.wishes import MUCH
 from tests.cohorts.conftest import House, know, make_house
 from tests.cohorts.test_pages import SIZES, text_of
+from tests.support import factories
 
 
 def say_when(monkeypatch: pytest.MonkeyPatch, slots: Mapping[int, tuple[str, ...]]) -> None:
@@ -27,7 +28,16 @@ def test_which_sizes_fit_is_said_at_once(house: House) -> None:
 
 def test_people_who_fit_into_no_size_are_told_before_a_search(app: Flask) -> None:
     house = make_house(app, 7)
-    assert "7 people do not fit into cohorts of 8 to 20." in text_of(house.visit().get(house.at()).text)
+    factories.make_people(house.course, ["Tess"], is_test=True)
+    page = house.visit().get(house.at()).text
+    assert "7 people are too few for a cohort" in text_of(page)
+    assert "1 more learner is needed for a cohort." in text_of(page)
+    assert "1 person of this course is never placed: see why" in text_of(page)
+    assert '/people">See who is here, and read the roster again' in page
+    house = make_house(app, 21, title="Another course")
+    sizes: dict[str, Any] = {"size_min": "15", "size_max": "20", "size_target": "18"}
+    page = house.visit().post(house.at("propose"), **sizes).text
+    assert "21 people do not fit into cohorts of 15 to 20. Allow as few as 10 in a cohort." in text_of(page)
 
 
 def test_what_is_known_of_few_or_the_same_of_all_is_marked(house: House) -> None:

@@ -56,12 +56,27 @@ def test_trying_again_keeps_up_to_three_drafts_to_choose_from(departments: House
     for version in range(1, 5):
         browser.post(departments.at("again"), version=version)
     page = browser.get(departments.at("compare")).text
-    assert re.findall(r"Draft (\d)</h2>", page) == ["1", "2", "3"]
-    assert "people are with others than in the one that you are working on" in page
+    assert re.findall(r"Draft (\d)</h3>", page) == ["1", "2", "3"]
+    assert re.search(r"\d+ people: Person \d\d, ", page)
     assert departments.draft().cohorts != first
     chosen = browser.post(departments.at("choose"), version="5", number="1")
     assert "You are working on draft 1 now." in chosen.text
     assert departments.version() == 6
+
+
+def test_what_each_draft_is_better_at_is_marked_where_people_can_see_it(departments: House) -> None:
+    know(departments, "site", {p.id: "Lyon" if n % 3 else "Porto" for n, p in enumerate(departments.learners)})
+    departments.propose(Rules(8, 20, 12, spread=("department",)))
+    departments.propose(Rules(8, 20, 12, gather=("site",)))
+    page = departments.visit().get(departments.at("compare")).text
+    lines = {
+        name: ["best" in cell for cell in re.split("<td ", cells)[1:]]
+        for name, cells in re.findall(r'<th scope="row">([^<]+)</th>(.*?)</tr>', page, re.DOTALL)
+    }
+    assert lines["Gather site"] == [False, True]
+    assert lines["Sizes"] == [False, False]
+    assert lines["Rules that others do not have"] == [False, False]
+    assert "Everybody, by site" in page
 
 
 def in_a_hurry(problem: Problem, seed: int) -> Solution:
@@ -125,7 +140,7 @@ def test_a_swap_keeps_the_proof_and_a_move_to_other_sizes_gets_one_of_its_own(pu
     assert swapped.solution["lower_bound"] == min(before.solution["lower_bound"], swapped.solution["objective"])
     browser.post(pulled.at("move"), version="2", person=swapped.cohorts[0][0], to="2")
     moved = pulled.draft()
-    assert moved.rules.slack == 2
+    assert moved.problem.size.slack == 2
     assert moved.solution["lower_bound"] < before.solution["lower_bound"]
     for draft in (swapped, moved):
         assert check(draft.problem.to_json(), draft.solution) == []
@@ -281,7 +296,8 @@ def test_what_a_person_did_is_never_replaced_by_a_search(
         if ended == "by a change":
             browser.post(pulled.at("lock"), version="1", person=person, locked="1")
         elif ended == "by giving up":
-            browser.post(pulled.at("search"), version="1")
+            kept = browser.post(pulled.at("search"), version="1").text
+            assert "The search has ended. These cohorts stay as they are." in kept
         else:
             browser.post(pulled.at("publish"), version="1")
         return found
@@ -296,7 +312,7 @@ def test_what_a_person_did_is_never_replaced_by_a_search(
 def test_the_best_so_far_is_taken_at_any_time(pulled: House, monkeypatch: pytest.MonkeyPatch) -> None:
     coarse(monkeypatch, pulled)
     monkeypatch.setattr(searching, "SECONDS", 30.0)
-    monkeypatch.setattr(searching, "TELL_SECONDS", 0.05)
+    monkeypatch.setattr(searching, "TELL_SECONDS", 0.0)
     before, browser = gap(pulled), pulled.visit()
     told: list[str] = []
     real = searching._Watch.hear
@@ -305,11 +321,14 @@ def test_the_best_so_far_is_taken_at_any_time(pulled: House, monkeypatch: pytest
         real(watch, share, objective)
         if searches() and not told and objective < pulled.draft().solution["objective"]:
             told.append(browser.get(pulled.at("progress")).text)
-            browser.post(pulled.at("search"), version="1", take="1")
+            page = browser.post(pulled.at("search"), version="1", take="1").text
+            assert "The search ends with what it found." in page
+            assert "Taking what was found" in page
 
     monkeypatch.setattr(searching._Watch, "hear", hear)
     assert searching.run()
-    assert "Looking for something better" in told[0]
+    for words in ("Found something better, and still looking", "Take what it found", "lower is impossible"):
+        assert words in told[0]
     assert gap(pulled) < before
 
 
@@ -375,7 +394,7 @@ def test_assistants_see_the_drafts_and_choose_nothing(house: House) -> None:
     looking = house.visit(Role.TEACHING_ASSISTANT, assistant)
     page = looking.get(house.at("compare"))
     assert page.status_code == 200
-    assert "Choose" not in page.text
+    assert "Take draft" not in page.text
     for deed in ("choose", "search"):
         assert looking.post(house.at(deed), version="2", number="1").status_code == 403
     assert looking.get(house.at(f"effects?person={house.learners[0].id}")).status_code == 403

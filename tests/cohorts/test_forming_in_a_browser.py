@@ -53,7 +53,8 @@ def desk(app: Flask, browser: Browser) -> Iterator[Desk]:
 
 
 def propose(desk: Desk) -> None:
-    desk.house.propose(Rules(8, 12, 9, spread=("department",), balance=("level",), gather=("site",)))
+    apart = (desk.house.ids(0, 1),)
+    desk.house.propose(Rules(8, 12, 9, spread=("department",), balance=("level",), gather=("site",), apart=apart))
 
 
 def card(page: Page, name: str) -> Locator:
@@ -73,14 +74,20 @@ def test_a_person_is_dragged_with_the_effect_shown_before_they_are_let_go(desk: 
     page.mouse.down()
     card(page, "Cohort B").hover()
     card(page, "Cohort B").hover()  # a browser drags from the second movement on
-    expect(card(page, "Cohort B").locator(".drop-effect")).to_contain_text("sizes will differ by up to 2")
+    expect(card(page, "Cohort B").locator(".drop-effect")).to_contain_text(
+        "sizes differ by up to 2, more than your rule of 1"
+    )
     card(page, "Cohort B").hover()
     page.mouse.up()
     expect(page.get_by_role("status")).to_contain_text(f"{name} is now in Cohort B.")
     expect(card(page, "Cohort B")).to_contain_text(name)
     page.get_by_role("button", name="Undo").click()
     expect(card(page, "Cohort A")).to_contain_text(name)
+    page.get_by_text("Person 01", exact=True).drag_to(page.get_by_text("Person 02", exact=True))
+    expect(page.get_by_role("alert")).to_contain_text("Person 01 and Person 02 must be apart.")
     faultless(page)
+    page.get_by_role("link", name="See what else is possible").click()
+    expect(page.get_by_text("Not possible: Person 01 and Person 02 must be apart.")).to_be_visible()
 
 
 @pytest.mark.parametrize("phone", [False, True])
@@ -119,9 +126,9 @@ def test_rules_are_chosen_drafts_compared_and_a_search_is_watched(
     expect(page.locator("#search")).to_be_hidden(timeout=PATIENCE_MS)
     page.get_by_role("button", name="Try again").click()
     page.get_by_role("link", name="Compare the drafts").click()
-    expect(page.get_by_role("heading", level=2)).to_have_count(2)
+    expect(page.get_by_role("columnheader")).to_have_text(["What", "Draft 1", "Draft 2"])
     faultless(page)
-    page.get_by_role("button", name="Choose draft 1").click()
+    page.get_by_role("button", name="Take draft 1").click()
     expect(page.get_by_role("status")).to_contain_text("You are working on draft 1 now.")
 
 

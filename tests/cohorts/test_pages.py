@@ -54,7 +54,7 @@ def test_everybody_reads_what_the_sizes_mean_for_eight_sessions(app: Flask) -> N
     house = make_house(app, 9)
     browser = house.visit()
     page = browser.post(house.at("propose"), **SIZES)
-    wanted = "Cohort A (9 people): everybody can have a new partner in 6 sessions, not in all 8."
+    wanted = "Cohort A (9 people): everybody can have a new partner in 6 of the 8 sessions."
     assert wanted in text_of(page.text)
     assert wanted in text_of(browser.post(house.at("publish"), version="1").text)
 
@@ -127,7 +127,20 @@ def test_more_groups_can_be_asked_for_without_script(house: House) -> None:
     page = house.visit().post(house.at("propose"), **SIZES, **groups)
     assert page.status_code == 200
     assert 'name="together-3"' in page.text
-    assert f'value="{two}" selected' in page.text
+    assert 'value="Person 02" list="people-here"' in page.text
+    assert "There is room for three more groups now." in page.text
+
+
+def test_people_are_named_by_what_they_are_called_and_an_unclear_name_gets_a_sentence(app: Flask) -> None:
+    house = make_house(app, ["Ana Berg", "Ana Costa", "Tom Berg", *(f"Person {n}" for n in range(10, 27))])
+    groups: dict[str, Any] = {"apart-0": ["ana  berg", "to", ""], "apart-1": ["Ana", "Zoe", "Tom Berg"]}
+    page = house.visit().post(house.at("propose"), **SIZES, **groups)
+    assert page.status_code == 400
+    assert "“Ana” can be Ana Berg and Ana Costa. Write more of the name." in text_of(page.text)
+    assert "Nobody here is called “Zoe”. Choose a name from the list." in text_of(page.text)
+    assert 'value="Ana" list="people-here"' in page.text
+    house.visit().post(house.at("propose"), **SIZES, **{"apart-0": groups["apart-0"]})
+    assert house.draft().rules.apart == (house.ids(0, 2),)
 
 
 def ways(page: TestResponse) -> dict[str, str]:
@@ -333,7 +346,7 @@ def test_the_effect_of_each_move_and_swap_is_shown_before_it_is_made(departments
     person = departments.draft().cohorts[0][0]
     page = departments.visit().get(f"{departments.at()}?person={person}").text
     assert "Move to Cohort B" in page
-    assert "sizes will differ by up to 2" in page
+    assert "sizes differ by up to 2, more than your rule of 1" in page
     assert "Swap with" in page
     assert "best swap" in page
 
@@ -345,10 +358,13 @@ def test_people_are_moved_swapped_and_moved_back(departments: House) -> None:
     browser = departments.visit()
     page = browser.post(departments.at("move"), version="1", person=one, to="1")
     assert "24 people, 2 cohorts of 11 to 13" in page.text
-    assert "is now in Cohort B." in page.text
+    assert "is now in Cohort B. Sizes differ by up to 2, more than your rule of 1." in page.text
+    assert "stays in Cohort B when you try again." in page.text
+    assert "every rule below is kept but that of sizes" in page.text
     assert "locked" in page.text
     assert one in departments.draft().cohorts[1]
-    browser.post(departments.at("undo"), version="2")
+    page = browser.post(departments.at("undo"), version="2")
+    assert "every rule below is kept ·" in page.text
     assert departments.draft() == before
     partner: dict[str, Any] = {"with": other}
     page = browser.post(departments.at("swap"), version="3", person=one, **partner)
@@ -367,8 +383,25 @@ def test_whoever_was_moved_by_hand_stays_when_trying_again(house: House) -> None
     browser.post(house.at("move"), version="1", person=person, to="1")
     browser.post(house.at("again"), version="2")
     assert person in house.draft().cohorts[1]
+    assert [len(members) for members in house.draft().cohorts] == [12, 12]
     browser.post(house.at("lock"), version="3", person=person, locked="0")
     assert house.draft().rules.locked == {}
+
+
+def test_several_who_were_moved_are_let_go_at_once_and_sizes_that_are_published_are_a_rule(house: House) -> None:
+    house.propose()
+    [one, *_others], [other, another, *_more] = house.draft().cohorts
+    browser = house.visit()
+    partner: dict[str, Any] = {"with": other}
+    page = browser.post(house.at("swap"), version="1", person=one, **partner)
+    assert "stay where they are now when you try again." in page.text
+    page = browser.post(house.at("lock"), version="2", person=[one, other], locked="0")
+    assert "may be moved again." in page.text
+    assert house.draft().rules.locked == {}
+    browser.post(house.at("move"), version="3", person=another, to="0")
+    assert house.draft().rules.slack == 1
+    browser.post(house.at("publish"), version="4")
+    assert house.draft().rules.slack == 2
 
 
 def test_a_move_that_makes_no_sense_gets_a_sentence(house: House) -> None:

@@ -202,7 +202,8 @@ def test_people_who_must_be_together_move_together(house: House) -> None:
     effect = editing.moved(draft, first, target, names_of(house))
     assert {str(p) for p in house.ids(0, 1, 2)} <= set(effect.draft.cohorts[target])
     assert "Person 01, Person 02 and Person 03 move together" in effect.notes
-    assert effect.draft.rules.slack == 6
+    assert effect.draft.problem.size.slack == 6
+    assert effect.draft.rules.slack == 1
 
 
 @pytest.mark.usefixtures("english")

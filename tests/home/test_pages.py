@@ -166,7 +166,10 @@ def test_before_anything_is_made_the_instructor_sees_three_steps_and_a_learner_w
     [teacher] = factories.make_people(course, ["Teacher"], role=Role.INSTRUCTOR)
     [learner] = factories.make_people(course, ["Learner"])
     assert "Three steps to your first session" in factories.visit(app, course, teacher, Role.INSTRUCTOR).get().text
-    assert "has not started here yet" in factories.visit(app, course, learner, Role.LEARNER).get().text
+    factories.visit(app, course, teacher, Role.INSTRUCTOR).post("answers/remind")
+    waiting = factories.visit(app, course, learner, Role.LEARNER).get().text
+    assert "has not started here yet" in waiting
+    assert "your instructor waits for it" in waiting
     factories.make_program(course)
     assert "One step left: form the cohorts" in factories.visit(app, course, teacher, Role.INSTRUCTOR).get().text
     assert "You will be placed in a cohort soon" in factories.visit(app, course, learner, Role.LEARNER).get().text

@@ -264,11 +264,11 @@ def test_where_nothing_is_known_about_people_the_page_says_so(app: Flask, set_no
 @pytest.mark.parametrize(
     ("people", "sessions", "says"),
     [
-        (12, 8, "new partners in every session"),
-        (8, 8, "two people meet again 4 times; fewer is impossible"),
-        (7, 8, "two people meet again 19 times; fewer is impossible"),
-        (11, 8, "two people meet again once; fewer is impossible"),
-        (15, 12, "two people meet again 4 times; at least 3 times cannot be avoided"),
+        (12, 8, "Everybody has a new partner in each of the 8 sessions to come."),
+        (8, 8, "there are 4 repeats, in which two people meet who have met before. This is certain: no plan"),
+        (7, 8, "there are 19 repeats, in which two people meet who have met before. This is certain: no plan"),
+        (11, 8, "there is one repeat: two people meet who have met before. This is certain: no plan"),
+        (15, 12, "have met before. 3 of them are certain. Fewer may be possible: no such plan was found"),
     ],
 )
 def test_the_page_says_beforehand_how_often_people_must_meet_again(
@@ -289,7 +289,25 @@ def test_what_happened_is_counted_and_not_what_was_planned(app: Flask, set_now: 
     planned = [frozenset(group) for groups in program.groups()[2:] for group in groups]
     happened = {frozenset(group) for groups in program.groups()[:2] for group in groups}
     again = len(planned) - len(set(planned) - happened)
-    assert ("new partners in every session" in text) == (again == 0)
+    assert ("Everybody has a new partner in each of the 6 sessions" in text) == (again == 0)
+
+
+def test_the_page_shows_the_pairs_of_each_session_to_come_and_who_has_met_whom(app: Flask, set_now: SetNow) -> None:
+    program = Program(app, set_now, 4, sessions=4)
+    program.plan()
+    program.hold(0)
+    factories.make_cohort(program.program, factories.make_people(program.course, ["Olga", "Otto"]), name="B")
+    program.plan()
+    staff = program.visit()
+    page = staff.get(program.address).get_data(as_text=True)
+    assert page.count("<h3>Session") == 3
+    assert page.count("met once") >= 4  # each of two pairs, seen from both sides
+    assert "to meet in session 4" in page
+    assert "<bdi>Olga</bdi> · <bdi>Otto</bdi>" not in page
+    other = db.session.scalars(select(Cohort.id).where(Cohort.name == "B")).one()
+    assert "<bdi>Olga</bdi> · <bdi>Otto</bdi>" in staff.get(f"{program.address}?cohort={other}").get_data(
+        as_text=True
+    )
 
 
 # Turns

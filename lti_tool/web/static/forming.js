@@ -46,19 +46,31 @@ function letDrag(board) {
 }
 
 function start(event, board, person) {
-  dragged = { person: person.dataset.person, from: person.closest("[id^='cohort-']"), effects: null };
+  dragged = { person: person.dataset.person, from: person.closest("[id^='cohort-']") };
   event.dataTransfer.effectAllowed = "move";
   event.dataTransfer.setData("text/plain", person.textContent.trim());
   person.classList.add("dragged");
-  tell(board, dragged);
+  for (const told of board.querySelectorAll(".drop-refused")) told.remove();
+  dragged.effects = effectsOf(board, dragged.person);
+  tell(dragged);
 }
 
-async function tell(board, moving) {
-  const answer = await fetch(`${board.dataset.effects}?person=${moving.person}`);
-  if (!answer.ok || dragged !== moving) return;
-  const { version, cohorts } = await answer.json();
-  if (String(version) !== board.dataset.version) return location.reload();
-  moving.effects = cohorts;
+// Nothing where the server does not tell: then it decides when it is asked to do it.
+async function effectsOf(board, person) {
+  try {
+    const answer = await fetch(`${board.dataset.effects}?person=${person}`);
+    if (!answer.ok) return {};
+    const { version, cohorts } = await answer.json();
+    if (String(version) !== board.dataset.version) location.reload();
+    return cohorts;
+  } catch {
+    return {};
+  }
+}
+
+async function tell(moving) {
+  const cohorts = await moving.effects;
+  if (dragged !== moving) return;
   for (const [cohort, { may, text }] of Object.entries(cohorts)) {
     const effect = document.createElement("p");
     effect.className = `drop-effect ${may ? "tone-accent" : "tone-need"}`;
@@ -75,20 +87,29 @@ function over(event, board, card) {
   card.classList.add("over");
 }
 
-// Where a move would break rules, the page says so and offers what would not.
-function drop(event, board, card) {
+// Where a move would break rules, the cohort says so until the next try.
+async function drop(event, board, card) {
   if (!dragged || card === dragged.from) return;
   event.preventDefault();
   const cohort = card.id.replace("cohort-", "");
   const { person, effects } = dragged;
-  if (effects?.[cohort]?.may === false) {
-    location.assign(board.querySelector(`li[data-person="${person}"] a`).href);
-    return;
-  }
+  const effect = (await effects)[cohort];
+  if (effect?.may === false) return refuse(board, card, effect.text, person);
   const form = document.getElementById("move");
   form.elements.person.value = person;
   form.elements.to.value = cohort;
   form.requestSubmit();
+}
+
+function refuse(board, card, text, person) {
+  const told = document.createElement("div");
+  told.className = "drop-refused tone-need";
+  told.role = "alert";
+  const elsewhere = document.createElement("a");
+  elsewhere.href = board.querySelector(`li[data-person="${person}"] a`).href;
+  elsewhere.textContent = board.dataset.else;
+  told.append(text, " ", elsewhere);
+  card.querySelector(".people").before(told);
 }
 
 function end(board) {
