@@ -43,12 +43,12 @@ class Compared:
 
 @dataclass(frozen=True, slots=True)
 class After:
-    """A cohort: its name, its facts, and the parts of its bar today and then; one that ends has nobody then."""
+    """A cohort: its name, its facts today and then (none where it ends), and the parts of its bar then."""
 
     title: str
-    facts: str
-    today: list[tuple[str, int]]
-    then: list[tuple[str, int]]
+    today: str
+    then: str | None
+    parts: list[tuple[str, int]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,10 +195,9 @@ def _after(now: Standing, choice: Choice, bar: Bar) -> list[After]:
     then = dict(zip(choice.kept, choice.solution.cohorts, strict=True))
     found = []
     for index, members in enumerate(now.members):
-        was, goes_on = _ids(members), _ids(then.get(index, ()))
-        facts = _("%(facts)s (now %(num)s)", facts=" · ".join(bar.facts(goes_on)), num=len(was))
-        ends = _("ends (now %(num)s)", num=len(was))
-        found.append(After(now.titled(index), facts if goes_on else ends, bar.parts(was), bar.parts(goes_on)))
+        goes_on = _ids(then.get(index, ()))
+        facts = " · ".join(bar.facts(goes_on)) if goes_on else None
+        found.append(After(now.titled(index), " · ".join(bar.facts(_ids(members))), facts, bar.parts(goes_on)))
     return found
 
 

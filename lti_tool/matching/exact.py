@@ -108,6 +108,11 @@ class Prover:
         return solver, name
 
 
+def load() -> None:
+    """Load OR-Tools, so that it takes no time from a proof's budget."""
+    _cp_model()
+
+
 def _is_loaded() -> bool:
     return "ortools.sat.python.cp_model" in sys.modules
 
@@ -240,6 +245,9 @@ class _Model:
         staying = [places[was[person]] for person, places in self.places.items() if person in was]
         staying += [numbers[was[kind[0].id]] for kind, numbers in self.kinds if kind[0].id in was]
         moves = len(was.keys() & {person.id for person in self.problem.people}) - sum(staying)
+        for kind, numbers in self.kinds:
+            for cohort, number in enumerate(numbers):
+                self.model.add_hint(number, len(kind) if was.get(kind[0].id) == cohort else 0)
         self.model.add(moves <= most)
         self.model.minimize(moves)
 

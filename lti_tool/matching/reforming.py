@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from lti_tool.matching import forming
+from lti_tool.matching import exact, forming
 from lti_tool.matching.budget import Budget, Clock
 from lti_tool.matching.exact import Prover
 from lti_tool.matching.objective import objective, terms
@@ -18,8 +18,8 @@ ALMOST_NOTHING = 1e-6
 """What a move costs where the mix alone counts: of two equal mixes, the one with fewer moves."""
 NOTICEABLE = 0.01
 """Of the mix: less is not worth another move."""
-PROOF_SECONDS, PROOF_EFFORT = 1.0, 0.5
-"""For the proofs that nobody moves in vain: of the time in all, and of deterministic time for each."""
+PROOF_SECONDS, PROOF_EFFORT = 1.5, 0.5
+"""For the proofs that nobody moves in vain: of the time for all together, and of deterministic time for each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +83,7 @@ def reform(
     sets = list(_kept(problem, cohorts))
     ways = len(sets) + 2  # fewest moves for each set, and two more points of the curve
     budget = _Budget(seed, now, None if seconds is None else seconds / ways, iterations)
-    search = _Search(problem, cohorts, budget)
+    search = _Search(problem, cohorts, budget, None if seconds is None else PROOF_SECONDS / max(1, len(sets)))
     found: list[Choice] = []
     refused: Solution | None = None
     for kept in sets:
@@ -130,10 +130,9 @@ class _Budget:
 
 
 class _Search:
-    def __init__(self, problem: Problem, cohorts: Cohorts, budget: _Budget) -> None:
-        self._problem, self._budget = problem, budget
+    def __init__(self, problem: Problem, cohorts: Cohorts, budget: _Budget, proof_seconds: float | None) -> None:
+        self._problem, self._cohorts, self._budget, self._proof_seconds = problem, cohorts, budget, proof_seconds
         self._at = {person: index for index, cohort in enumerate(cohorts) for person in cohort}
-        self._prover: Prover | None = None
 
     def curve(self, kept: tuple[int, ...]) -> list[Choice | Solution]:
         """Fewest moves, the point between that is farthest below the straight line, and the best mix."""
@@ -154,21 +153,22 @@ class _Search:
     def _proved(self, found: Choice) -> Choice:
         """The choice, with proof that nobody moves in vain; or one with fewer moves, if there is one."""
         free = sum(move.leaves in found.kept for move in found.moves)  # who is in a cohort that ends must move
-        if not free:
+        if free <= self._at_least(found.kept):
             return replace(found, fewest=True)
-        where, is_fewest = self._asked.fewer_moves(found.problem, len(found.kept), free - 1, PROOF_EFFORT)
+        exact.load()
+        budget = Budget(self._budget.now, self._proof_seconds, None)
+        prover = Prover(self._budget.seed, budget)
+        where, is_fewest = prover.fewer_moves(found.problem, len(found.kept), free - 1, PROOF_EFFORT)
         if where is not None:
             found = self._choice(found.problem, self._polished(found.problem, where), found.kept)
         return replace(found, fewest=is_fewest)
 
-    @property
-    def _asked(self) -> Prover:
-        """Its time begins with the first question."""
-        if self._prover is None:
-            budget = self._budget
-            seconds = None if budget.seconds is None else PROOF_SECONDS
-            self._prover = Prover(budget.seed, Budget(budget.now, seconds, None))
-        return self._prover
+    def _at_least(self, kept: tuple[int, ...]) -> int:
+        """So many leave a cohort that goes on, by counting alone: too few, after all others came, or too many."""
+        size, inside = self._problem.size, [len(self._cohorts[index]) for index in kept]
+        others = len(self._problem.people) - sum(inside)
+        lacking = sum(max(0, size.min - count) for count in inside)
+        return max(lacking - others, sum(max(0, count - size.max) for count in inside), 0)
 
     def _polished(self, problem: Problem, where: Sequence[int]) -> Solution:
         budget = self._budget
