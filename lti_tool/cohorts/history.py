@@ -12,7 +12,8 @@ from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session
 
 from lti_tool.audit import AuditEntry
-from lti_tool.cohorts import people, words
+from lti_tool.cohorts import acts, people, words
+from lti_tool.cohorts.acts import Act, Step
 from lti_tool.cohorts.tables import Cohort, Proposal
 from lti_tool.cohorts.wishes import Rules
 from lti_tool.cohorts.words import _, ngettext
@@ -25,12 +26,13 @@ MOST = 300
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One change. `who` is empty where Peerloop itself acted."""
+    """One change. `who` is empty where Peerloop itself acted; `moves` say from where to where, and which people."""
 
     at: datetime
     who: str | None
     text: str
     why: str | None
+    moves: Sequence[tuple[str, str]] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +82,7 @@ def _query(program: Program) -> Any:
                 and_(
                     AuditEntry.subject == "program",
                     AuditEntry.subject_id == program.id,
-                    AuditEntry.action == "cohorts published",
+                    AuditEntry.action.in_(("cohorts published", *Act)),
                 ),
             ),
         )
@@ -92,10 +94,88 @@ def _query(program: Program) -> Any:
 
 def _concerning(entry: AuditEntry, actor: str | None, names: _Names, person_id: int | None) -> Entry | None:
     """What an entry tells, where it tells of that person; of everybody when there is none."""
+    act = acts.told(entry)
+    if act is not None:
+        return _told_act(entry, act, actor, names, person_id)
     place = _place(entry, person_id) if person_id is not None else None
     if person_id is None or place is not None or _names_person(entry, person_id):
         return _told(entry, actor, names, place)
     return None
+
+
+def _told_act(
+    entry: AuditEntry, act: acts.Told, actor: str | None, names: _Names, person_id: int | None
+) -> Entry | None:
+    """An act with every move under it; for one person with theirs alone, if they were moved."""
+    steps = [step for step in act.steps if person_id in (None, step.person)]
+    if not steps:
+        return None
+    if len(act.steps) == 1 and entry.action in _ALONE and not act.ended:
+        return Entry(entry.at, actor, _ALONE[Act(entry.action)](act.steps[0], names), entry.why)
+    text = _ACTS[Act(entry.action)](len(act.steps))
+    ended = [names.cohort(cohort) for cohort in act.ended]
+    if ended and entry.action == Act.ANEW:
+        text = _("%(text)s; %(cohorts)s ended", text=text, cohorts=words.listed(ended))
+    if ended and entry.action == Act.UNDONE:
+        text = _("%(text)s; %(cohorts)s went on again", text=text, cohorts=words.listed(ended))
+    return Entry(entry.at, actor, text, entry.why, _places(steps, names))
+
+
+def _places(steps: Sequence[Step], names: _Names) -> list[tuple[str, str]]:
+    """From where to where, and who."""
+    found: dict[str, list[str]] = {}
+    for step in steps:
+        found.setdefault(_way(step, names), []).append(names.person(step.person))
+    return [(way, ", ".join(sorted(people))) for way, people in sorted(found.items())]
+
+
+def _way(step: Step, names: _Names) -> str:
+    if step.leaves is None:
+        return _("To %(new)s", new=names.cohort(step.joins))
+    if step.joins is None:
+        return _("Out of %(old)s", old=names.cohort(step.leaves))
+    return _("From %(old)s to %(new)s", old=names.cohort(step.leaves), new=names.cohort(step.joins))
+
+
+def _moved(step: Step, names: _Names) -> str:
+    return _(
+        "%(name)s was moved from %(old)s to %(new)s",
+        name=names.person(step.person),
+        old=names.cohort(step.leaves),
+        new=names.cohort(step.joins),
+    )
+
+
+def _joined(step: Step, names: _Names) -> str:
+    return _(
+        "%(name)s joined %(cohort)s after publication",
+        name=names.person(step.person),
+        cohort=names.cohort(step.joins),
+    )
+
+
+def _left(step: Step, names: _Names) -> str:
+    return _("%(name)s left %(cohort)s", name=names.person(step.person), cohort=names.cohort(step.leaves))
+
+
+_ALONE: dict[Act, Callable[[Step, _Names], str]] = {Act.MOVED: _moved, Act.PLACED: _joined, Act.LEFT: _left}
+_ACTS: dict[Act, Callable[[int], str]] = {
+    Act.ANEW: lambda n: ngettext(
+        "The cohorts were formed anew: %(num)s person has a new place",
+        "The cohorts were formed anew: %(num)s people have a new place",
+        n,
+    ),
+    Act.MOVED: lambda n: ngettext("%(num)s person was moved", "%(num)s people were moved", n),
+    Act.PLACED: lambda n: ngettext(
+        "%(num)s person joined after publication", "%(num)s people joined after publication", n
+    ),
+    Act.LEFT: lambda n: ngettext("%(num)s person left", "%(num)s people left", n),
+    Act.UNDONE: lambda n: ngettext(
+        "The last change was undone: %(num)s person went back",
+        "The last change was undone: %(num)s people went back",
+        n,
+    ),
+}
 
 
 def _names_person(entry: AuditEntry, person_id: int) -> bool:
@@ -146,6 +226,7 @@ Sentence = Callable[[AuditEntry, _Names], str]
 _SENTENCES: dict[str, Sentence] = {
     "cohorts proposed": lambda e, _n: _counted(e, _("A draft was made")),
     "cohorts imported": lambda e, _n: _counted(e, _("A draft was taken from a file")),
+    "cohorts taken from groups": lambda e, _n: _counted(e, _("A draft was taken from the groups of the LMS")),
     "cohorts improved": lambda _e, _n: _("The search found something better"),
     "cohort draft chosen": lambda _e, _n: _("Another draft was chosen"),
     "cohort change undone": lambda _e, _n: _("A change was undone"),
@@ -164,11 +245,8 @@ _SENTENCES: dict[str, Sentence] = {
         "%(name)s is to stay in %(cohort)s", name=n.person(e.after["person"]), cohort=words.cohort(e.after["in"])
     ),
     "person unlocked": lambda e, n: _("%(name)s may be moved again", name=n.person(e.after["person"])),
-    "person placed": lambda e, n: _(
-        "%(name)s joined %(cohort)s after publication",
-        name=n.person(e.after["person"]),
-        cohort=n.cohort(e.subject_id),
-    ),
+    # Before acts were recorded as one each move was an entry of its own.
+    "person placed": lambda e, n: _joined(Step(e.after["person"], None, e.subject_id), n),
     "cohort hour changed": lambda e, n: _(
         "%(cohort)s meets at %(new)s instead of %(old)s",
         cohort=n.cohort(e.subject_id),
@@ -176,19 +254,12 @@ _SENTENCES: dict[str, Sentence] = {
         old=_hour(e.before["hour"]),
     ),
     "cohort ended": lambda e, n: _("%(cohort)s ended", cohort=n.cohort(e.subject_id)),
-    "person left": lambda e, n: _(
-        "%(name)s left %(cohort)s", name=n.person(e.before["person"]), cohort=n.cohort(e.subject_id)
-    ),
+    "person left": lambda e, n: _left(Step(e.before["person"], e.subject_id, None), n),
+    "person transferred": lambda e, n: _moved(Step(e.after["person"], e.before["cohort"], e.after["cohort"]), n),
     "facilitator appointed": lambda e, n: _(
         "%(name)s facilitates %(cohort)s", name=n.person(e.after["person"]), cohort=n.cohort(e.subject_id)
     ),
     "facilitator dismissed": lambda e, n: _(
         "%(name)s no longer facilitates %(cohort)s", name=n.person(e.after["person"]), cohort=n.cohort(e.subject_id)
-    ),
-    "person transferred": lambda e, n: _(
-        "%(name)s was moved from %(old)s to %(new)s",
-        name=n.person(e.after["person"]),
-        old=n.cohort(e.before["cohort"]),
-        new=n.cohort(e.after["cohort"]),
     ),
 }

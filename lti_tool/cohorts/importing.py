@@ -1,10 +1,8 @@
-"""Cohorts from a file and into one. What is read is checked against the rules, and a draft once it is confirmed."""
+"""Cohorts from a file or from the groups of the LMS: checked against the rules, and a draft once it is confirmed."""
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
 import json
 import re
 from collections.abc import Mapping, Sequence
@@ -14,15 +12,13 @@ from sqlalchemy.orm import Session
 
 from lti_tool.cohorts import editing, people, wishes, words
 from lti_tool.cohorts.proposing import Draft, checked, proposal_of, question, with_bound
-from lti_tool.cohorts.queries import cohorts_with_members
 from lti_tool.cohorts.standing import rules_of
 from lti_tool.cohorts.wishes import Rules
 from lti_tool.cohorts.words import _, ngettext
 from lti_tool.matching.problem import NotAlone, Problem
 from lti_tool.programs.tables import Program
-from lti_tool.roster import attributes
+from lti_tool.roster import attributes, groups
 from lti_tool.roster.attributes import ImportRefusedError
-from lti_tool.roster.cells import harmless
 from lti_tool.roster.tables import Person
 
 COLUMN = "cohort"
@@ -31,8 +27,8 @@ MOST_COHORTS = 200
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """What a file would make. `labels` are its own names of the cohorts, in their order; `broken` the rules that its
-    cohorts break, which the draft would be without; `notes` what else it leaves open.
+    """What a file or the groups of the LMS would make. `labels` are their own names of the cohorts, in their order;
+    `broken` the rules that these break, which the draft would be without; `notes` what else is left open.
     """
 
     draft: Draft
@@ -56,9 +52,45 @@ def preview(session: Session, program: Program, data: bytes) -> Preview:
         raise ImportRefusedError(_("No column says which cohort a person is in. Name one of them cohort."))
     placeable = {person.id: person for person in people.placeable(session, program.course_id)}
     label_of = {p: values[column] for p, values in table.values.items() if p in placeable and values[column]}
+    nobody = _("The file puts nobody into a cohort, or into more than %(n)s.", n=MOST_COHORTS)
+    return _preview(session, program, placeable, label_of, _about_lines(table, placeable), nobody)
+
+
+def preview_groups(session: Session, program: Program, title: str) -> Preview:
+    """Read cohorts from the set of groups of the LMS that has this title; nothing is stored.
+
+    Raises ImportRefusedError when they make no cohorts, or are gone.
+    """
+    set_ = next((set_ for set_ in groups.sets_of(session, program.course_id) if set_.title == title), None)
+    if set_ is None:
+        raise ImportRefusedError(_("These groups are no longer in the LMS. Choose others."))
+    placeable = {person.id: person for person in people.placeable(session, program.course_id)}
+    names = {p: found for p, found in set_.members.items() if p in placeable}
+    several = [placeable[p].name for p, found in names.items() if len(found) > 1]
+    notes = [
+        ngettext(
+            "%(num)s person is in several of these groups: %(names)s.",
+            "%(num)s people are in several of these groups: %(names)s.",
+            len(several),
+            names=words.listed(sorted(several)),
+        )
+    ]
+    label_of = {p: found[0] for p, found in names.items() if len(found) == 1}
+    nobody = _("These groups put nobody into a cohort, or into more than %(n)s.", n=MOST_COHORTS)
+    return _preview(session, program, placeable, label_of, notes if several else [], nobody)
+
+
+def _preview(
+    session: Session,
+    program: Program,
+    placeable: Mapping[int, Person],
+    label_of: Mapping[int, str],
+    notes: Sequence[str],
+    nobody: str,
+) -> Preview:
     labels = sorted(set(label_of.values()), key=_natural)
     if not labels or len(labels) > MOST_COHORTS:
-        raise ImportRefusedError(_("The file puts nobody into a cohort, or into more than %(n)s.", n=MOST_COHORTS))
+        raise ImportRefusedError(nobody)
     inside = [person for person in placeable.values() if person.id in label_of]
     cohorts = [[str(person.id) for person in inside if label_of[person.id] == label] for label in labels]
     names = people.labels(placeable.values())
@@ -66,9 +98,9 @@ def preview(session: Session, program: Program, data: bytes) -> Preview:
     asked = question(session, program, rules, inside)
     broken, fitting = words.broken(asked, cohorts, names), _fitting(rules, cohorts, asked)
     problem = replace(question(session, program, fitting, inside), cohorts=len(cohorts))
-    notes = _notes(table, placeable, label_of)
+    left_out = _left_out(placeable, label_of)
     session.rollback()  # nothing was written: let nobody wait for the database while the bound is made
-    return Preview(_draft(fitting, problem, cohorts), labels, names, broken, notes)
+    return Preview(_draft(fitting, problem, cohorts), labels, names, broken, [*left_out, *notes])
 
 
 def _natural(label: str) -> list[tuple[int, str]]:
@@ -108,18 +140,21 @@ def _draft(rules: Rules, problem: Problem, cohorts: list[list[str]]) -> Draft:
     return Draft(rules, problem, solution)
 
 
-def _notes(table: attributes.Table, placeable: Mapping[int, Person], label_of: Mapping[int, str]) -> list[str]:
-    found = []
+def _left_out(placeable: Mapping[int, Person], label_of: Mapping[int, str]) -> list[str]:
     missing = [person.name for id_, person in placeable.items() if id_ not in label_of]
-    if missing:
-        found.append(
-            ngettext(
-                "%(num)s person would be in no cohort: %(names)s.",
-                "%(num)s people would be in no cohort: %(names)s.",
-                len(missing),
-                names=words.listed(missing),
-            )
-        )
+    if not missing:
+        return []
+    text = ngettext(
+        "%(num)s person would be in no cohort: %(names)s.",
+        "%(num)s people would be in no cohort: %(names)s.",
+        len(missing),
+        names=words.listed(missing),
+    )
+    return [text]
+
+
+def _about_lines(table: attributes.Table, placeable: Mapping[int, Person]) -> list[str]:
+    found = []
     if table.unknown:
         found.append(_("Not in this course: %(lines)s.", lines=words.listed(table.unknown)))
     others = sum(person not in placeable for person in table.values)
@@ -132,32 +167,3 @@ def _notes(table: attributes.Table, placeable: Mapping[int, Person], label_of: M
             )
         )
     return found
-
-
-def exported(session: Session, program: Program) -> str:
-    """The cohorts, published or of the chosen draft, as CSV that `preview` reads."""
-    rows = [
-        (person, entry.cohort.name) for entry in cohorts_with_members(session, program.id) for person in entry.members
-    ]
-    return _as_csv(rows or _of_draft(session, program))
-
-
-def _of_draft(session: Session, program: Program) -> list[tuple[Person, str]]:
-    proposal = proposal_of(session, program.id)
-    if proposal is None:
-        return []
-    known = {str(person.id): person for person in people.everybody(session, program.course_id)}
-    return [
-        (known[person], words.letter(position))
-        for position, members in enumerate(proposal.solution["cohorts"])
-        for person in members
-    ]
-
-
-def _as_csv(rows: Sequence[tuple[Person, str]]) -> str:
-    text = io.StringIO()
-    writer = csv.writer(text)
-    writer.writerow(["user_id", "email", "name", COLUMN])
-    for person, cohort in rows:
-        writer.writerow(map(harmless, (person.subject, person.email or "", person.name, cohort)))
-    return text.getvalue()

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from lti_tool.lti.launch import Role
 from lti_tool.programs.tables import Program
 from lti_tool.questions import knowing
+from lti_tool.roster import groups
 from lti_tool.roster.people import STAFF
 from lti_tool.roster.tables import Enrolment, Person, PersonAttribute
 
@@ -103,7 +104,7 @@ def attributes(session: Session, program: Program, person_ids: Collection[int]) 
     """
     found = {
         attribute.name.casefold(): attribute
-        for source in (_sections, _told, _imported)
+        for source in (_sections, _groups, _told, _imported)
         for attribute in source(session, program, person_ids)
     }
     return sorted(found.values(), key=lambda attribute: attribute.name)
@@ -114,6 +115,14 @@ def _sections(session: Session, program: Program, person_ids: Collection[int]) -
     wanted = set(person_ids)
     values = {person_id: name for person_id, name in session.execute(query) if name and person_id in wanted}
     return [Attribute("section", values, Source.LMS)] if values else []
+
+
+def _groups(session: Session, program: Program, person_ids: Collection[int]) -> list[Attribute]:
+    found = []
+    for set_ in groups.sets_of(session, program.course_id):
+        values = {person: " + ".join(set_.members[person]) for person in person_ids if person in set_.members}
+        found += [Attribute(set_.title, values, Source.LMS)] if values else []
+    return found
 
 
 def _told(session: Session, program: Program, person_ids: Collection[int]) -> list[Attribute]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from flask_babel import gettext as _
@@ -10,7 +10,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, selectinload
 
 from lti_tool import audit, clock
-from lti_tool.cohorts import people, standing, words
+from lti_tool.cohorts import acts, people, standing, words
+from lti_tool.cohorts.acts import Act, Step
 from lti_tool.cohorts.proposing import checked, current, draft_of, take
 from lti_tool.cohorts.queries import departed, unplaced
 from lti_tool.cohorts.signals import cohorts_published, members_changed
@@ -133,7 +134,9 @@ def place_newcomers(session: Session, program: Program, *, actor_id: int | None 
         for person, position in zip(newcomers, positions, strict=True)
         if position is not None
     ]
-    join(session, program, placed, actor_id)
+    steps = join(session, program, placed)
+    if steps:
+        acts.record(session, program, Act.PLACED, steps, actor_id)
     waiting = [person for person, position in zip(newcomers, positions, strict=True) if position is None]
     return CatchUp(placed, waiting, left)
 
@@ -184,16 +187,18 @@ def _earlier(session: Session, program_id: int, newcomers: Sequence[Person], coh
     return Previous(earlier, HOMECOMING)
 
 
-def join(session: Session, program: Program, placed: Sequence[tuple[Person, Cohort]], actor_id: int | None) -> None:
-    """Let people who are in no cohort be in one from now on."""
+def join(session: Session, program: Program, placed: Sequence[tuple[Person, Cohort]]) -> list[Step]:
+    """Let people who are in no cohort be in one from now on. Returns what the act did; the caller records it."""
     now = clock.now()
-    for person, cohort in placed:
-        session.add(Membership(program_id=program.id, cohort_id=cohort.id, person_id=person.id, since=now))
-        _note(session, program, cohort.id, "person placed", actor_id, after={"person": person.id})
+    session.add_all(
+        Membership(program_id=program.id, cohort_id=cohort.id, person_id=person.id, since=now)
+        for person, cohort in placed
+    )
     session.flush()
     if placed:
         members_changed.send(program, session=session)
         progress.changed(session, program.id, [person.id for person, _cohort in placed])
+    return [Step(person.id, None, cohort.id) for person, cohort in placed]
 
 
 def _end_departed(session: Session, program: Program, actor_id: int | None) -> list[int]:
@@ -201,9 +206,9 @@ def _end_departed(session: Session, program: Program, actor_id: int | None) -> l
     ended = departed(session, program.id)
     for membership in ended:
         membership.until = now
-        _note(
-            session, program, membership.cohort_id, "person left", actor_id, before={"person": membership.person_id}
-        )
+    if ended:
+        steps = [Step(membership.person_id, membership.cohort_id, None) for membership in ended]
+        acts.record(session, program, Act.LEFT, steps, actor_id)
     session.flush()
     return [membership.person_id for membership in ended]
 
@@ -246,59 +251,23 @@ def transfer(
     if reasons and not anyway:
         raise BrokenRulesError(reasons)
     target = now_there.cohorts[to]
-    move_members(session, program, [(running, target)], actor_id, why=" ".join(reasons) or None)
+    steps = move_members(session, program, [(running, target)])
+    acts.record(session, program, Act.MOVED, steps, actor_id, why=" ".join(reasons) or None)
     return session.get_one(Person, person_id), target
 
 
-def move_members(
-    session: Session,
-    program: Program,
-    moves: Sequence[tuple[Membership, Cohort]],
-    actor_id: int | None,
-    *,
-    why: str | None,
-) -> None:
-    """Let running memberships go on in other cohorts from now on."""
+def move_members(session: Session, program: Program, moves: Sequence[tuple[Membership, Cohort | None]]) -> list[Step]:
+    """Let running memberships go on in other cohorts from now on, or in none. Returns as `join`."""
     now = clock.now()
     for running, _target in moves:
         running.until = now
     session.flush()
-    for running, target in moves:
-        session.add(Membership(program_id=program.id, cohort_id=target.id, person_id=running.person_id, since=now))
-        _note(
-            session,
-            program,
-            target.id,
-            "person transferred",
-            actor_id,
-            before={"person": running.person_id, "cohort": running.cohort_id},
-            after={"person": running.person_id, "cohort": target.id},
-            why=why,
-        )
+    session.add_all(
+        Membership(program_id=program.id, cohort_id=target.id, person_id=running.person_id, since=now)
+        for running, target in moves
+        if target is not None
+    )
     session.flush()
     members_changed.send(program, session=session)
     progress.changed(session, program.id, [running.person_id for running, _target in moves])
-
-
-def _note(
-    session: Session,
-    program: Program,
-    cohort_id: int,
-    action: str,
-    actor_id: int | None,
-    *,
-    before: Mapping[str, int] | None = None,
-    after: Mapping[str, int] | None = None,
-    why: str | None = None,
-) -> None:
-    audit.record(
-        session,
-        action,
-        "cohort",
-        cohort_id,
-        course_id=program.course_id,
-        actor_id=actor_id,
-        before=before,
-        after=after,
-        why=why and why[:500],
-    )
+    return [Step(running.person_id, running.cohort_id, target.id if target else None) for running, target in moves]

@@ -1,4 +1,4 @@
-"""Published cohorts formed anew: the ways side by side, and taking one."""
+"""Published cohorts formed anew: the ways side by side, taking one, and taking it back."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from flask import abort, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from lti_tool.cohorts import reforming, words
-from lti_tool.cohorts.pages import blueprint, program_here
+from lti_tool.cohorts import reforming, undoing, words
+from lti_tool.cohorts.pages import blueprint, program_here, show
 from lti_tool.cohorts.proposing import StaleError, is_published
 from lti_tool.cohorts.publishing import BrokenRulesError
 from lti_tool.cohorts.reforming import Moves
@@ -41,6 +41,37 @@ def go_anew(program_id: int) -> ResponseReturnValue:
         return _refused(program_id, " ".join(broken.reasons))
     text = words.ngettext("%(num)s person has a new place.", "%(num)s people have a new place.", len(moves))
     return redirect_with("good", text, "cohorts.index", program_id=program_id)
+
+
+@blueprint.post("/programs/<int:program_id>/cohorts/anew/unlock")
+@allow(Access.INSTRUCTOR)
+def unlock_anew(program_id: int) -> ResponseReturnValue:
+    """Let somebody leave their cohort who was to stay in it. Field: `person`."""
+    program = _published(program_id)
+    person_id = whole_number(request.form.get("person", "")) or 0
+    try:
+        name = reforming.unlock(db.session(), program, person_id, actor_id=current_visit().person_id)
+    except StaleError:
+        return _refused(program_id, _("They are no longer kept in their cohort. These are the ways now."))
+    return redirect_with("good", _("%(name)s may be moved again.", name=name), "cohorts.anew", program_id=program_id)
+
+
+@blueprint.post("/programs/<int:program_id>/cohorts/moves/undo")
+@allow(Access.INSTRUCTOR)
+def undo_moves(program_id: int) -> ResponseReturnValue:
+    """Take back what was last done to the people of the cohorts. Field: `act`, the entry that the page showed."""
+    program = _published(program_id)
+    entry_id = whole_number(request.form.get("act", "")) or 0
+    try:
+        count = undoing.undo(db.session(), program, entry_id, actor_id=current_visit().person_id)
+    except StaleError:
+        db.session.rollback()
+        text = _("Nothing was changed: somebody changed the cohorts since, or a session was held.")
+        return show(_published(program_id), text), 409
+    done = words.ngettext(
+        "%(num)s person is back where they were.", "%(num)s people are back where they were.", count
+    )
+    return redirect_with("good", done, "cohorts.index", program_id=program_id)
 
 
 def _refused(program_id: int, why: str) -> ResponseReturnValue:
@@ -77,10 +108,15 @@ def _page(program: Program, problem: str | None = None) -> str:
     now = reforming.question(session, program)
     session.rollback()  # nothing was written: let nobody wait for the database during the search
     found = reforming.search(now)
+    program = program_here(program_id)
+    bar = reforming.bar_of(session, program, now)
     return render_template(
         "cohorts/anew.html",
-        program=program_here(program_id),
-        ways=[(way, _written(way.sent)) for way in reforming.ways(now, found.choices)],
+        program=program,
+        ways=[(way, _written(way.sent)) for way in reforming.ways(now, found.choices, bar)],
+        held=reforming.held(now, found),
+        bar=bar.name,
+        legend=bar.legend,
         refused=reforming.why_none(now, found),
         problem=problem,
     )

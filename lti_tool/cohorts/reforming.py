@@ -5,17 +5,21 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from operator import itemgetter
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from lti_tool import audit, clock
-from lti_tool.cohorts import publishing, refusals, standing, words
-from lti_tool.cohorts.proposing import StaleError, checked, take
+from lti_tool import clock
+from lti_tool.cohorts import acts, editing, people, publishing, refusals, standing, words
+from lti_tool.cohorts.acts import Act
+from lti_tool.cohorts.bars import Bar
+from lti_tool.cohorts.measuring import measures
+from lti_tool.cohorts.proposing import StaleError, checked, note, proposal_of, take
 from lti_tool.cohorts.publishing import BrokenRulesError
 from lti_tool.cohorts.queries import unplaced
 from lti_tool.cohorts.standing import Standing
-from lti_tool.cohorts.tables import Cohort, Membership
+from lti_tool.cohorts.tables import Membership
 from lti_tool.cohorts.words import _
 from lti_tool.matching import reforming
 from lti_tool.matching.reforming import Choice, Reforming
@@ -29,12 +33,44 @@ Moves = Mapping[int, tuple[int | None, int]]
 
 
 @dataclass(frozen=True, slots=True)
+class Compared:
+    """A wish, and in words how far it is fulfilled today and would be then."""
+
+    wish: str
+    today: str
+    then: str
+
+
+@dataclass(frozen=True, slots=True)
+class After:
+    """A cohort: its name, its facts today and then (none where it ends), and the parts of its bar then."""
+
+    title: str
+    today: str
+    then: str | None
+    parts: list[tuple[str, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A cohort that is too small and cannot end, since people are to stay in it."""
+
+    cohort: str
+    people: list[tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
 class Way:
-    """One way to go on, in words. `moves` say who goes from where to where, `effect` how the mix compares."""
+    """One way to go on, in words. `moves` say who goes from where to where, `effect` how the mix compares, `wishes`
+    how each wish fares today and then; `proof` whether fewer could move, of a way that moves as few as it can.
+    """
 
     title: str
     sizes: str
     effect: str | None
+    proof: str | None
+    wishes: list[Compared]
+    cohorts: list[After]
     moves: list[tuple[str, str]]
     sent: Moves
 
@@ -52,10 +88,35 @@ def search(now: Standing, seed: int = 1) -> Reforming:
     return found
 
 
-def ways(now: Standing, choices: Sequence[Choice]) -> list[Way]:
+def bar_of(session: Session, program: Program, now: Standing) -> Bar:
+    """How the make-up of these cohorts is shown."""
+    ids = [int(person.id) for person in now.problem.people]
+    rules = standing.rules_of(program, proposal_of(session, program.id))
+    return Bar(rules, people.attributes(session, program, ids))
+
+
+def ways(now: Standing, choices: Sequence[Choice], bar: Bar) -> list[Way]:
     """The choices in words."""
     today = reforming.mix(now.problem, now.members)
-    return [_way(now, choice, today) for choice in choices if choice.moves]
+    first = {len(choice.kept): choice for choice in reversed(choices)}
+    return [
+        _way(now, choice, today, bar, is_first=first[len(choice.kept)] is choice)
+        for choice in choices
+        if choice.moves
+    ]
+
+
+def held(now: Standing, found: Reforming) -> list[Held]:
+    """The cohorts that no way ends because of locks, with the people who are locked there, by id and name."""
+    return [
+        Held(
+            now.titled(index),
+            sorted(
+                ((p, now.names[p]) for p, place in now.problem.locked.items() if place == index), key=itemgetter(1)
+            ),
+        )
+        for index in found.held
+    ]
 
 
 def why_none(now: Standing, found: Reforming) -> list[str]:
@@ -68,11 +129,14 @@ def why_none(now: Standing, found: Reforming) -> list[str]:
     return refusals.sentences(replace(now.problem, cohorts=going_on), found.refused.conflict, now.names)
 
 
-def _way(now: Standing, choice: Choice, today: float) -> Way:
+def _way(now: Standing, choice: Choice, today: float, bar: Bar, *, is_first: bool) -> Way:
     return Way(
         title=_title(now, choice),
         sizes=words.sizes([len(cohort) for cohort in choice.solution.cohorts]),
         effect=_effect(now, choice, today),
+        proof=_proof(choice) if is_first else None,
+        wishes=_compared(now, choice),
+        cohorts=_after(now, choice, bar),
         moves=_told(now, choice),
         sent={
             int(move.person): (
@@ -109,6 +173,38 @@ def _effect(now: Standing, choice: Choice, today: float) -> str | None:
     return _("The mix is %(share)s better than now.", share=words.share(-worse))
 
 
+def _proof(choice: Choice) -> str | None:
+    """Whether fewer could move with the same cohorts going on."""
+    if not choice.moved:
+        return None
+    if choice.fewest:
+        return _("Fewer moves cannot keep every rule: that is proved.")
+    return _("These are the fewest moves that were found; it is not proved that fewer are impossible.")
+
+
+def _compared(now: Standing, choice: Choice) -> list[Compared]:
+    """Each wish today, of those who are in a cohort, and then."""
+    placed = {person for members in now.members for person in members}
+    today = replace(now.problem, people=tuple(p for p in now.problem.people if p.id in placed))
+    before = measures(today, [members for members in now.members if members])
+    after = measures(now.problem, choice.solution.cohorts)
+    return [Compared(was.wish, was.reached, then.reached) for was, then in zip(before, after, strict=True)]
+
+
+def _after(now: Standing, choice: Choice, bar: Bar) -> list[After]:
+    then = dict(zip(choice.kept, choice.solution.cohorts, strict=True))
+    found = []
+    for index, members in enumerate(now.members):
+        goes_on = _ids(then.get(index, ()))
+        facts = " · ".join(bar.facts(goes_on)) if goes_on else None
+        found.append(After(now.titled(index), " · ".join(bar.facts(_ids(members))), facts, bar.parts(goes_on)))
+    return found
+
+
+def _ids(members: Sequence[str]) -> list[int]:
+    return [int(person) for person in members]
+
+
 def _told(now: Standing, choice: Choice) -> list[tuple[str, str]]:
     """From where to where, and who."""
     together: dict[tuple[int, int], list[str]] = {}
@@ -138,17 +234,56 @@ def go(session: Session, program: Program, moves: Moves, *, actor_id: int) -> No
     running = select(Membership).where(
         Membership.program_id == program.id, Membership.until.is_(None), Membership.person_id.in_(moves)
     )
-    publishing.move_members(
+    steps = publishing.move_members(
         session,
         program,
         [(membership, in_cohort[moves[membership.person_id][1]]) for membership in session.scalars(running)],
-        actor_id,
-        why=_("the cohorts were formed anew"),
     )
     waiting = [person_id for person_id, (leaves, _joins) in moves.items() if leaves is None]
-    people = session.scalars(select(Person).where(Person.id.in_(waiting)).order_by(Person.id))
-    publishing.join(session, program, [(person, in_cohort[moves[person.id][1]]) for person in people], actor_id)
-    _end_emptied(session, program, now, moves, actor_id)
+    joining = session.scalars(select(Person).where(Person.id.in_(waiting)).order_by(Person.id))
+    steps += publishing.join(session, program, [(person, in_cohort[moves[person.id][1]]) for person in joining])
+    ended = _end_emptied(session, program, now, moves)
+    acts.record(session, program, Act.ANEW, steps, actor_id, ended=ended, why=_why(now))
+
+
+def unlock(session: Session, program: Program, person_id: int, *, actor_id: int) -> str:
+    """Let somebody (and who must be with them) be moved out of the cohort that a proposal had kept them in.
+
+    Returns their name. Raises StaleError when they are not kept there any more.
+    """
+    take(session, program.id)
+    now, person = question(session, program), str(person_id)
+    proposal = proposal_of(session, program.id)
+    if proposal is None or person not in now.problem.locked:
+        raise StaleError
+    free = {int(one) for one in editing.unit(now.problem, person)}
+    rules = standing.rules_of(program, proposal)
+    kept = {one: place for one, place in rules.locked.items() if one not in free}
+    proposal.rules = replace(rules, locked=kept).to_json()
+    place = rules.locked[person_id]
+    note(session, program, proposal, "person unlocked", actor_id, after={"person": person, "in": place})
+    return now.names[person]
+
+
+def _why(before: Standing) -> str:
+    """What made people form the cohorts anew, as far as one can see."""
+    least, waiting = before.problem.size.min, len(before.waiting)
+    found = [
+        words.ngettext(
+            "%(cohort)s had %(num)s person and needs %(least)s",
+            "%(cohort)s had %(num)s people and needs %(least)s",
+            len(members),
+            cohort=before.titled(index),
+            least=least,
+        )
+        for index, members in enumerate(before.members)
+        if 0 < len(members) < least
+    ]
+    if waiting:
+        found.append(
+            words.ngettext("%(num)s person waited for a place", "%(num)s people waited for a place", waiting)
+        )
+    return " · ".join(found) or _("for a better mix")
 
 
 def _check(now: Standing, moves: Moves) -> None:
@@ -177,16 +312,13 @@ def _newly_broken(now: Standing, after: Sequence[Sequence[str]], going_on: Seque
     return remaining.newly_broken([after[index] for index in going_on])
 
 
-def _end_emptied(session: Session, program: Program, before: Standing, moves: Moves, actor_id: int) -> None:
+def _end_emptied(session: Session, program: Program, before: Standing, moves: Moves) -> list[int]:
+    """Let the cohorts end that nobody is left in. Returns their ids."""
     left = {leaves for leaves, _joins in moves.values()}
     occupied = select(Membership.cohort_id).where(Membership.program_id == program.id, Membership.until.is_(None))
     full = set(session.scalars(occupied))
-    for cohort in before.cohorts:
-        if cohort.id in left and cohort.id not in full:
-            _end(session, program, cohort, actor_id)
-
-
-def _end(session: Session, program: Program, cohort: Cohort, actor_id: int) -> None:
-    cohort.ended_at = clock.now()
-    audit.record(session, "cohort ended", "cohort", cohort.id, course_id=program.course_id, actor_id=actor_id)
+    emptied = [cohort for cohort in before.cohorts if cohort.id in left and cohort.id not in full]
+    for cohort in emptied:
+        cohort.ended_at = clock.now()
     session.flush()
+    return [cohort.id for cohort in emptied]

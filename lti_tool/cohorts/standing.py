@@ -31,6 +31,12 @@ class Standing:
     problem: Problem
     names: words.Names
 
+    @property
+    def waiting(self) -> list[str]:
+        """Who is to have a place and has none."""
+        placed = {person for members in self.members for person in members}
+        return [person.id for person in self.problem.people if person.id not in placed]
+
     def titled(self, index: int) -> str:
         """What the cohort at an index is called."""
         return _("Cohort %(name)s", name=self.cohorts[index].name)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from flask_babel import format_decimal
 from sqlalchemy.orm import Session
 
-from lti_tool.cohorts import avoiding, hour_view, people, searching, words
+from lti_tool.cohorts import avoiding, hour_view, people, searching, undoing, words
 from lti_tool.cohorts.bars import Bar
 from lti_tool.cohorts.editing import Effect, Option, options, place_of, unit
 from lti_tool.cohorts.hours import Hours
@@ -18,6 +18,7 @@ from lti_tool.cohorts.queries import CohortMembers, cohorts_with_members, ended_
 from lti_tool.cohorts.searching import Underway
 from lti_tool.cohorts.standing import rules_of
 from lti_tool.cohorts.tables import Cohort, Proposal
+from lti_tool.cohorts.undoing import Undoable
 from lti_tool.cohorts.words import _, ngettext
 from lti_tool.programs.tables import Program
 from lti_tool.roster.tables import Person
@@ -107,6 +108,7 @@ class Board:
     small: list[str]
     least: int
     ended: Sequence[Cohort]
+    undoable: Undoable | None
 
 
 def forming(
@@ -294,4 +296,5 @@ def board(session: Session, program: Program) -> Board:
         small=[card.title for entry, card in zip(entries, cards, strict=True) if len(entry.members) < rules.size_min],
         least=rules.size_min,
         ended=ended_cohorts(session, program.id),
+        undoable=undoing.undoable(session, program),
     )

@@ -17,6 +17,7 @@ from lti_tool.lti.launch import (
     Context,
     DeepLinking,
     GradeService,
+    GroupService,
     Identity,
     Launch,
     Platform,
@@ -29,6 +30,7 @@ from lti_tool.lti.tables import ID_LENGTH, URL_LENGTH
 LTI = "https://purl.imsglobal.org/spec/lti/claim/"
 MEMBERSHIPS = "https://purl.imsglobal.org/spec/lti-nrps/claim/namesroleservice"
 DEEP_LINKING_SETTINGS = "https://purl.imsglobal.org/spec/lti-dl/claim/deep_linking_settings"
+GROUPS = "https://purl.imsglobal.org/spec/lti-gs/claim/groupsservice"
 GRADES = "https://purl.imsglobal.org/spec/lti-ags/claim/endpoint"
 TEXT_LENGTH = 255
 FAMILY_LENGTH = 100
@@ -176,6 +178,7 @@ def read_launch(claims: Claims, registration: Registration) -> Launch:
         resource_link=_resource_link(claims),
         memberships_url=memberships_url,
         grades=grades,
+        groups=_groups(claims),
         return_url=return_url,
         frame_origins=frame_origins,
         deep_linking=_deep_linking(claims, (*frame_origins, *_origins(memberships_url, *_addresses(grades))))
@@ -271,6 +274,14 @@ def _grades(claims: Claims) -> GradeService | None:
     if part is None:
         return None
     return GradeService(part.address("lineitems"), part.address("lineitem"), frozenset(part.texts("scope")))
+
+
+def _groups(claims: Claims) -> GroupService | None:
+    part = claims.part(GROUPS)
+    groups_url = part.address("context_groups_url") if part else None
+    if part is None or groups_url is None:
+        return None
+    return GroupService(groups_url, part.address("context_group_sets_url"))
 
 
 def _addresses(grades: GradeService | None) -> tuple[str | None, ...]:

@@ -154,7 +154,7 @@ def _target(url: str, answer: Answer) -> str:
 
 def _enrol(wire: Wire, document: PlatformDocument, token: str) -> tuple[Agreement, frozenset[str]]:
     """Send what this tool is to the LMS. Returns what was agreed on, and the scopes that the LMS keeps back."""
-    wanted = offer.registration_request(wire.base_url, document.family, document.messages)
+    wanted = offer.registration_request(wire.base_url, document.family, document.messages, document.scopes)
     headers = {"Accept": "application/json", "Content-Type": "application/json", **_authorization(token)}
     answer = _send(wire, "POST", document.registration_url, headers, json.dumps(wanted).encode())
     values = _json(_accepted(answer, token))
@@ -174,7 +174,9 @@ def _enrol(wire: Wire, document: PlatformDocument, token: str) -> tuple[Agreemen
         deployment_id=None if deployment_id is None else _identifier(deployment_id, "deployment_id"),
     )
     granted = values.get("scope")
-    missing = set(offer.SCOPES) - set(granted.split()) if isinstance(granted, str) else frozenset[str]()
+    missing = (
+        set(offer.scopes(document.scopes)) - set(granted.split()) if isinstance(granted, str) else frozenset[str]()
+    )
     return agreement, frozenset(missing)
 
 

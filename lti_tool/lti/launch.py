@@ -90,6 +90,14 @@ class GradeService:
 
 
 @dataclass(frozen=True, slots=True)
+class GroupService:
+    """Where the groups of the course, and their sets, are read (claim `lti-gs/claim/groupsservice`)."""
+
+    groups_url: str
+    sets_url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class DeepLinking:
     """What an LMS takes as an answer (claim `deep_linking_settings`), and where.
 
@@ -123,6 +131,7 @@ class Launch:
     grades: GradeService | None
     return_url: str | None
     frame_origins: tuple[str, ...]
+    groups: GroupService | None = None
     deep_linking: DeepLinking | None = None
     for_user: str | None = None
     section: str | None = None

@@ -10,6 +10,7 @@ from typing import Any
 from lti_tool.lti.claims import LOCALE_LENGTH, TEXT_LENGTH, is_identity, plain
 from lti_tool.lti.client import Answer
 from lti_tool.lti.connection import Connection
+from lti_tool.lti.course_groups import group_id
 from lti_tool.lti.launch import Identity, Standing
 from lti_tool.lti.paging import pages, with_query
 from lti_tool.lti.roles import standing
@@ -18,6 +19,7 @@ SCOPE = "https://purl.imsglobal.org/spec/lti-nrps/scope/contextmembership.readon
 MEDIA_TYPE = "application/vnd.ims.lti-nrps.v2.membershipcontainer+json"
 # A hint. Without one Moodle answers with the whole roster at once, which may be larger than an answer may be.
 PAGE_SIZE = 200
+MOST_GROUPS = 100  # of one person
 
 
 class Status(StrEnum):
@@ -30,11 +32,12 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """One person of a roster."""
+    """One person of a roster, with the ids of the groups that they are in, as far as these were asked for."""
 
     identity: Identity
     standing: Standing
     status: Status = Status.ACTIVE
+    groups: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +49,15 @@ class Page:
     skipped: int
 
 
-def read_pages(connection: Connection, url: str, *, limit: int | None = PAGE_SIZE) -> Iterator[Page]:
+def read_pages(
+    connection: Connection, url: str, *, limit: int | None = PAGE_SIZE, with_groups: bool = False
+) -> Iterator[Page]:
     """The roster at `url`, one page in memory at a time; complete if the iterator ends without an error.
 
+    Members come with their groups if these are asked for, which only an LMS with the service of groups knows.
     Raises Unreadable (naming the page) for an answer that is no roster, or another LmsError.
     """
-    first = with_query(url, limit=limit)
+    first = with_query(url, limit=limit, groups="true" if with_groups else None)
     for number, answer in pages(connection, "roster", first, scope=SCOPE, accept=MEDIA_TYPE):
         entries = _entries(answer, number)
         members = tuple(member for entry in entries if (member := _member(entry)))
@@ -84,7 +90,14 @@ def _member(entry: Any) -> Member | None:
         email=_text(entry, "email"),
         locale=_text(entry, "locale", LOCALE_LENGTH),
     )
-    return Member(identity, standing(roles), status)
+    return Member(identity, standing(roles), status, _groups(entry.get("group_enrollments")))
+
+
+def _groups(enrolments: Any) -> tuple[str, ...]:
+    """Course Groups 1.0: a list of objects, each with the id of a group."""
+    stated = enrolments[:MOST_GROUPS] if isinstance(enrolments, list) else ()
+    found = (group_id(enrolment.get("group_id")) for enrolment in stated if isinstance(enrolment, dict))
+    return tuple(dict.fromkeys(id_ for id_ in found if id_))
 
 
 def _text(entry: Mapping[str, Any], key: str, length: int = TEXT_LENGTH) -> str | None:

@@ -10,15 +10,16 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
-from lti_tool.lti import families, grades, memberships
+from lti_tool.lti import course_groups, families, grades, memberships
 from lti_tool.lti.launch import DEEP_LINKING, RESOURCE_LINK, SUBMISSION_REVIEW
 
 NAME = "Peerloop"
 DESCRIPTION = "Peer learning: cohorts, pairs, sessions, micro-assignments, and a gradebook that stays true."
 TOOL_CONFIGURATION = "https://purl.imsglobal.org/spec/lti-tool-configuration"
 
-# Exactly the scopes that the clients of both services ask tokens for.
+# Exactly the scopes that the clients of the services ask tokens for; few LMSs have the last service.
 SCOPES = (memberships.SCOPE, grades.SCOPE_LINE_ITEM, grades.SCOPE_RESULT, grades.SCOPE_SCORE)
+SCOPES_WHERE_SUPPORTED = (course_groups.SCOPE,)
 # The custom parameters that launches of every link are read for, each with the variable that fills it.
 CUSTOM = {
     "tz": "$Person.address.timezone",
@@ -70,7 +71,17 @@ def values(base_url: str) -> dict[str, str]:
     }
 
 
-def registration_request(base_url: str, family: str, supported: Mapping[str, frozenset[str]]) -> dict[str, Any]:
+def scopes(supported: frozenset[str]) -> tuple[str, ...]:
+    """What is asked of an LMS that says it grants the `supported` scopes."""
+    return SCOPES + tuple(scope for scope in SCOPES_WHERE_SUPPORTED if scope in supported)
+
+
+def registration_request(
+    base_url: str,
+    family: str,
+    supported: Mapping[str, frozenset[str]],
+    supported_scopes: frozenset[str] = frozenset(),
+) -> dict[str, Any]:
     """What is sent to the registration endpoint of an LMS. Dynamic Registration 1.0, "client registration request".
 
     `supported` are the types of message that the LMS says it sends, with the placements that it names for each;
@@ -99,7 +110,7 @@ def registration_request(base_url: str, family: str, supported: Mapping[str, fro
         "client_uri": base_url,
         "jwks_uri": here["keys"],
         "token_endpoint_auth_method": "private_key_jwt",
-        "scope": " ".join(SCOPES),
+        "scope": " ".join(scopes(supported_scopes)),
         TOOL_CONFIGURATION: tool | families.family(family).tool_configuration(),
     }
 

@@ -29,7 +29,8 @@ MOST_MESSAGES = 100
 class PlatformDocument:
     """An LMS's configuration; `url` is where it was read, `audience` the one for tokens.
 
-    `messages` maps each type of message that the LMS says it sends to the placements that it names for it.
+    `messages` maps each type of message that the LMS says it sends to the placements that it names for it; `scopes`
+    are those that it says it grants.
     """
 
     url: str
@@ -42,6 +43,7 @@ class PlatformDocument:
     audience: str
     family: str
     messages: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    scopes: frozenset[str] = frozenset()
 
     @property
     def rules(self) -> Standard:
@@ -85,6 +87,7 @@ def read(url: str, values: Any, *, allow_private: bool) -> PlatformDocument:
         audience=_audience(rules, token_url, values.get("authorization_server")),
         family=family,
         messages=_messages(platform.get("messages_supported")),
+        scopes=_scopes(values.get("scopes_supported")),
     )
 
 
@@ -134,6 +137,10 @@ def _address(values: Mapping[str, Any], name: str, length: int, allow_private: b
     except addresses.AddressError as error:
         raise LaunchRefused("registration_unreadable", f"{name} {error}") from None
     return value
+
+
+def _scopes(stated: Any) -> frozenset[str]:
+    return frozenset(scope for scope in stated if isinstance(scope, str)) if isinstance(stated, list) else frozenset()
 
 
 def _messages(stated: Any) -> dict[str, frozenset[str]]:

@@ -49,6 +49,17 @@ class Prover:
             return model.read(solver)
         return "impossible" if status == "INFEASIBLE" else "unknown"
 
+    def fewer_moves(self, problem: Problem, count: int, most: int, effort: float) -> tuple[list[int] | None, bool]:
+        """A placement in which ``most`` people at most leave the cohort of ``problem.previous``, as few as it found,
+        and whether there is proof that none moves fewer (than that, or than ``most`` + 1 where there is none).
+        """
+        if not self._may_ask(problem, count, moving=True):
+            return None, False
+        model = _Model(problem, count, soft=False, most_moves=most)
+        solver, status = self._solved(model.model, effort)
+        found = model.read(solver) if status in FOUND else None
+        return found, status in ("OPTIMAL", "INFEASIBLE")
+
     def fewest_broken(self, problem: Problem, count: int, effort: float) -> list[Rule]:
         """The smallest set of rules, sizes apart, that was found to stand in the way; empty when none was."""
         if not self._may_ask(problem, count):
@@ -72,8 +83,8 @@ class Prover:
         named = set(solver.sufficient_assumptions_for_infeasibility())
         return [rule for rule, literal in model.literal.items() if literal.index in named]
 
-    def _may_ask(self, problem: Problem, count: int) -> bool:
-        terms, left = _terms(problem, count), self.budget.left()
+    def _may_ask(self, problem: Problem, count: int, *, moving: bool = False) -> bool:
+        terms, left = _terms(problem, count, moving=moving), self.budget.left()
         if self.budget.late() or terms > MOST_TERMS:
             return False
         if left is None:
@@ -97,6 +108,11 @@ class Prover:
         return solver, name
 
 
+def load() -> None:
+    """Load OR-Tools, so that it takes no time from a proof's budget."""
+    _cp_model()
+
+
 def _is_loaded() -> bool:
     return "ortools.sat.python.cp_model" in sys.modules
 
@@ -114,29 +130,30 @@ def named_by(problem: Problem) -> set[str]:
     return {person for group in groups for person in group}
 
 
-def _terms(problem: Problem, count: int) -> int:
+def _terms(problem: Problem, count: int, *, moving: bool = False) -> int:
     """About how much the model has to say."""
     named = named_by(problem)
-    kinds = {_kind(problem, person) for person in problem.people if person.id not in named}
+    kinds = {_kind(problem, person, moving=moving) for person in problem.people if person.id not in named}
     slots = len({slot for person in problem.people for slot in person.slots}) if problem.common_slots else 0
     return count * (len(named) + len(kinds)) * (2 + slots // 2)
 
 
-def _kind(problem: Problem, person: Person) -> tuple[frozenset[str], tuple[bool, ...]]:
-    """What the rules can see of somebody whom they do not name."""
+def _kind(problem: Problem, person: Person, *, moving: bool) -> tuple[frozenset[str], tuple[bool, ...], int | None]:
+    """What the rules can see of somebody whom they do not name; and where they were, if moves are counted."""
     slots = frozenset(person.slots) if problem.common_slots else frozenset[str]()
-    return slots, tuple(person.value(rule.attribute) == rule.value for rule in problem.not_alone)
+    was = problem.previous.cohorts.get(person.id) if moving and problem.previous else None
+    return slots, tuple(person.value(rule.attribute) == rule.value for rule in problem.not_alone), was
 
 
 class _Model:
     """People whom a rule names each have a place; of the others, so many of a kind are in each cohort.
 
-    ``soft``: every rule holds only if its literal does.
+    ``soft``: every rule holds only if its literal does. ``most_moves``: so many leave their cohort at most.
     """
 
-    def __init__(self, problem: Problem, count: int, *, soft: bool) -> None:
+    def __init__(self, problem: Problem, count: int, *, soft: bool, most_moves: int | None = None) -> None:
         cp = _cp_model()
-        self.problem, self.count, self.soft = problem, count, soft
+        self.problem, self.count, self.soft, self.moving = problem, count, soft, most_moves is not None
         self.model = cp.CpModel()
         by_literal = [rule for rule in rules(problem) if rule.field not in SIZES] if soft else []
         self.literal = {rule: self.model.new_bool_var("") for rule in by_literal}
@@ -149,6 +166,8 @@ class _Model:
             self._add_not_alone(i)
         if problem.common_slots:
             self._add_slots()
+        if most_moves is not None:
+            self._add_moves(most_moves)
 
     def read(self, solver: CpSolver) -> list[int]:
         """The cohort of each person in a solution."""
@@ -167,7 +186,7 @@ class _Model:
         alike: dict[object, list[Person]] = {}
         for person in problem.people:
             if person.id not in named:
-                alike.setdefault(_kind(problem, person), []).append(person)
+                alike.setdefault(_kind(problem, person, moving=self.moving), []).append(person)
         units = [[i] for i in range(len(problem.people))] if self.soft else together_units(problem)
         for unit in units:
             members = [problem.people[i].id for i in unit]
@@ -220,6 +239,17 @@ class _Model:
             self._if(Rule("common_slots"), self.model.add(sum(common) >= self.problem.common_slots))
             for is_common, without in zip(common, lacking, strict=True):
                 self.model.add(_number(without, cohort) + most * is_common <= most)
+
+    def _add_moves(self, most: int) -> None:
+        was = self.problem.previous.cohorts if self.problem.previous else {}
+        staying = [places[was[person]] for person, places in self.places.items() if person in was]
+        staying += [numbers[was[kind[0].id]] for kind, numbers in self.kinds if kind[0].id in was]
+        moves = len(was.keys() & {person.id for person in self.problem.people}) - sum(staying)
+        for kind, numbers in self.kinds:
+            for cohort, number in enumerate(numbers):
+                self.model.add_hint(number, len(kind) if was.get(kind[0].id) == cohort else 0)
+        self.model.add(moves <= most)
+        self.model.minimize(moves)
 
     def _rows(self, people: Iterable[Person]) -> list[Sequence[IntVar]]:
         """What counts these people in each cohort; of a kind all or nobody are asked about."""

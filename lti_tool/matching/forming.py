@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Sequence
 
 from lti_tool.matching.bound import lower_bound, sharpened_bound
 from lti_tool.matching.budget import Budget, Cancelled, Clock, never
 from lti_tool.matching.compiled.jit import Ints
 from lti_tool.matching.decision import Start, decide
 from lti_tool.matching.exact import Prover
+from lti_tool.matching.feasible import placed_at
+from lti_tool.matching.instance import Instance
 from lti_tool.matching.joint import Pace
-from lti_tool.matching.numbering import cohorts_of
+from lti_tool.matching.numbering import cohorts_of, question
 from lti_tool.matching.objective import objective, terms
 from lti_tool.matching.problem import Person, Problem
 from lti_tool.matching.refusing import refusal
@@ -62,6 +65,17 @@ def solve(
     """
     load_compiled()
     return _solve(problem, seed, Budget(now, seconds, iterations, cancelled), progress, threads)
+
+
+def polished(
+    problem: Problem, where: Sequence[int], *, seed: int, now: Clock, seconds: float | None, iterations: int | None
+) -> Solution:
+    """The best answer that is found from a placement of the people which keeps every hard rule; never a worse one."""
+    load_compiled()
+    instance = Instance.of(problem, max(where) + 1)
+    numbers = question(problem, instance)
+    start = Start(instance, numbers, placed_at(numbers, [where[unit[0]] for unit in instance.units]))
+    return _improve(problem, start, Budget(now, seconds, iterations), seed, None, 1)
 
 
 @functools.cache

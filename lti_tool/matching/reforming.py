@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from lti_tool.matching import forming
-from lti_tool.matching.budget import Clock
+from lti_tool.matching import exact, forming
+from lti_tool.matching.budget import Budget, Clock
+from lti_tool.matching.exact import Prover
 from lti_tool.matching.objective import objective, terms
 from lti_tool.matching.problem import Previous, Problem
 from lti_tool.matching.solution import Solution
@@ -17,6 +18,8 @@ ALMOST_NOTHING = 1e-6
 """What a move costs where the mix alone counts: of two equal mixes, the one with fewer moves."""
 NOTICEABLE = 0.01
 """Of the mix: less is not worth another move."""
+PROOF_SECONDS, PROOF_EFFORT = 1.5, 0.5
+"""For the proofs that nobody moves in vain: of the time for all together, and of deterministic time for each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +36,7 @@ class Choice:
     """One way to go on. ``kept[i]`` is the index of today's cohort that the answer's cohort i is.
 
     ``mix`` is J without what moves cost; smaller is better among choices that keep equally many cohorts.
+    ``fewest``: it is proved that whoever keeps these cohorts and every rule moves as many people at least.
     """
 
     problem: Problem
@@ -40,6 +44,7 @@ class Choice:
     kept: tuple[int, ...]
     moves: tuple[Move, ...]
     mix: float
+    fewest: bool = False
 
     @property
     def moved(self) -> int:
@@ -51,11 +56,13 @@ class Choice:
 class Reforming:
     """The ways to go on: those that keep most cohorts first, and of these the one with fewest moves first.
 
-    Without any, ``refused`` is the answer that says why.
+    Without any, ``refused`` is the answer that says why. ``held`` are the indices of cohorts that are too small and
+    do not end in any way, since somebody is locked there.
     """
 
     choices: tuple[Choice, ...]
     refused: Solution | None = None
+    held: tuple[int, ...] = ()
 
 
 def reform(
@@ -71,12 +78,12 @@ def reform(
 
     ``problem`` has everybody who is to have a place and the rules; locks name indices of ``cohorts``. Cohorts without
     people have ended. Cohorts that people left may differ by more than ``size.slack``; so may those of fewest moves.
-    Takes ``seconds`` at most, and ``iterations`` for each way.
+    Takes ``seconds`` at most, then ``PROOF_SECONDS`` at most for proofs, and ``iterations`` for each way.
     """
     sets = list(_kept(problem, cohorts))
     ways = len(sets) + 2  # fewest moves for each set, and two more points of the curve
     budget = _Budget(seed, now, None if seconds is None else seconds / ways, iterations)
-    search = _Search(problem, cohorts, budget)
+    search = _Search(problem, cohorts, budget, None if seconds is None else PROOF_SECONDS / max(1, len(sets)))
     found: list[Choice] = []
     refused: Solution | None = None
     for kept in sets:
@@ -84,7 +91,8 @@ def reform(
         answers = [choice for choice in curve if isinstance(choice, Choice)]
         found += _worth_choosing(answers)
         refused = refused or next((answer for answer in curve if isinstance(answer, Solution)), None)
-    return Reforming(tuple(found), None if found else refused)
+    small, locked = _small(problem, cohorts), set(problem.locked.values())
+    return Reforming(tuple(found), None if found else refused, tuple(index for index in small if index in locked))
 
 
 def mix(problem: Problem, cohorts: Cohorts) -> float:
@@ -100,14 +108,17 @@ def _kept(problem: Problem, cohorts: Cohorts) -> Iterator[tuple[int, ...]]:
     if not going_on:
         return
     locked = set(problem.locked.values())
-    small = sorted(
-        (index for index in going_on if len(cohorts[index]) < problem.size.min and index not in locked),
-        key=lambda index: (len(cohorts[index]), index),
-    )
+    small = [index for index in _small(problem, cohorts) if index not in locked]
     for merged in range(len(small) + 1):
         kept = tuple(index for index in going_on if index not in small[:merged])
         if merged == 0 or len(kept) * problem.size.max >= len(problem.people):
             yield kept
+
+
+def _small(problem: Problem, cohorts: Cohorts) -> list[int]:
+    """The cohorts that go on with fewer people than one needs, the smallest first."""
+    small = [index for index, cohort in enumerate(cohorts) if 0 < len(cohort) < problem.size.min]
+    return sorted(small, key=lambda index: (len(cohorts[index]), index))
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,8 +130,8 @@ class _Budget:
 
 
 class _Search:
-    def __init__(self, problem: Problem, cohorts: Cohorts, budget: _Budget) -> None:
-        self._problem, self._budget = problem, budget
+    def __init__(self, problem: Problem, cohorts: Cohorts, budget: _Budget, proof_seconds: float | None) -> None:
+        self._problem, self._cohorts, self._budget, self._proof_seconds = problem, cohorts, budget, proof_seconds
         self._at = {person: index for index, cohort in enumerate(cohorts) for person in cohort}
 
     def curve(self, kept: tuple[int, ...]) -> list[Choice | Solution]:
@@ -130,12 +141,45 @@ class _Search:
         if not (isinstance(gentle, Choice) and isinstance(thorough, Choice)) or gentle.moved >= thorough.moved:
             return [gentle, thorough]
         a_move = max(0.0, gentle.mix - thorough.mix) / (thorough.moved - gentle.moved)
-        return [gentle, self._solve(kept, a_move, slack), thorough]
+        between = self._solve(kept, a_move, slack)
+        return [gentle, *(_as_few(choice, gentle) for choice in (between, thorough))]
 
     def fewest_moves(self, kept: tuple[int, ...]) -> Choice | Solution:
         """As few moves as the rules allow; of those that are as few, the best mix."""
         size = self._problem.size
-        return self._solve(kept, self._more_than_any_mix, max(size.slack, size.max - size.min))
+        found = self._solve(kept, self._more_than_any_mix, max(size.slack, size.max - size.min))
+        return self._proved(found) if isinstance(found, Choice) else found
+
+    def _proved(self, found: Choice) -> Choice:
+        """The choice, with proof that nobody moves in vain; or one with fewer moves, if there is one."""
+        free = sum(move.leaves in found.kept for move in found.moves)  # who is in a cohort that ends must move
+        if free <= self._at_least(found.kept):
+            return replace(found, fewest=True)
+        exact.load()
+        budget = Budget(self._budget.now, self._proof_seconds, None)
+        prover = Prover(self._budget.seed, budget)
+        where, is_fewest = prover.fewer_moves(found.problem, len(found.kept), free - 1, PROOF_EFFORT)
+        if where is not None:
+            found = self._choice(found.problem, self._polished(found.problem, where), found.kept)
+        return replace(found, fewest=is_fewest)
+
+    def _at_least(self, kept: tuple[int, ...]) -> int:
+        """So many leave a cohort that goes on, by counting alone: too few, after all others came, or too many."""
+        size, inside = self._problem.size, [len(self._cohorts[index]) for index in kept]
+        others = len(self._problem.people) - sum(inside)
+        lacking = sum(max(0, size.min - count) for count in inside)
+        return max(lacking - others, sum(max(0, count - size.max) for count in inside), 0)
+
+    def _polished(self, problem: Problem, where: Sequence[int]) -> Solution:
+        budget = self._budget
+        return forming.polished(
+            problem,
+            where,
+            seed=budget.seed,
+            now=budget.now,
+            seconds=budget.seconds,
+            iterations=budget.iterations,
+        )
 
     @property
     def _more_than_any_mix(self) -> float:
@@ -166,6 +210,13 @@ class _Search:
             if self._at.get(person) != kept[new]
         )
         return Choice(problem, answer, kept, moves, mix(problem, answer.cohorts))
+
+
+def _as_few(answer: Choice | Solution, gentle: Choice) -> Choice | Solution:
+    """An answer of the same cohorts, which the proof of another holds for if as many move."""
+    if isinstance(answer, Choice) and answer.moved == gentle.moved:
+        return replace(answer, fewest=gentle.fewest)
+    return answer
 
 
 def _worth_choosing(choices: Sequence[Choice]) -> list[Choice]:

@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, CursorResult, and_, false, func, or_, sele
 from sqlalchemy.orm import Session
 
 from lti_tool import audit, clock
+from lti_tool.roster import groups
 from lti_tool.roster.signals import roster_read
 from lti_tool.roster.tables import Course, Enrolment, ReadingState, RosterReading
 
@@ -124,6 +125,7 @@ def _complete(
             .execution_options(synchronize_session=False)
         )
     )
+    groups.forget_departed(session, reading.course_id)
     joined = list(session.scalars(select(Enrolment.person_id).where(_has_joined(reading))))
     course = session.get_one(Course, reading.course_id)
     is_first = course.roster_read_at is None

@@ -223,7 +223,7 @@ def _is_older(time: datetime | None, than: datetime) -> bool:
 def _course(
     connection: Connection, launch: Launch, context: Context, known: Row | None, tenant_id: int, now: datetime
 ) -> Row:
-    grades = launch.grades
+    grades, groups = launch.grades, launch.groups
     stated = _given(
         deployment_id=launch.deployment_id,
         title=context.title,
@@ -232,6 +232,8 @@ def _course(
         memberships_url=launch.memberships_url,
         line_items_url=grades.line_items_url if grades else None,
         grade_scopes=sorted(grades.scopes) if grades else None,
+        groups_url=groups.groups_url if groups else None,
+        group_sets_url=groups.sets_url if groups else None,
     )
     if known is None or _is_older(known["launched_at"], now - COURSE_EVERY):
         stated["launched_at"] = now

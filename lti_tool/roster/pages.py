@@ -8,7 +8,7 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 
 from lti_tool.database import db
-from lti_tool.roster import attributes, departures, importing, people, readings
+from lti_tool.roster import attributes, departures, groups, importing, people, readings
 from lti_tool.roster.people import Show
 from lti_tool.roster.tables import Course, RosterReading
 from lti_tool.roster.words import ROLES
@@ -111,6 +111,7 @@ def _page(*, problems: tuple[str, ...] = (), pasted: str = "") -> ResponseReturn
         counts=people.counts(session, course.id),
         found=found,
         attributes=people.attributes(session, course.id, [e.person_id for e in found.enrolments]),
+        group_sets=groups.sets_of(session, course.id),
         shown=shown,
         text=text,
         problems=problems,

@@ -5,7 +5,7 @@ They are kept with the reading, so they are in English, the language of the work
 
 from __future__ import annotations
 
-from lti_tool.lti.failures import LmsError, Retryable, Throttled, Unauthorised, Unreadable
+from lti_tool.lti.failures import LmsError, Refused, Retryable, Throttled, Unauthorised, Unreadable
 
 
 def no_service() -> str:
@@ -34,6 +34,16 @@ def explain(error: LmsError, page: int) -> str:
     status = f" (status {error.status})" if error.status else ""
     where = "Before the first page" if error.service == "token" else f"At page {page}"
     return f"{where}, {error.reason}{status}. {_advice(error)}"
+
+
+def explain_groups(error: LmsError) -> str:
+    """Why the groups of the LMS are as they were, though its people were read."""
+    status = f" (status {error.status})" if error.status else ""
+    if isinstance(error, Unauthorised | Refused):
+        advice = "An administrator must allow the service “Course Groups” for Peerloop in the LMS."
+    else:
+        advice = "They are read again with the next reading of the roster."
+    return f"The groups of the LMS could not be read: {error.reason}{status}. {advice}"
 
 
 def _advice(error: LmsError) -> str:

@@ -16,10 +16,12 @@ from sqlalchemy.orm import Session
 
 from lti_tool import clock, jobs, settings
 from lti_tool.database import Base, db, transaction
-from lti_tool.lti import registrations, wire
+from lti_tool.lti import course_groups, registrations, wire
+from lti_tool.lti.connection import Connection
 from lti_tool.lti.failures import LmsError, Resting, Retryable
+from lti_tool.lti.launch import GroupService
 from lti_tool.lti.memberships import Page, Status, read_pages
-from lti_tool.roster import departures, members, problems
+from lti_tool.roster import departures, groups, members, problems
 from lti_tool.roster.tables import Course, ReadingState, RosterReading, Tenant
 from lti_tool.roster.upserts import dialect_of, insert_into
 
@@ -109,6 +111,7 @@ class _Claim:
     registration_id: int
     deployment_id: str
     url: str | None
+    groups: GroupService | None
     until: datetime
 
 
@@ -160,6 +163,7 @@ def _claim() -> _Claim | None:
         reading.started_at = now
         reading.leased_until = _lease_end()
         reading.pages = reading.members = reading.skipped = 0
+        reading.groups_problem = None
         return _Claim(
             reading_id=reading.id,
             attempt=reading.attempts,
@@ -169,6 +173,7 @@ def _claim() -> _Claim | None:
             registration_id=registration_id,
             deployment_id=course.deployment_id,
             url=course.memberships_url,
+            groups=GroupService(course.groups_url, course.group_sets_url) if course.groups_url else None,
             until=now + LONGEST_WALK,
         )
 
@@ -215,7 +220,8 @@ def _read(claim: _Claim) -> None:
     connection = wire.connect(registration, claim.deployment_id)
     db.session.rollback()  # what was just looked up must not stay open while the LMS is asked
     stop = jobs.stopping()
-    for page in read_pages(connection, claim.url):
+    with_groups = claim.groups is not None and _read_groups(connection, claim, claim.groups)
+    for page in read_pages(connection, claim.url, with_groups=with_groups):
         if clock.wall() > claim.until:
             return _end(claim, problems.too_long(page.number))
         _store(claim, page)
@@ -223,17 +229,41 @@ def _read(claim: _Claim) -> None:
             return _give_back(claim, 0.0)
     with transaction() as session:
         _hold(session, claim)
-        departures.settle(session, session.get_one(RosterReading, claim.reading_id))
+        reading = session.get_one(RosterReading, claim.reading_id)
+        if with_groups:
+            groups.settle(session, reading)
+        departures.settle(session, reading)
     return None
 
 
+def _read_groups(connection: Connection, claim: _Claim, service: GroupService) -> bool:
+    """Whether the groups of the LMS were read; if not, the people are read all the same, and the groups stay."""
+    try:
+        for page in course_groups.read_pages(connection, service):
+            with transaction() as session:
+                _hold(session, claim)
+                groups.store(session, page.groups, course_id=claim.course_id, reading_id=claim.reading_id)
+            if clock.wall() > claim.until or jobs.stopping().is_set():
+                return False
+    except Resting:
+        raise
+    except LmsError as error:
+        with transaction() as session:
+            _hold(session, claim, _HOLD.values(groups_problem=problems.explain_groups(error)[:500]))
+        return False
+    return True
+
+
 def _store(claim: _Claim, page: Page) -> None:
+    # Who is no longer active counts as missing, as on platforms that list only the active.
+    active = [member for member in page.members if member.status is Status.ACTIVE]
     with transaction() as session:
         _hold(session, claim, _ADVANCE, page=page.number, more=len(page.members), left_out=page.skipped)
-        members.store(
+        members.store(session, active, tenant_id=claim.tenant_id, reading_id=claim.reading_id)
+        groups.store_members(
             session,
-            # Who is no longer active counts as missing, as on platforms that list only the active.
-            [member for member in page.members if member.status is Status.ACTIVE],
+            active,
+            course_id=claim.course_id,
             tenant_id=claim.tenant_id,
             reading_id=claim.reading_id,
         )

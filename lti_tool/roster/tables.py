@@ -47,6 +47,8 @@ class Course(Base):
     memberships_url: Mapped[str | None] = mapped_column(String(URL_LENGTH))
     line_items_url: Mapped[str | None] = mapped_column(String(URL_LENGTH))
     grade_scopes: Mapped[list[str]] = mapped_column(JSON)
+    groups_url: Mapped[str | None] = mapped_column(String(URL_LENGTH))
+    group_sets_url: Mapped[str | None] = mapped_column(String(URL_LENGTH))
     # Kept to the hour: a course is read daily only while people still open it.
     launched_at: Mapped[datetime | None]
     roster_read_at: Mapped[datetime | None]
@@ -128,6 +130,30 @@ class Enrolment(Base):
         return and_(cls.role == Role.LEARNER.value, cls.is_test.is_(False), cls.left_at.is_(None))
 
 
+class CourseGroup(Base):
+    """A group of the course in the LMS, as the reading that saw it last tells; `set_name` names the group set."""
+
+    __tablename__ = "course_group"
+    __table_args__ = (UniqueConstraint("course_id", "lms_id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    course_id: Mapped[int] = mapped_column(ForeignKey("course.id", ondelete="CASCADE"))
+    lms_id: Mapped[str] = mapped_column(String(255))
+    name: Mapped[str] = mapped_column(String(255))
+    set_name: Mapped[str | None] = mapped_column(String(255))
+    reading_id: Mapped[int] = mapped_column(ForeignKey("roster_reading.id", ondelete="CASCADE"), index=True)
+
+
+class GroupMember(Base):
+    """A person in a group of the LMS. Who leaves the group or the course has no row."""
+
+    __tablename__ = "course_group_member"
+
+    group_id: Mapped[int] = mapped_column(ForeignKey("course_group.id", ondelete="CASCADE"), primary_key=True)
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id", ondelete="CASCADE"), primary_key=True, index=True)
+    reading_id: Mapped[int] = mapped_column(ForeignKey("roster_reading.id", ondelete="CASCADE"), index=True)
+
+
 class PersonAttribute(Base):
     """Something that the LMS does not say and cohorts are formed by: department, site, experience."""
 
@@ -180,3 +206,5 @@ class RosterReading(Base):
     skipped: Mapped[int] = mapped_column(default=0)
     leaving: Mapped[int] = mapped_column(default=0)
     problem: Mapped[str | None] = mapped_column(String(500))
+    # Why the groups of the LMS were not read, though it offers them; the people were.
+    groups_problem: Mapped[str | None] = mapped_column(String(500))

@@ -31,6 +31,8 @@ HEARSAY = frozenset(
     {
         "checkup",
         "course",
+        "course_group",
+        "course_group_member",
         "course_link",
         "deep_linking_request",
         "enrolment",

@@ -11,6 +11,7 @@ from lti_tool.sandbox import (
     courses,
     deep_linking,
     gradebook,
+    groups,
     launch,
     line_items,
     registration,
@@ -29,7 +30,7 @@ from lti_tool.sandbox.settings import Settings
 from lti_tool.sandbox.store import Store
 from lti_tool.sandbox.vocabulary import ROLE_NAMES
 
-FOR_PROGRAMS = ("control", "tokens", "roster", "line_items", "scores")
+FOR_PROGRAMS = ("control", "tokens", "roster", "groups", "line_items", "scores")
 BODY_LIMIT = 16_000_000  # bytes; ten thousand people added at once fit
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self';"
@@ -60,7 +61,7 @@ def create_app(settings: Settings) -> Flask:
         storage=settings.storage or settings.lms.storage,
     )
     pages = (courses, copies, gradebook, reviews, admin, registration, launch, deep_linking, storage)
-    for blueprint in (*pages, tokens, roster, line_items, scores):
+    for blueprint in (*pages, tokens, roster, groups, line_items, scores):
         app.register_blueprint(blueprint.bp)
     if settings.control_token:
         app.register_blueprint(control.bp)

@@ -7,6 +7,7 @@ from typing import Any
 from flask import url_for
 
 from lti_tool.sandbox.families.standard import Standard
+from lti_tool.sandbox.groups import group_claim
 from lti_tool.sandbox.line_items import item_query
 from lti_tool.sandbox.origins import history
 from lti_tool.sandbox.settings import Settings
@@ -14,7 +15,9 @@ from lti_tool.sandbox.vocabulary import (
     AGS_CLAIM,
     CLAIM,
     COURSE_TYPE,
+    GROUPS_CLAIM,
     NRPS_CLAIM,
+    SCOPE_GROUPS,
     SCOPE_ITEMS,
     SCOPE_RESULTS,
     SCOPE_SCORE,
@@ -97,11 +100,18 @@ def course_claims(
         },
         f"{CLAIM}custom": resolve_custom(settings.lms, person, course, link),
         NRPS_CLAIM: {"context_memberships_url": settings.base_url + memberships, "service_versions": ["2.0"]},
+        **_groups(settings, tool, course),
         AGS_CLAIM: {
             "scope": [SCOPE_ITEMS, SCOPE_RESULTS, SCOPE_SCORE],
             "lineitems": settings.base_url + line_items + item_query(tool["id"]),
         },
     }
+
+
+def _groups(settings: Settings, tool: sqlite3.Row, course: sqlite3.Row) -> dict[str, Any]:
+    """The service of groups, on an LMS that has it and for a tool that may use it."""
+    is_allowed = tool["asked_scopes"] is None or SCOPE_GROUPS in tool["asked_scopes"].split()
+    return {GROUPS_CLAIM: group_claim(course["id"])} if settings.lms.addresses.groups and is_allowed else {}
 
 
 def resolve_custom(lms: Standard, person: sqlite3.Row, course: sqlite3.Row, link: sqlite3.Row) -> dict[str, str]:

@@ -10,7 +10,7 @@ from typing import Any
 
 from flask import Response, request
 
-SERVICES = frozenset({"memberships", "lineitems", "scores", "results", "token", "jwks"})
+SERVICES = frozenset({"memberships", "groups", "lineitems", "scores", "results", "token", "jwks"})
 PLAIN_KINDS = frozenset(
     {"throttle", "drop-before", "drop-after", "broken-json", "wrong-type", "expired-token"}
     | {"endless-pages", "repeat-page", "repeat-person", "foreign-next-link"}

@@ -20,7 +20,6 @@ from lti_tool.sandbox.refusals import ServiceError
 from lti_tool.sandbox.services import body_object
 from lti_tool.sandbox.session import admin_or_403, check_csrf
 from lti_tool.sandbox.vocabulary import (
-    ALLOWED_SCOPES,
     MESSAGE_TYPES,
     PLATFORM_CONFIGURATION,
     TOOL_CONFIGURATION,
@@ -67,7 +66,7 @@ def configuration() -> Response:
         "registration_endpoint": f"{settings.base_url}/register",
         "token_endpoint_auth_methods_supported": ["private_key_jwt"],
         "token_endpoint_auth_signing_alg_values_supported": ["RS256"],
-        "scopes_supported": ["openid", *ALLOWED_SCOPES],
+        "scopes_supported": ["openid", *lms.scopes],
         "response_types_supported": ["id_token"],
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": ["RS256"],
@@ -92,7 +91,9 @@ def register() -> Response:
     except ServiceError as refusal:
         return refusal.response()
     tool: dict[str, Any] = document[TOOL_CONFIGURATION]
-    document["scope"] = " ".join(scope for scope in ALLOWED_SCOPES if scope in document.get("scope", "").split())
+    document["scope"] = " ".join(
+        scope for scope in platform().lms.scopes if scope in document.get("scope", "").split()
+    )
     client_id, deployment_id = insert_tool(
         name=document["client_name"],
         login_url=document["initiate_login_uri"],

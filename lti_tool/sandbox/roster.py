@@ -6,6 +6,7 @@ from typing import Any
 from flask import Blueprint, Response, request
 
 from lti_tool.sandbox.claims import identity_claims, resolve_custom
+from lti_tool.sandbox.groups import enrolments_of
 from lti_tool.sandbox.platform import platform
 from lti_tool.sandbox.refusals import ServiceError
 from lti_tool.sandbox.routes import served_at
@@ -31,13 +32,14 @@ def memberships(course_id: str) -> Response:
     course = store.row("SELECT * FROM courses WHERE id = ?", course_id)
     if course is None:
         raise ServiceError(404, "there is no such course")
-    page = asked_page("", ("role", "rlid"), lms.roster_page)
+    page = asked_page("", ("role", "rlid", "groups"), lms.roster_page)
     link = _asked_link(course_id, page)
+    told = enrolments_of(course_id) if lms.addresses.groups and page.filters.get("groups") == "true" else None
     rows, headers = paged(_members_after(course_id, page), page, lambda row: str(row["sub"]))
     container = {
         "id": platform().settings.base_url + request.path,
         "context": {"id": course_id, "label": course["label"], "title": course["title"]},
-        "members": [_member(row, course, link) for row in rows],
+        "members": [_member(row, course, link, told) for row in rows],
     }
     response = json_response(*lms.roster(container, accepted=accepts(MEDIA_ROSTER)))
     response.headers.update(headers)
@@ -78,7 +80,9 @@ def _has_role(row: sqlite3.Row, wanted: str) -> bool:
     return wanted in _roles(row) or f"{MEMBERSHIP}#{wanted}" in _roles(row)
 
 
-def _member(row: sqlite3.Row, course: sqlite3.Row, link: sqlite3.Row | None) -> dict[str, Any]:
+def _member(
+    row: sqlite3.Row, course: sqlite3.Row, link: sqlite3.Row | None, groups: dict[str, list[dict[str, str]]] | None
+) -> dict[str, Any]:
     member = {
         "status": "Active",
         "user_id": row["sub"],
@@ -93,4 +97,6 @@ def _member(row: sqlite3.Row, course: sqlite3.Row, link: sqlite3.Row | None) -> 
                 "locale": row["locale"],
             }
         ]
+    if groups is not None:
+        member["group_enrollments"] = groups.get(row["sub"], [])
     return platform().lms.member(member)

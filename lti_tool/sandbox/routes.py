@@ -12,12 +12,13 @@ View = TypeVar("View", bound=Callable[..., Any])
 def served_at(
     bp: Blueprint, address: str, below: str = "", *, methods: tuple[str, ...] = ("GET",)
 ) -> Callable[[View], View]:
-    """Serve a view at the member `address` of the LMS's `Addresses`, or at a path below it."""
+    """Serve a view at the member `address` of the LMS's `Addresses`, or at a path below it, where it has one."""
 
     def decorate(view: View) -> View:
         def add(state: BlueprintSetupState) -> None:
             addresses = state.app.extensions["sandbox"].lms.addresses
-            state.add_url_rule(getattr(addresses, address) + below, view_func=view, methods=list(methods))
+            if (path := getattr(addresses, address)) is not None:
+                state.add_url_rule(path + below, view_func=view, methods=list(methods))
 
         bp.record(add)
         return view

@@ -151,6 +151,7 @@ def seed(store: Store, kinds: frozenset[str]) -> None:
                 _enrol(db, FEEDBACK, person)
         for person in [SHARED_PERSON, *OTHER_PEOPLE]:
             _enrol(db, COACHING, person)
+        _add_groups(db)
         _add_manual_column(db)
 
 
@@ -173,6 +174,23 @@ def _insert_person(db: sqlite3.Connection, number: int, person: Person) -> None:
 def _enrol(db: sqlite3.Connection, course_id: str, person: Person) -> None:
     role = "learner" if person.role in ("test", "left") else person.role
     db.execute("INSERT INTO enrolments VALUES (?, ?, ?, ?)", (course_id, person.sub, role, person.role != "left"))
+
+
+def _add_groups(db: sqlite3.Connection) -> None:
+    """Laboratory groups of nearly everybody, and a circle that belongs to no set."""
+    db.execute("INSERT INTO group_sets VALUES (?, ?, ?)", ("set-lab", FEEDBACK, "Lab"))
+    labs = [
+        db.execute(
+            "INSERT INTO course_groups (course_id, name, set_id) VALUES (?, ?, 'set-lab')", (FEEDBACK, f"Lab {n}")
+        ).lastrowid
+        for n in range(1, 6)
+    ]
+    circle = db.execute(
+        "INSERT INTO course_groups (course_id, name) VALUES (?, ?)", (FEEDBACK, "Reading circle")
+    ).lastrowid
+    in_labs = [(labs[n % len(labs)], person.sub) for n, person in enumerate(LEARNER_PEOPLE[:-2])]
+    in_circle = [(circle, person.sub) for person in LEARNER_PEOPLE[::9]]
+    db.executemany("INSERT INTO group_members VALUES (?, ?)", in_labs + in_circle)
 
 
 def _add_manual_column(db: sqlite3.Connection) -> None:

@@ -17,6 +17,14 @@ CREATE TABLE IF NOT EXISTS enrolments (
   course_id TEXT NOT NULL REFERENCES courses, sub TEXT NOT NULL REFERENCES people,
   role TEXT NOT NULL CHECK (role IN ('learner', 'instructor', 'ta', 'mentor')),
   active INTEGER NOT NULL DEFAULT 1, PRIMARY KEY (course_id, sub));
+CREATE TABLE IF NOT EXISTS group_sets (
+  id TEXT PRIMARY KEY, course_id TEXT NOT NULL REFERENCES courses, name TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS course_groups (
+  id INTEGER PRIMARY KEY, course_id TEXT NOT NULL REFERENCES courses, name TEXT NOT NULL,
+  set_id TEXT REFERENCES group_sets);
+CREATE TABLE IF NOT EXISTS group_members (
+  group_id INTEGER NOT NULL REFERENCES course_groups, sub TEXT NOT NULL REFERENCES people,
+  PRIMARY KEY (group_id, sub)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS tools (
   id INTEGER PRIMARY KEY, client_id TEXT NOT NULL UNIQUE, deployment_id TEXT NOT NULL UNIQUE,
   name TEXT NOT NULL, login_url TEXT NOT NULL, redirect_uris TEXT NOT NULL, target_link_uri TEXT NOT NULL,

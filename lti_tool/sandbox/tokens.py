@@ -19,7 +19,6 @@ from lti_tool.sandbox.figures import as_number
 from lti_tool.sandbox.platform import platform
 from lti_tool.sandbox.refusals import OAuthError
 from lti_tool.sandbox.routes import served_at
-from lti_tool.sandbox.vocabulary import ALLOWED_SCOPES
 
 bp = Blueprint("tokens", __name__)
 LIFETIME = 3600  # seconds of an access token
@@ -90,7 +89,7 @@ def _grant() -> Response:
         raise OAuthError("invalid_request", f"client_assertion_type must be {ASSERTION_TYPE}")
     tool = _authenticated_tool(request.form.get("client_assertion", ""))
     asked = request.form.get("scope", "").split()
-    may_have = ALLOWED_SCOPES if tool["asked_scopes"] is None else tool["asked_scopes"].split()
+    may_have = platform().lms.scopes if tool["asked_scopes"] is None else tool["asked_scopes"].split()
     granted = [scope for scope in may_have if scope in asked]
     if not granted:
         raise OAuthError("invalid_scope", f"ask for one or more of: {' '.join(may_have)}")

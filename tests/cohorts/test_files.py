@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 
 import pytest
 from flask import Flask
+from sqlalchemy import update
 from werkzeug.test import TestResponse, encode_multipart
 
 from lti_tool import audit
@@ -18,8 +19,12 @@ from lti_tool.cohorts.history import MOST
 from lti_tool.cohorts.tables import Cohort
 from lti_tool.cohorts.wishes import Rules
 from lti_tool.database import db, transaction
-from lti_tool.lti.launch import Role
-from lti_tool.roster.tables import Enrolment
+from lti_tool.lti.course_groups import Group
+from lti_tool.lti.launch import Identity, Role, Standing
+from lti_tool.lti.memberships import Member
+from lti_tool.lti.tables import LtiRegistration
+from lti_tool.roster import groups
+from lti_tool.roster.tables import Course, Enrolment, Person, RosterReading
 from tests.cohorts.conftest import House, make_house
 from tests.cohorts.test_pages import SIZES, text_of
 from tests.support import factories
@@ -38,7 +43,7 @@ def as_csv(house: House, *cohorts: tuple[int, ...]) -> str:
 
 def confirm(browser: Browser, page: TestResponse) -> TestResponse:
     """Take what a page shows, as its form says."""
-    form = re.search(r'<form[^>]*action="([^"]*/import)"([^>]*)>(.*?)</form>', page.text, re.DOTALL)
+    form = re.search(r'<form[^>]*action="([^"]*/import(?:/groups)?)"([^>]*)>(.*?)</form>', page.text, re.DOTALL)
     assert form
     address, attributes, body = form.groups()
     hidden = re.findall(r'<input type="hidden" name="([^"]*)" value="([^"]*)"', body)
@@ -269,3 +274,74 @@ def test_files_and_history_are_for_those_who_may_see_them(app: Flask, house: Hou
     assert stranger.get(house.at("history")).status_code == 404
     assert stranger.get(f"programs/{house.program.id}/cohorts.csv").status_code == 404
     assert looking.get(house.at(f"history?person={other.learners[0].id}")).status_code == 404
+
+
+def in_groups(house: House, of_people: dict[int, tuple[str, ...]]) -> None:
+    """Put learners of these numbers into groups of the set "Lab" of the LMS."""
+    with transaction() as session:
+        at = {"requested_at": factories.NOW, "try_at": factories.NOW}
+        reading = RosterReading(course_id=house.course.id, state="complete", **at)
+        session.add(reading)
+        session.flush()
+        about = {"course_id": house.course.id, "reading_id": reading.id}
+        named = {name for names in of_people.values() for name in names}
+        groups.store(session, [Group(name, name, "Lab") for name in sorted(named)], **about)
+        members = [
+            Member(Identity(house.learners[n].subject), Standing(Role.LEARNER), groups=names)
+            for n, names in of_people.items()
+        ]
+        groups.store_members(session, members, tenant_id=house.course.tenant_id, **about)
+
+
+def test_the_groups_of_the_lms_become_a_draft_by_the_rules_and_an_attribute(house: House) -> None:
+    in_groups(house, {n: (f"Lab {1 + n % 2}",) for n in range(22)} | {22: ("Lab 1", "Lab 2")})
+    browser = house.visit()
+    assert "Group (Lab)" in text_of(browser.get(house.at()).text)
+    rules: dict[str, Any] = {**SIZES, "together-0": list(house.ids(0, 1))}
+    browser.post(house.at("propose"), **rules)
+    offered = browser.get(house.at("import"))
+    assert "23 people are in them" in text_of(offered.text)
+    shown = browser.post(house.at("import/groups"), groups="Group (Lab)")
+    said = text_of(shown.text)
+    assert "Cohort A, in the LMS “Lab 1”: 11 people" in said
+    assert "1 person is in several of these groups: Person 23" in said
+    assert "2 people would be in no cohort" in said
+    assert "These groups break rules" in said
+    assert "The groups of the LMS are a draft now" in text_of(confirm(browser, shown).text)
+    assert [len(members) for members in house.draft().cohorts] == [11, 11]
+    assert not house.draft().rules.together
+    assert "A draft was taken from the groups of the LMS" in text_of(browser.get(house.at("history")).text)
+    gone = browser.post(house.at("import/groups"), groups="Group (Old)")
+    assert (gone.status_code, "no longer in the LMS" in text_of(gone.text)) == (400, True)
+
+
+@pytest.mark.parametrize(
+    ("family", "files"),
+    [
+        ("canvas", {"canvas": ["name,login_id,group_name", "Person 01,one@school.example,Cohort A"]}),
+        (
+            "moodle",
+            {
+                "moodle-groups": ["groupname,groupingname", "Cohort A,Giving feedback", "Cohort B,Giving feedback"],
+                "moodle-users": ["username,course1,group1", "one@school.example,PL1,Cohort A"],
+            },
+        ),
+        ("sakai", {}),
+    ],
+)
+def test_the_lms_gets_the_file_that_it_makes_groups_of(
+    house: House, family: str, files: dict[str, list[str]]
+) -> None:
+    house.propose(Rules(8, 20, 12, locked={house.learners[0].id: 0}))
+    with transaction() as session:
+        session.execute(update(LtiRegistration).values(family=family))
+        session.execute(update(Course).values(label="PL1"))
+        session.get_one(Person, house.learners[0].id).email = "one@school.example"
+    browser = house.visit()
+    page = browser.get(house.at()).text
+    assert set(re.findall(r"cohorts\.csv\?for=([a-z-]+)", page)) == files.keys()
+    for kind, expected in files.items():
+        lines = browser.get(f"{house.at()}.csv?for={kind}").get_data(as_text=True).splitlines()
+        assert lines[0] == expected[0]
+        assert set(expected) <= set(lines)
+    assert browser.get(f"{house.at()}.csv?for=other").status_code == 404

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from datetime import timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from lti_tool import clock
-from lti_tool.cohorts import reforming
+from lti_tool.cohorts import proposing, reforming
 from lti_tool.cohorts.queries import cohorts_with_members
 from lti_tool.cohorts.tables import Cohort, Membership
 from lti_tool.cohorts.wishes import Rules
 from lti_tool.database import db, transaction
 from lti_tool.lti.launch import Role
 from lti_tool.meetings.overview import attendance_overview
+from lti_tool.meetings.tables import Meeting
 from lti_tool.roster.tables import Enrolment
 from tests.cohorts.conftest import House, know, make_house
+from tests.cohorts.test_pages import text_of
 from tests.support import factories
 from tests.support.factories import Browser
 
@@ -174,3 +177,68 @@ def test_who_was_moved_by_hand_is_not_sent_back_to_where_a_draft_had_kept_them(h
     first, second = (entry.cohort.id for entry in cohorts_with_members(db.session(), house.program.id))
     instructor.post(f"cohorts/{first}/transfer", person=house.learners[0].id, to=second, anyway="1")
     assert "These cohorts are fine as they are" in instructor.get(house.at("anew")).text
+
+
+def test_each_way_says_what_it_does_to_the_mix_who_goes_where_and_whether_fewer_could_move(
+    shrunk: tuple[House, Browser],
+) -> None:
+    house, instructor = shrunk
+    page = text_of(instructor.get(house.at("anew")).text)
+    assert "Fewer moves cannot keep every rule: that is proved." in page
+    assert re.search(
+        r"Spread department (as even as it can be|two cohorts differ by up to)[^(]*(\([AB]\) )?\(now", page
+    )
+    assert "Cohort A 11 people (now: 12 people)" in page
+    assert "Cohort B ends (now: 7 people)" in page
+    assert "From Cohort A to Cohort B" in page
+
+
+def test_who_keeps_a_small_cohort_from_ending_is_named_and_let_go_with_a_click(shrunk: tuple[House, Browser]) -> None:
+    house, instructor = shrunk
+    kept = members(house)[1][0]
+    with transaction() as session:
+        proposal = proposing.proposal_of(session, house.program.id)
+        assert proposal is not None
+        proposal.rules = {**proposal.rules, "locked": {str(kept): 1}}
+    page = instructor.get(house.at("anew")).text
+    [name] = [person.name for person in house.learners if person.id == kept]
+    assert f"{name} is to stay in Cohort B, so no way merges it with others." in text_of(page)
+    assert not any("ends" in title for title in ways(page))
+    page = instructor.post(house.at("anew/unlock"), person=kept).text
+    assert f"{name} may be moved again." in page
+    assert "Cohort B ends, 7 people move" in ways(page)
+    assert instructor.post(house.at("anew/unlock"), person=kept).status_code == 409
+
+
+def test_the_last_change_of_cohorts_is_undone_until_a_session_is_held(
+    shrunk: tuple[House, Browser], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house, instructor = shrunk
+    before = members(house)
+    offered = ways(instructor.get(house.at("anew")).text)
+    board = instructor.post(house.at("anew"), moves=offered["Cohort B ends, 7 people move"]).text
+    [act] = re.findall(r'name="act" value="(\d+)"', board)
+    assert "Ines Instructor gave 7 people a new place" in text_of(board)
+    page = instructor.post(house.at("moves/undo"), act=act)
+    assert "7 people are back where they were." in page.text
+    assert members(house) == before
+    assert "Ended:" not in page.text
+    assert 'name="act"' not in page.text
+    assert instructor.post(house.at("moves/undo"), act=act).status_code == 409
+    told = text_of(instructor.get(house.at("history")).text)
+    assert "The cohorts were formed anew: 7 people have a new place; Cohort B ended" in told
+    assert "Cohort B had 7 people and needs 8" in told
+    assert "The last change was undone: 7 people went back; Cohort B went on again" in told
+    assert told.count("From Cohort B to Cohort A") == told.count("From Cohort A to Cohort B") == 1
+
+    with transaction() as session:
+        session.execute(update(Meeting).values(starts_at=clock.now() + timedelta(days=7), closed_at=None))
+    board = instructor.post(house.at("anew"), moves=offered["1 person moves"]).text
+    [act] = re.findall(r'name="act" value="(\d+)"', board)
+    after = members(house)
+    a_month_later = clock.now() + timedelta(days=30)
+    monkeypatch.setattr(clock, "now", lambda: a_month_later)
+    assert 'name="act"' not in instructor.get(house.at()).text
+    page = instructor.post(house.at("moves/undo"), act=act)
+    assert (page.status_code, "a session was held" in page.text) == (409, True)
+    assert members(house) == after

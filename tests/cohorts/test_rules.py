@@ -378,7 +378,7 @@ def test_a_transfer_ends_one_membership_and_begins_another(any_house: House) -> 
     rows = db.session.query(Membership).filter_by(person_id=person).order_by(Membership.id).all()
     assert [(row.cohort_id, row.until is None) for row in rows] == [(first.id, False), (second.id, True)]
     assert rows[0].until == rows[1].since
-    [entry] = db.session.query(AuditEntry).filter_by(action="person transferred").all()
+    [entry] = db.session.query(AuditEntry).filter_by(action="people moved").all()
     assert entry.why == "It would have 2 people more than the smallest cohort."
 
 

@@ -37,7 +37,7 @@ from lti_tool.lti.grades import (
     read_results,
 )
 from lti_tool.lti.launch import GradeService, Role
-from lti_tool.roster import readings
+from lti_tool.roster import groups, readings
 from lti_tool.roster.tables import Course, Enrolment, Person, ReadingState
 from lti_tool.sandbox.families import FAMILIES
 from tests.families.conftest import PlayedLms
@@ -49,6 +49,7 @@ COURSE = "ctx-feedback"
 LEARNERS = 54
 TOLD = {"blackboard"}  # whose audience of tokens is settled when it is registered by hand
 BY_HAND = {"blackboard", "schoology"}
+TELLS_GROUPS = {"blackboard", "moodle", "standard"}
 NAMES_WHO_IS_NOT_GRADED = {"brightspace", "canvas", "moodle"}
 
 
@@ -231,6 +232,19 @@ def test_everybody_who_can_learn_is_in_the_roster_and_nobody_else(lms: Lms) -> N
     assert lms.read_roster() == ReadingState.COMPLETE
     assert lms.may_learn() == LEARNERS
     assert lms.role(assistant) in {Role.TEACHING_ASSISTANT, Role.INSTRUCTOR}
+
+
+def test_the_groups_of_the_course_are_those_of_the_lms_where_it_tells_them(lms: Lms) -> None:
+    lms.read_roster()
+    with lms.app.app_context():
+        found = {set_.title: set_.members for set_ in groups.sets_of(db.session(), 1)}
+    if lms.family not in TELLS_GROUPS:
+        assert not found
+        return
+    assert found.keys() == {"Group", "Group (Lab)"}
+    assert set(found["Group"].values()) == {("Reading circle",)}
+    labs = list(found["Group (Lab)"].values())
+    assert sorted(labs.count((f"Lab {n}",)) for n in range(1, 6)) == [10, 10, 10, 11, 11]
 
 
 def test_people_whose_names_and_addresses_are_kept_back_can_take_part(lms: Lms) -> None:

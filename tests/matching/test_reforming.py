@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from itertools import product
 from random import Random
+from types import SimpleNamespace
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lti_tool.matching import forming, reforming
 from lti_tool.matching.checker import check
 from lti_tool.matching.problem import Problem
 from lti_tool.matching.reforming import Choice, Reforming, mix, reform
+from lti_tool.matching.solution import Solution
 from tests.matching.examples import plain
 
 WAITING = "-"
@@ -40,6 +45,8 @@ def test_a_cohort_below_the_minimum_is_filled_or_merged_with_as_few_moves_as_pos
         for kept in (3, 2)
     )
     assert (filled.moved, merged.moved) == (1, 2)
+    assert filled.fewest
+    assert merged.fewest
     assert merged.kept == (0, 1)
     assert {person for person, leaves, _joins in moves_of(merged) if leaves == 2} == {"k", "l"}
 
@@ -67,7 +74,9 @@ def test_the_curve_goes_from_no_move_to_the_best_mix() -> None:
 
 
 def test_a_lock_holds_a_person_and_keeps_their_cohort_from_being_merged() -> None:
-    for choice in ways(["abcde", "fghij", "kl"], 3, 6, locked={"k": 2}).choices:
+    answer = ways(["abcde", "fghij", "kl"], 3, 6, locked={"k": 2})
+    assert answer.held == (2,)
+    for choice in answer.choices:
         assert 2 in choice.kept
         assert "k" not in {move.person for move in choice.moves}
 
@@ -96,6 +105,7 @@ def test_nobody_moves_who_could_stay_and_every_answer_keeps_the_rules(data: st.D
     fewest = least_moves(at, going_on)
     whole = [choice for choice in answer.choices if len(choice.kept) == len(going_on)]
     assert [choice.moved for choice in whole][:1] == ([] if fewest is None else [fewest])
+    assert all(choice.fewest for choice in whole[:1])
 
 
 def least_moves(at: dict[str, Any], going_on: list[int]) -> int | None:
@@ -124,3 +134,19 @@ def test_nobody_moves_in_vain_where_few_hours_fit() -> None:
     cohorts[1].append(cohorts[0].pop(0))
     answer = reform(problem, cohorts, seed=1, now=time.monotonic, seconds=None, iterations=2_000)
     assert answer.choices[0].moved == 1
+    assert answer.choices[0].fewest
+
+
+def test_a_way_that_moves_more_than_it_must_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The search is made to send everybody round; the proof of fewest moves finds the way that moves one."""
+
+    def careless(problem: Problem, **limits: Any) -> Solution:
+        answer = forming.solve(problem, **limits)
+        if problem.previous is None or problem.previous.weight < 1.0:
+            return answer
+        return replace(answer, cohorts=tuple(answer.cohorts[n - 1] for n in range(len(answer.cohorts))))
+
+    monkeypatch.setattr(reforming, "forming", SimpleNamespace(solve=careless, polished=forming.polished))
+    first = ways(["abcde", "fghij", "kl"], 3, 6).choices[0]
+    assert (first.moved, first.fewest, len(first.kept)) == (1, True, 3)
+    assert check(first.problem.to_json(), first.solution.to_json()) == []

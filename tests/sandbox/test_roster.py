@@ -7,6 +7,8 @@ from tests.sandbox.minitool import ROSTER, ROSTER_TYPE, MiniTool
 from tests.support.sandbox import SandboxProcess
 
 MEMBERSHIP = "http://purl.imsglobal.org/vocab/lis/v2/membership"
+GROUP = "https://purl.imsglobal.org/spec/lti-gs/scope/contextgroup.readonly"
+GROUP_TYPE = "application/vnd.ims.lti-gs.v1.context"
 CLAIM = "https://purl.imsglobal.org/spec/lti/claim/"
 
 
@@ -137,3 +139,19 @@ def test_people_can_join_leave_return_and_change(own_sandbox: SandboxProcess) ->
     assert roster[new]["family_name"] == "Berg"
     assert f"{MEMBERSHIP}/Instructor#TeachingAssistant" in roster[new]["roles"]
     tool.close()
+
+
+def test_groups_come_in_pages_with_their_sets_and_members_name_theirs(tool: MiniTool) -> None:
+    base = f"{tool.sandbox.base_url}/api/courses/ctx-feedback"
+    first = tool.call("GET", f"{base}/groups?limit=4", GROUP, accept=f"{GROUP_TYPE}groupcontainer+json")
+    second = tool.call("GET", first.links["next"]["url"], GROUP, accept=f"{GROUP_TYPE}groupcontainer+json")
+    listed = [*first.json()["groups"], *second.json()["groups"]]
+    assert [group["name"] for group in listed] == [*(f"Lab {n}" for n in range(1, 6)), "Reading circle"]
+    assert [group.get("set_id") for group in listed] == ["set-lab"] * 5 + [None]
+    sets = tool.call("GET", f"{base}/groupsets", GROUP, accept=f"{GROUP_TYPE}groupsetcontainer+json").json()["sets"]
+    assert sets == [{"id": "set-lab", "name": "Lab"}]
+    members = [member for page in read(tool, "?groups=true") for member in page.json()["members"]]
+    inside = [enrolment["group_id"] for member in members for enrolment in member["group_enrollments"]]
+    assert [inside.count(str(group["id"])) for group in listed] == [11, 11, 10, 10, 10, 6]
+    assert all("group_enrollments" not in member for page in read(tool) for member in page.json()["members"])
+    assert tool.call("GET", f"{base}/groups", ROSTER).status_code == 403

@@ -25,6 +25,8 @@ class Blackboard(Standard):
         memberships="/learn/api/v1/lti/external/namesandroles/<course_id>",
         line_items="/learn/api/v1/lti/courses/<course_id>/lineItems",
         line_item="/learn/api/v1/lti/courses/<course_id>/lineItems/_<int:item_id>_1",
+        groups="/learn/api/v1/lti/courses/<course_id>/groups",
+        group_sets="/learn/api/v1/lti/courses/<course_id>/groupsets",
     )
     role_uris: ClassVar = Standard.role_uris | {
         # The standard lets a platform name a sub-role alone.

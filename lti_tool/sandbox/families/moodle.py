@@ -22,6 +22,8 @@ class Moodle(Standard):
         memberships="/mod/lti/services.php/CourseSection/<course_id>/bindings/1/memberships",
         line_items="/mod/lti/services.php/<course_id>/lineitems",
         line_item="/mod/lti/services.php/<course_id>/lineitems/<int:item_id>/lineitem",
+        groups="/mod/lti/services.php/<course_id>/groups",  # MOODLE, contextgroups
+        group_sets="/mod/lti/services.php/<course_id>/groupsets",
     )
     # A parent is no participant of a course, and the student view is the teacher with another role.
     kinds = frozenset({"learner", "instructor", "ta"})

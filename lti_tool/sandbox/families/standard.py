@@ -11,7 +11,15 @@ from lti_tool.sandbox.figures import rescaled
 from lti_tool.sandbox.offers import Storage
 from lti_tool.sandbox.refusals import OAuthError, ServiceError
 from lti_tool.sandbox.score import Score
-from lti_tool.sandbox.vocabulary import ADMIN_ROLES, MEDIA_ROSTER, MEDIA_SCORE, MEMBERSHIP, TEST_USER
+from lti_tool.sandbox.vocabulary import (
+    ADMIN_ROLES,
+    ALLOWED_SCOPES,
+    MEDIA_ROSTER,
+    MEDIA_SCORE,
+    MEMBERSHIP,
+    SCOPE_GROUPS,
+    TEST_USER,
+)
 
 CUSTOM = {
     "tz": "$Person.address.timezone",
@@ -23,7 +31,10 @@ EVERY_KIND = frozenset({"learner", "instructor", "ta", "mentor", "test"})
 
 @dataclass(frozen=True)
 class Addresses:
-    """Where an LMS has its endpoints, written as routes. Scores and results lie below a line item."""
+    """Where an LMS has its endpoints, written as routes. Scores and results lie below a line item.
+
+    One without a service of groups has no addresses for it.
+    """
 
     auth: str = "/auth"
     token: str = "/token"  # noqa: S105  an address
@@ -31,6 +42,8 @@ class Addresses:
     memberships: str = "/api/courses/<course_id>/memberships"
     line_items: str = "/api/courses/<course_id>/lineitems"
     line_item: str = "/api/courses/<course_id>/lineitems/<int:item_id>"
+    groups: str | None = None
+    group_sets: str | None = None
 
 
 @dataclass(frozen=True)
@@ -57,7 +70,9 @@ class Standard:
     """Claim tool_platform, product_family_code."""
     issuer: ClassVar[str | None] = None
     """None for an LMS whose issuer is its own address."""
-    addresses: ClassVar[Addresses] = Addresses()
+    addresses: ClassVar[Addresses] = Addresses(
+        groups="/api/courses/<course_id>/groups", group_sets="/api/courses/<course_id>/groupsets"
+    )
     kinds: ClassVar[frozenset[str]] = EVERY_KIND
     """The kinds of people that a course may hold."""
     role_uris: ClassVar[dict[str, list[str]]] = {
@@ -116,6 +131,11 @@ class Standard:
     """The gradingProgress under which a score shows."""
     ungradable: ClassVar[int] = 422
     """The status of a score for somebody who cannot be graded."""
+
+    @property
+    def scopes(self) -> tuple[str, ...]:
+        """What a token may be asked for."""
+        return ALLOWED_SCOPES if self.addresses.groups is None else (*ALLOWED_SCOPES, SCOPE_GROUPS)
 
     def configuration(self, document: dict[str, Any]) -> dict[str, Any]:
         """What the platform says of itself to a tool that registers."""

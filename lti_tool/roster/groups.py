@@ -1,0 +1,151 @@
+"""The groups of a course in the LMS: with each page of a reading what it tells, at its end nothing older stays."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+
+from sqlalchemy import Dialect, bindparam, delete, select
+from sqlalchemy.orm import Session
+
+from lti_tool.database import Base
+from lti_tool.lti.course_groups import Group
+from lti_tool.lti.memberships import Member
+from lti_tool.roster.tables import CourseGroup, Enrolment, GroupMember, RosterReading
+from lti_tool.roster.upserts import ManyTimes, insert_into
+
+GROUP, MEMBER = (Base.metadata.tables[name] for name in ("course_group", "course_group_member"))
+PERSON = Base.metadata.tables["person"]
+
+GROUP_KEYS = ("course_id", "lms_id", "name", "set_name", "reading_id")
+MEMBER_KEYS = ("course", "tenant", "reading", "who", "which")
+TITLE_LENGTH = 60
+
+
+@dataclass(frozen=True, slots=True)
+class GroupSet:
+    """Groups of a course that belong together; `name` is empty for those in no set.
+
+    `members` has the names of their groups by person id, in order: an LMS may let people be in several.
+    """
+
+    name: str | None
+    members: Mapping[int, tuple[str, ...]]
+
+    @property
+    def title(self) -> str:
+        """What being in one of these groups is called among the attributes of a person."""
+        return f"Group ({self.name})"[:TITLE_LENGTH] if self.name else "Group"
+
+
+def sets_of(session: Session, course_id: int) -> list[GroupSet]:
+    """The sets of groups that people of a course are in, by name; those without a set come first."""
+    query = (
+        select(CourseGroup.set_name, CourseGroup.name, GroupMember.person_id)
+        .join(GroupMember, GroupMember.group_id == CourseGroup.id)
+        .where(CourseGroup.course_id == course_id)
+        .order_by(CourseGroup.name, CourseGroup.id)
+    )
+    found: dict[str | None, dict[int, tuple[str, ...]]] = {}
+    for set_name, name, person_id in session.execute(query):
+        members = found.setdefault(set_name, {})
+        members[person_id] = (*members.get(person_id, ()), name)
+    return [GroupSet(name, members) for name, members in sorted(found.items(), key=lambda item: item[0] or "")]
+
+
+def store(session: Session, groups: Sequence[Group], *, course_id: int, reading_id: int) -> None:
+    """Add or update groups as seen by this reading."""
+    rows = [
+        {
+            "course_id": course_id,
+            "lms_id": group.id,
+            "name": group.name,
+            "set_name": group.set_name,
+            "reading_id": reading_id,
+        }
+        for group in groups
+    ]
+    if rows:
+        _groups(session.get_bind().dialect).execute(session, rows)
+
+
+def store_members(
+    session: Session, members: Sequence[Member], *, course_id: int, tenant_id: int, reading_id: int
+) -> None:
+    """Put people who are stored already into their groups; a group that the LMS did not list is passed over."""
+    rows = [
+        {
+            "course": course_id,
+            "tenant": tenant_id,
+            "reading": reading_id,
+            "who": member.identity.subject,
+            "which": group,
+        }
+        for member in members
+        for group in member.groups
+    ]
+    if rows:
+        _members(session.get_bind().dialect).execute(session, rows)
+
+
+@cache
+def _groups(dialect: Dialect) -> ManyTimes:
+    query = insert_into(dialect.name, GROUP)
+    query = query.values({name: bindparam(name, type_=GROUP.c[name].type) for name in GROUP_KEYS})
+    query = query.on_conflict_do_update(
+        index_elements=["course_id", "lms_id"],
+        set_={name: query.excluded[name] for name in ("name", "set_name", "reading_id")},
+    )
+    return ManyTimes.compiled(query, dialect, GROUP_KEYS)
+
+
+@cache
+def _members(dialect: Dialect) -> ManyTimes:
+    seen = select(GROUP.c.id, PERSON.c.id, bindparam("reading", type_=MEMBER.c.reading_id.type)).where(
+        GROUP.c.course_id == bindparam("course"),
+        GROUP.c.lms_id == bindparam("which"),
+        PERSON.c.tenant_id == bindparam("tenant"),
+        PERSON.c.subject == bindparam("who"),
+    )
+    query = insert_into(dialect.name, MEMBER).from_select(["group_id", "person_id", "reading_id"], seen)
+    query = query.on_conflict_do_update(
+        index_elements=["group_id", "person_id"], set_={"reading_id": query.excluded.reading_id}
+    )
+    return ManyTimes.compiled(query, dialect, MEMBER_KEYS)
+
+
+def settle(session: Session, reading: RosterReading) -> None:
+    """After a complete walk with groups: groups that are no longer there go, and memberships that are none any more.
+
+    Whoever was not seen keeps theirs until the reading marks them as gone.
+    """
+    of_course = select(CourseGroup.id).where(CourseGroup.course_id == reading.course_id)
+    seen = select(Enrolment.person_id).where(
+        Enrolment.course_id == reading.course_id, Enrolment.reading_id == reading.id
+    )
+    session.execute(
+        delete(GroupMember)
+        .where(
+            GroupMember.group_id.in_(of_course),
+            GroupMember.reading_id != reading.id,
+            GroupMember.person_id.in_(seen),
+        )
+        .execution_options(synchronize_session=False)
+    )
+    session.execute(
+        delete(CourseGroup)
+        .where(CourseGroup.course_id == reading.course_id, CourseGroup.reading_id != reading.id)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def forget_departed(session: Session, course_id: int) -> None:
+    """Take people who have left a course out of its groups."""
+    of_course = select(CourseGroup.id).where(CourseGroup.course_id == course_id)
+    departed = select(Enrolment.person_id).where(Enrolment.course_id == course_id, Enrolment.left_at.is_not(None))
+    session.execute(
+        delete(GroupMember)
+        .where(GroupMember.group_id.in_(of_course), GroupMember.person_id.in_(departed))
+        .execution_options(synchronize_session=False)
+    )
