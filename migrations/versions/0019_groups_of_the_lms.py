@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = 'groups_of_the_lms'
-down_revision = 'cohorts_that_end'
+down_revision = 'hours_of_cohorts'
 branch_labels = None
 depends_on = None
 
