@@ -185,6 +185,12 @@ def labels(people: Iterable[Person]) -> dict[str, str]:
     }
 
 
+def roll(session: Session, course_id: int) -> list[tuple[Person, bool]]:
+    """Everybody who is or was in a course, and whether they can be placed now."""
+    query = select(Person, Enrolment.may_learn).join(Enrolment, Enrolment.person_id == Person.id)
+    return [(person, bool(may)) for person, may in session.execute(query.where(Enrolment.course_id == course_id))]
+
+
 def everybody(session: Session, course_id: int) -> list[Person]:
     """Everybody who is or was in a course."""
     query = select(Person).join(Enrolment, Enrolment.person_id == Person.id)

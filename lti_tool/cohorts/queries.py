@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import exists, select
-from sqlalchemy.orm import Session, selectinload
+from sqlalchemy.orm import Session, joinedload, selectinload
 
 from lti_tool.cohorts.tables import Cohort, Facilitator, Membership
 from lti_tool.programs.tables import Program
@@ -52,7 +52,7 @@ def with_members(session: Session, cohort_id: int) -> CohortMembers:
 
 
 _PEOPLE = (
-    selectinload(Cohort.memberships).selectinload(Membership.person),
+    selectinload(Cohort.memberships).joinedload(Membership.person),
     selectinload(Cohort.facilitators).selectinload(Facilitator.person),
 )
 # A cohort whose people were loaded before a change is asked about again after it.

@@ -17,7 +17,7 @@ from lti_tool.cohorts.wish_form import Typed, whole_number
 from lti_tool.cohorts.words import ngettext
 from lti_tool.programs.tables import Program
 from lti_tool.questions import knowing
-from lti_tool.questions.overview import count_silent
+from lti_tool.questions.overview import count_silent, some_are_silent
 
 MOST_VALUES = 12
 """Of an attribute with more values, nobody is asked who must not be the only one."""
@@ -56,9 +56,8 @@ class RulesPage:
 
 def beginning(session: Session, program: Program) -> wishes.Rules:
     """The rules that the form begins with: who is silent is shared out evenly where others have answered."""
-    ids = [person.id for person in people.placeable(session, program.course_id)]
-    answered = any(known.name == knowing.ANSWERED for known in people.attributes(session, program, ids))
-    return replace(wishes.usual(program), spread=(knowing.ANSWERED,) if answered else ())
+    spread = (knowing.ANSWERED,) if some_are_silent(session, program.course_id) else ()
+    return replace(wishes.usual(program), spread=spread)
 
 
 def shown(session: Session, program: Program, typed: Typed) -> RulesPage:

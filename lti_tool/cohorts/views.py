@@ -124,8 +124,9 @@ def forming(
     `moved` are those whom somebody moved just now.
     """
     draft = draft_of(proposal)
-    names = people.labels(people.everybody(session, program.course_id))
-    placeable = {str(person.id) for person in people.placeable(session, program.course_id)}
+    roll = people.roll(session, program.course_id)
+    names = people.labels(person for person, _may in roll)
+    placeable = {str(person.id) for person, may in roll if may}
     inside = {person.id for person in draft.problem.people}
     ids_inside = {int(person) for person in inside}
     bar = Bar(draft.rules, people.attributes(session, program, ids_inside), ids_inside)

@@ -46,6 +46,16 @@ def count_silent(session: Session, course_id: int) -> int:
     return session.scalar(select(func.count()).select_from(Enrolment).where(_is_silent(course_id))) or 0
 
 
+def some_are_silent(session: Session, course_id: int) -> bool:
+    """Whether some learners of a course have answered and others have not."""
+    learners, quiet = session.execute(
+        select(func.count(), func.count().filter(_is_silent(course_id)))
+        .select_from(Enrolment)
+        .where(Enrolment.course_id == course_id, Enrolment.may_learn)
+    ).one()
+    return 0 < quiet < learners
+
+
 def _is_silent(course_id: int) -> ColumnElement[bool]:
     has_answered = exists().where(
         Answers.course_id == course_id,

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from functools import cache
 from zoneinfo import ZoneInfo
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -86,9 +87,19 @@ def cells_of(starts_at: datetime, minutes: int, zone: str) -> frozenset[str]:
     ['mon-09', 'mon-10']
     """
     clocks = ZoneInfo(zone)
-    steps = [*range(0, minutes, QUARTER // timedelta(minutes=1)), minutes - 1]
-    shown = ((starts_at + timedelta(minutes=step)).astimezone(clocks) for step in steps)
+    first, last = starts_at.astimezone(clocks), (starts_at + timedelta(minutes=minutes - 1)).astimezone(clocks)
+    if first.utcoffset() == last.utcoffset():
+        return _run(first.weekday(), first.hour, first.minute, minutes)
+    shown = ((starts_at + timedelta(minutes=step)).astimezone(clocks) for step in range(minutes))
     return frozenset(_cell(at.weekday(), at.hour) for at in shown)
+
+
+@cache
+def _run(weekday: int, hour: int, minute: int, minutes: int) -> frozenset[str]:
+    """The cells of so many minutes while no clock changes: asked for thousands of times for a page."""
+    last = 24 * weekday + hour + (minute + minutes - 1) // 60
+    hours = range(24 * weekday + hour, last + 1)
+    return frozenset(_cell(number // 24 % 7, number % 24) for number in hours)
 
 
 def offset(zone: str, day: date) -> str:
