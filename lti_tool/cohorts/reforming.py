@@ -92,7 +92,7 @@ def bar_of(session: Session, program: Program, now: Standing) -> Bar:
     """How the make-up of these cohorts is shown."""
     ids = [int(person.id) for person in now.problem.people]
     rules = standing.rules_of(program, proposal_of(session, program.id))
-    return Bar(rules, people.attributes(session, program, ids))
+    return Bar(rules, people.attributes(session, program, ids), ids)
 
 
 def ways(now: Standing, choices: Sequence[Choice], bar: Bar) -> list[Way]:
