@@ -37,6 +37,7 @@ def test_answers_are_attributes_and_an_open_question_is_unknown(here: Class) -> 
         "goal": {"Ana": "peers"},
         "language": {"Ana": "Portuguese"},
         "time zone": {"Ana": "UTC+0", "Bilal": "UTC+5:30"},
+        "who has answered": {"Ana": "answered", "Bilal": "answered", "Tom": "not yet", "Zoë": "not yet"},
     }
     assert "Zoë" not in slots(here)
 
