@@ -13,12 +13,13 @@ from dataclasses import dataclass
 
 from flask_babel import LazyString
 from flask_babel import lazy_gettext as _
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from lti_tool.cohorts import people, words
 from lti_tool.cohorts.proposing import proposal_of
 from lti_tool.cohorts.queries import cohorts_with_members
-from lti_tool.lti import registrations
+from lti_tool.lti.tables import LtiRegistration
 from lti_tool.programs.tables import Program
 from lti_tool.roster.cells import harmless
 from lti_tool.roster.tables import Course, Person, Tenant
@@ -102,9 +103,13 @@ OFFERS = {
 
 def offers(session: Session, program: Program) -> tuple[Offer, ...]:
     """The files by which the LMS of a program's course makes groups; none where we know of no such import."""
-    course = session.get_one(Course, program.course_id)
-    registration = registrations.get(session.get_one(Tenant, course.tenant_id).registration_id)
-    return OFFERS.get(registration.family, ()) if registration else ()
+    family = session.scalar(
+        select(LtiRegistration.family)
+        .join(Tenant, Tenant.registration_id == LtiRegistration.id)
+        .join(Course, Course.tenant_id == Tenant.id)
+        .where(Course.id == program.course_id)
+    )
+    return OFFERS.get(family or "", ())
 
 
 def exported(session: Session, program: Program, kind: str = OWN) -> str:

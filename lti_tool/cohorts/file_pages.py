@@ -56,6 +56,14 @@ def export(program_id: int) -> ResponseReturnValue:
     return Response(text.encode(encoding), content_type="text/csv; charset=utf-8", headers=headers)
 
 
+@blueprint.get("/programs/<int:program_id>/cohorts/lms")
+@allow(Access.STAFF)
+def to_lms(program_id: int) -> ResponseReturnValue:
+    """The files by which this LMS makes groups of the cohorts, and how."""
+    program = program_here(program_id)
+    return render_template("cohorts/to_lms.html", program=program, files=exporting.offers(db.session(), program))
+
+
 @blueprint.get("/programs/<int:program_id>/cohorts/import")
 @allow(Access.INSTRUCTOR)
 def import_form(program_id: int) -> ResponseReturnValue:

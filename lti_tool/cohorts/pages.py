@@ -8,7 +8,6 @@ from flask_babel import gettext as _
 
 from lti_tool.cohorts import (
     explaining,
-    exporting,
     people,
     proposing,
     rules_view,
@@ -61,7 +60,6 @@ def show(program: Program, problem: str | None = None) -> str:
         "may_change": may_change(),
         "problem": problem,
         "aside": people.set_aside(session, program.course_id),
-        "lms_files": exporting.offers(session, program),
     }
     if is_published(session, program.id):
         return render_template("cohorts/board.html", board=views.board(session, program), words=words, **common)

@@ -104,25 +104,19 @@ def attributes(session: Session, program: Program, person_ids: Collection[int]) 
     """
     found = {
         attribute.name.casefold(): attribute
-        for source in (_sections, _groups, _told, _imported)
+        for source in (_by_lms, _told, _imported)
         for attribute in source(session, program, person_ids)
     }
     return sorted(found.values(), key=lambda attribute: attribute.name)
 
 
-def _sections(session: Session, program: Program, person_ids: Collection[int]) -> list[Attribute]:
-    query = select(Enrolment.person_id, Enrolment.section).where(Enrolment.course_id == program.course_id)
+def _by_lms(session: Session, program: Program, person_ids: Collection[int]) -> list[Attribute]:
+    sections, sets = groups.sections_and_sets(session, program.course_id)
+    told = {"section": sections}
+    told |= {set_.title: {person: " + ".join(names) for person, names in set_.members.items()} for set_ in sets}
     wanted = set(person_ids)
-    values = {person_id: name for person_id, name in session.execute(query) if name and person_id in wanted}
-    return [Attribute("section", values, Source.LMS)] if values else []
-
-
-def _groups(session: Session, program: Program, person_ids: Collection[int]) -> list[Attribute]:
-    found = []
-    for set_ in groups.sets_of(session, program.course_id):
-        values = {person: " + ".join(set_.members[person]) for person in person_ids if person in set_.members}
-        found += [Attribute(set_.title, values, Source.LMS)] if values else []
-    return found
+    inside = {name: {p: v for p, v in values.items() if p in wanted} for name, values in told.items()}
+    return [Attribute(name, values, Source.LMS) for name, values in inside.items() if values]
 
 
 def _told(session: Session, program: Program, person_ids: Collection[int]) -> list[Attribute]:

@@ -297,5 +297,12 @@ def board(session: Session, program: Program) -> Board:
         small=[card.title for entry, card in zip(entries, cards, strict=True) if len(entry.members) < rules.size_min],
         least=rules.size_min,
         ended=ended_cohorts(session, program.id),
-        undoable=undoing.undoable(session, program),
+        undoable=undoing.undoable(session, program) if _has_changed(entries) else None,
+    )
+
+
+def _has_changed(entries: Sequence[CohortMembers]) -> bool:
+    """Whether anybody got a place after publication."""
+    return any(
+        membership.since > entry.cohort.published_at for entry in entries for membership in entry.cohort.memberships
     )

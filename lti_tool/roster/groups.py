@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
-from sqlalchemy import Dialect, bindparam, delete, select
+from sqlalchemy import Dialect, and_, bindparam, delete, select
 from sqlalchemy.orm import Session
 
 from lti_tool.database import Base
@@ -41,17 +41,28 @@ class GroupSet:
 
 def sets_of(session: Session, course_id: int) -> list[GroupSet]:
     """The sets of groups that people of a course are in, by name; those without a set come first."""
+    return sections_and_sets(session, course_id)[1]
+
+
+def sections_and_sets(session: Session, course_id: int) -> tuple[dict[int, str], list[GroupSet]]:
+    """What the LMS tells of people's places in a course, in one query: sections by person id, and as `sets_of`."""
     query = (
-        select(CourseGroup.set_name, CourseGroup.name, GroupMember.person_id)
-        .join(GroupMember, GroupMember.group_id == CourseGroup.id)
-        .where(CourseGroup.course_id == course_id)
+        select(Enrolment.person_id, Enrolment.section, CourseGroup.set_name, CourseGroup.name)
+        .outerjoin(GroupMember, GroupMember.person_id == Enrolment.person_id)
+        .outerjoin(CourseGroup, and_(CourseGroup.id == GroupMember.group_id, CourseGroup.course_id == course_id))
+        .where(Enrolment.course_id == course_id)
         .order_by(CourseGroup.name, CourseGroup.id)
     )
+    sections: dict[int, str] = {}
     found: dict[str | None, dict[int, tuple[str, ...]]] = {}
-    for set_name, name, person_id in session.execute(query):
-        members = found.setdefault(set_name, {})
-        members[person_id] = (*members.get(person_id, ()), name)
-    return [GroupSet(name, members) for name, members in sorted(found.items(), key=lambda item: item[0] or "")]
+    for person_id, section, set_name, name in session.execute(query):
+        if section:
+            sections[person_id] = section
+        if name is not None:
+            members = found.setdefault(set_name, {})
+            members[person_id] = (*members.get(person_id, ()), name)
+    in_order = sorted(found.items(), key=lambda item: item[0] or "")
+    return sections, [GroupSet(name, members) for name, members in in_order]
 
 
 def store(session: Session, groups: Sequence[Group], *, course_id: int, reading_id: int) -> None:

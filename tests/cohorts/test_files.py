@@ -338,7 +338,7 @@ def test_the_lms_gets_the_file_that_it_makes_groups_of(
         session.execute(update(Course).values(label="PL1"))
         session.get_one(Person, house.learners[0].id).email = "one@school.example"
     browser = house.visit()
-    page = browser.get(house.at()).text
+    page = browser.get(house.at("lms")).text
     assert set(re.findall(r"cohorts\.csv\?for=([a-z-]+)", page)) == files.keys()
     for kind, expected in files.items():
         lines = browser.get(f"{house.at()}.csv?for={kind}").get_data(as_text=True).splitlines()
