@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, render_template, request, url_for
+from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from lti_tool.cohorts import (
+    capacity,
     explaining,
     people,
     proposing,
@@ -18,6 +19,7 @@ from lti_tool.cohorts import (
     wishes,
     words,
 )
+from lti_tool.cohorts.capacity import BusyError
 from lti_tool.cohorts.editing import RefusedError
 from lti_tool.cohorts.proposing import (
     AlreadyPublishedError,
@@ -71,7 +73,7 @@ def show(program: Program, problem: str | None = None) -> str:
         )
     if not may_change():
         return render_template("cohorts/none.html", count=len(people.placeable(session, program.course_id)), **common)
-    return _rules_form(program, wish_form.shown(wishes.usual(program)), version=0)
+    return rules_form(program, wish_form.shown(wishes.usual(program)), version=0)
 
 
 def _links(program: Program, proposal: Proposal) -> dict[str, str] | None:
@@ -91,7 +93,7 @@ def rules(program_id: int) -> ResponseReturnValue:
     proposal = proposal_of(session, program.id)
     now = standing.rules_of(program, proposal)
     present = {person.id for person in people.placeable(session, program.course_id)}
-    return _rules_form(
+    return rules_form(
         program, wish_form.shown(wishes.among(now, present)), version=proposal.version if proposal else 0
     )
 
@@ -103,17 +105,17 @@ def propose(program_id: int) -> ResponseReturnValue:
     program, session = program_here(program_id), db.session()
     sent, version = wish_form.typed(request.form), sent_version() or 0
     if "more" in request.form:
-        return _rules_form(program, sent, version=version, empty=3)
+        return rules_form(program, sent, version=version, empty=3)
     course_id = program.course_id
     placeable = people.placeable(session, course_id)
     if "adopt" in request.form:
         apart = knowing.wishes_of(session, course_id, [person.id for person in placeable]).apart
-        return _rules_form(program, wish_form.with_apart(sent, apart), version=version)
+        return rules_form(program, wish_form.with_apart(sent, apart), version=version)
     known = people.attributes(session, program, {person.id for person in placeable})
     try:
         chosen = wish_form.read(request.form, [person.id for person in placeable], known)
     except FormError as wrong:
-        return _rules_form(program, sent, version=version, errors=wrong.errors), 400
+        return rules_form(program, sent, version=version, errors=wrong.errors), 400
     seed = whole_number(request.form.get("seed", "")) or 1
     try:
         return _proposed(program, chosen, seed, version)
@@ -123,7 +125,9 @@ def propose(program_id: int) -> ResponseReturnValue:
             "again to replace it, or look at it first."
         )
         session.rollback()
-        return _rules_form(program_here(program_id), sent, version=_newest(program_id), problem=stale), 409
+        return rules_form(program_here(program_id), sent, version=_newest(program_id), problem=stale), 409
+    except BusyError:
+        return rules_form(program_here(program_id), sent, version=version, problem=_busy()), 503
 
 
 @blueprint.post("/programs/<int:program_id>/cohorts/again")
@@ -140,18 +144,26 @@ def _proposed(program: Program, chosen: wishes.Rules, seed: int, version: int) -
     session, program_id, course_id = db.session(), program.id, program.course_id
     placeable = people.placeable(session, course_id)
     if not placeable:
-        return _rules_form(program, wish_form.shown(chosen), version=version), 400
+        return rules_form(program, wish_form.shown(chosen), version=version), 400
     chosen = wishes.among(chosen, {person.id for person in placeable})
     problem = proposing.question(session, program, chosen, placeable)
     names = people.labels(placeable)
     session.rollback()  # nothing was written: let nobody wait for the database during the search
-    solution = explaining.settled(problem, proposing.search(problem, seed))
-    program = program_here(program_id)
+    with capacity.turn():
+        solution = proposing.search(problem, seed)
+    program, asker = program_here(program_id), current_visit().person_id
+    if solution.cut_short:
+        if explaining.begin(session, program, asker, version, chosen, problem, seed):
+            return redirect(url_for("cohorts.reason", program_id=program_id), code=303)
+        session.rollback()
+        with capacity.turn():
+            solution = explaining.without_worker(problem, seed)
+        program = program_here(program_id)
     if solution.status != "solved":
         conflict = impossible(problem, solution, names)
-        return _rules_form(program, wish_form.shown(chosen), version=version, conflict=conflict), 400
+        return rules_form(program, wish_form.shown(chosen), version=version, conflict=conflict), 400
     draft = Draft(chosen, problem, solution.to_json())
-    proposal = proposing.store(session, program, draft, version=version, actor_id=current_visit().person_id)
+    proposal = proposing.store(session, program, draft, version=version, actor_id=asker)
     searching.begin(session, proposal)
     text = _("This is a proposal: only staff see it.")
     if proposal.number > 1:
@@ -167,6 +179,19 @@ def stale(_error: StaleError) -> ResponseReturnValue:
     """What was sent came from a page that is no longer true: show what is, and change nothing."""
     text = _("The proposal was changed since you opened that page. Nothing was done; this is how it is now.")
     return _again_from_start(text), 409
+
+
+@blueprint.errorhandler(BusyError)
+def busy(_error: BusyError) -> ResponseReturnValue:
+    """Too many ask for cohorts at once."""
+    return _again_from_start(_busy()), 503
+
+
+def _busy() -> str:
+    text: str = _(
+        "Peerloop is forming cohorts for others right now. Nothing was changed: try again in a few seconds."
+    )
+    return text
 
 
 @blueprint.errorhandler(RefusedError)
@@ -203,7 +228,7 @@ def _again_from_start(problem: str) -> str:
     return show(program_here(program_id), problem)
 
 
-def _rules_form(
+def rules_form(
     program: Program,
     typed: Typed,
     *,
@@ -213,6 +238,7 @@ def _rules_form(
     problem: str | None = None,
     empty: int = 1,
 ) -> str:
+    """The form of the rules with what was typed, and what is wrong with it."""
     session = db.session()
     page = rules_view.shown(session, program, typed)
     errors = errors or {}

@@ -2,7 +2,8 @@
 
 Fields: `size_min`, `size_max`, `size_target`, `slack`; `spread`, `balance`, `gather` (attributes, repeated);
 `weight:<attribute>` (little, normal or much); `together-<n>` and `apart-<n>` (person ids, repeated; a group for each
-n); `locked` ("person:cohort", repeated); `not_alone` (["attribute", "value"] as JSON, repeated); `common_slots`.
+n); `locked` ("person:cohort", repeated); `not_alone` (["attribute", "value"] as JSON, repeated); `common_slots`;
+`any_time` (person ids, repeated).
 The buttons beside a conflict add `relax`: see `relaxing`.
 """
 
@@ -42,6 +43,7 @@ class Typed:
     weights: Mapping[str, str]
     not_alone: Sequence[str]
     common_slots: str
+    any_time: Sequence[str] = ()
 
 
 def shown(rules: Rules) -> Typed:
@@ -60,6 +62,7 @@ def shown(rules: Rules) -> Typed:
         weights={name: word for name, weight in rules.weights.items() for word in WEIGHTS if WEIGHTS[word] == weight},
         not_alone=[option_of(attribute, value) for attribute, value in rules.not_alone],
         common_slots=str(rules.common_slots),
+        any_time=[str(person) for person in rules.any_time],
     )
 
 
@@ -80,6 +83,7 @@ def typed(sent: Sent) -> Typed:
         weights={name: word for name, word in _sent_weights(sent).items() if word in WEIGHTS},
         not_alone=[option for option in sent.getlist("not_alone") if option],
         common_slots=sent.get("common_slots", "0")[:LONGEST_ECHO],
+        any_time=sent.getlist("any_time"),
     )
 
 
@@ -127,6 +131,7 @@ def read(sent: Sent, person_ids: Collection[int], attributes: Sequence[Attribute
         weights=reading.weights(),
         not_alone=reading.not_alone(),
         common_slots=reading.whole("common_slots", 0, MOST_COMMON_SLOTS, missing="0"),
+        any_time=reading.any_time(),
     )
     reading.check_wishes(rules)
     if reading.errors:
@@ -211,6 +216,13 @@ class _Reading:
                 self.errors[f"{kind}-{number}"] = _("Choose at least two people, or nobody.")
         wrong = any(name.startswith(f"{kind}-") for name in self.errors)
         return () if wrong else tuple(tuple(int(person) for person in group) for _number, group in groups)
+
+    def any_time(self) -> tuple[int, ...]:
+        chosen = dict.fromkeys(self.sent.getlist("any_time"))
+        if not self.people.issuperset(chosen):
+            self.errors["any_time"] = _("Somebody chosen here is not a learner of this course (any more).")
+            return ()
+        return tuple(int(person) for person in chosen)
 
     def locked(self) -> dict[int, int]:
         locked: dict[int, int] = {}
