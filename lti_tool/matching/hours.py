@@ -28,8 +28,8 @@ EFFORT = 0.25
 
 
 def blamed(problem: Problem, prover: Prover) -> tuple[Group, list[Group]]:
-    """The fewest people whose hours are in the way of a problem that has no cohorts, none where these are too many;
-    and sets of people without whose hours there are cohorts.
+    """Few people whose hours are in the way of a problem that has no cohorts, none where these would be too many; and
+    sets of people without whose hours there may be cohorts.
 
     Either the hours of the first leave no cohorts, whenever all others can meet; or too few others can meet when they
     can.
@@ -40,7 +40,10 @@ def blamed(problem: Problem, prover: Prover) -> tuple[Group, list[Group]]:
     bound = _bound_to_meet(problem)
     if bound:
         return bound, [(person,) for person in bound]
-    ways, enough = _ways_and_core(problem, prover)
+    ways, enough = _among_busiest(problem, prover)
+    ways = list(dict.fromkeys([*ways, *((person,) for person in enough)]))
+    if not ways:
+        ways, enough = _ways_and_core(problem, prover)
     few = [way for way in ways if len(way) <= len(ways[0]) + 1]
     return enough or (ways[0] if ways else ()), few
 
@@ -79,6 +82,26 @@ def _ways_and_core(problem: Problem, prover: Prover) -> tuple[list[Group], Group
         ways.append(way)
         suspects = _hitting(problem, ways)
     return ways, ()
+
+
+def _among_busiest(problem: Problem, prover: Prover) -> tuple[list[Group], Group]:
+    """The same among those with the fewest hours alone: mostly it is they, and this takes a moment."""
+    count = cohort_count(problem)
+    busiest = sorted(problem.people, key=lambda person: len(person.slots))[:MOST_NAMED]
+    suspects = _restricted(problem, [person.id for person in busiest])
+
+    def enough(people: Group) -> bool:
+        return count is not None and prover.place(_only_hours_of(problem, people), count, EFFORT) == "impossible"
+
+    way = suspects if verdict(relaxed(problem, {"any_time": suspects}), prover, rounds=1) == "possible" else ()
+    ways = [_needed(problem, way, prover)] if way else []
+    if not enough(suspects):
+        return ways, ()
+    for person in reversed(busiest):
+        fewer = tuple(other for other in suspects if other != person.id)
+        if fewer and enough(fewer):
+            suspects = fewer
+    return ways, suspects
 
 
 def _needed(problem: Problem, people: Group, prover: Prover) -> Group:

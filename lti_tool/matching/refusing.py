@@ -14,7 +14,7 @@ from lti_tool.matching.telling import told
 NOT_MINIMAL = "These rules cannot hold together; perhaps fewer of them already cannot."
 FOR_ALL = 0.7
 """Of the time that remains."""
-FOR_CONFLICT, FOR_PEOPLE, FOR_WAYS = 5.0, 2.0, 3.0
+FOR_CONFLICT, FOR_PEOPLE, FOR_WAYS = 5.0, 3.0, 3.0
 """Of effort: for a minimal set of rules, for whom of each it takes, and for what helps. No part of it depends on how
 fast the machine is; where the time ends before the effort, the answer says that it was cut short.
 """
