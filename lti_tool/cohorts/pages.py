@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, render_template, request, url_for
+from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from lti_tool.cohorts import (
+    capacity,
     explaining,
     people,
     proposing,
@@ -18,6 +19,7 @@ from lti_tool.cohorts import (
     wishes,
     words,
 )
+from lti_tool.cohorts.capacity import BusyError
 from lti_tool.cohorts.editing import RefusedError
 from lti_tool.cohorts.proposing import (
     AlreadyPublishedError,
@@ -73,7 +75,7 @@ def show(program: Program, problem: str | None = None) -> str:
         )
     if not may_change():
         return render_template("cohorts/none.html", count=len(people.placeable(session, program.course_id)), **common)
-    return _rules_form(program, wish_form.shown(rules_view.beginning(session, program)), version=0)
+    return rules_form(program, wish_form.shown(rules_view.beginning(session, program)), version=0)
 
 
 def _links(program: Program, proposal: Proposal) -> dict[str, str] | None:
@@ -93,7 +95,7 @@ def rules(program_id: int) -> ResponseReturnValue:
     proposal = proposal_of(session, program.id)
     now = standing.rules_of(program, proposal)
     present = {person.id for person in people.placeable(session, program.course_id)}
-    return _rules_form(
+    return rules_form(
         program, wish_form.shown(wishes.among(now, present)), version=proposal.version if proposal else 0
     )
 
@@ -107,18 +109,16 @@ def propose(program_id: int) -> ResponseReturnValue:
     names = people.labels(placeable)
     sent, version = wish_form.typed(request.form, names), sent_version() or 0
     if "more" in request.form:
-        return _rules_form(
-            program, sent, version=version, empty=3, said=_("There is room for three more groups now.")
-        )
+        return rules_form(program, sent, version=version, empty=3, said=_("There is room for three more groups now."))
     if "adopt" in request.form:
         apart = knowing.wishes_of(session, program.course_id, [person.id for person in placeable]).apart
         typed = wish_form.with_apart(sent, apart)
-        return _rules_form(program, typed, version=version, said=_adopted(len(typed.apart) - len(sent.apart)))
+        return rules_form(program, typed, version=version, said=_adopted(len(typed.apart) - len(sent.apart)))
     known = people.attributes(session, program, {person.id for person in placeable})
     try:
         chosen = wish_form.read(request.form, names, known)
     except FormError as wrong:
-        return _rules_form(program, sent, version=version, errors=wrong.errors), 400
+        return rules_form(program, sent, version=version, errors=wrong.errors), 400
     seed = whole_number(request.form.get("seed", "")) or 1
     try:
         return _proposed(program, chosen, seed, version)
@@ -128,7 +128,9 @@ def propose(program_id: int) -> ResponseReturnValue:
             "again to replace it, or look at it first."
         )
         session.rollback()
-        return _rules_form(program_here(program_id), sent, version=_newest(program_id), problem=stale), 409
+        return rules_form(program_here(program_id), sent, version=_newest(program_id), problem=stale), 409
+    except BusyError:
+        return rules_form(program_here(program_id), sent, version=version, problem=_busy()), 503
 
 
 @blueprint.post("/programs/<int:program_id>/cohorts/again")
@@ -153,18 +155,26 @@ def _proposed(program: Program, chosen: wishes.Rules, seed: int, version: int) -
     session, program_id, course_id = db.session(), program.id, program.course_id
     placeable = people.placeable(session, course_id)
     if not placeable:
-        return _rules_form(program, wish_form.shown(chosen), version=version), 400
+        return rules_form(program, wish_form.shown(chosen), version=version), 400
     chosen = wishes.among(chosen, {person.id for person in placeable})
     problem = proposing.question(session, program, chosen, placeable)
     names = people.labels(placeable)
     session.rollback()  # nothing was written: let nobody wait for the database during the search
-    solution = explaining.settled(problem, proposing.search(problem, seed))
-    program = program_here(program_id)
+    with capacity.turn():
+        solution = proposing.search(problem, seed)
+    program, asker = program_here(program_id), current_visit().person_id
+    if solution.cut_short:
+        if explaining.begin(session, program, asker, version, chosen, problem, seed):
+            return redirect(url_for("cohorts.reason", program_id=program_id), code=303)
+        session.rollback()
+        with capacity.turn():
+            solution = explaining.without_worker(problem, seed)
+        program = program_here(program_id)
     if solution.status != "solved":
         conflict = impossible(problem, solution, names)
-        return _rules_form(program, wish_form.shown(chosen), version=version, conflict=conflict), 400
+        return rules_form(program, wish_form.shown(chosen), version=version, conflict=conflict), 400
     draft = Draft(chosen, problem, solution.to_json())
-    proposal = proposing.store(session, program, draft, version=version, actor_id=current_visit().person_id)
+    proposal = proposing.store(session, program, draft, version=version, actor_id=asker)
     searching.begin(session, proposal)
     text = _("This is a proposal: only staff see it.")
     if proposal.number > 1:
@@ -180,6 +190,19 @@ def stale(_error: StaleError) -> ResponseReturnValue:
     """What was sent came from a page that is no longer true: show what is, and change nothing."""
     text = _("The proposal was changed since you opened that page. Nothing was done; this is how it is now.")
     return _again_from_start(text), 409
+
+
+@blueprint.errorhandler(BusyError)
+def busy(_error: BusyError) -> ResponseReturnValue:
+    """Too many ask for cohorts at once."""
+    return _again_from_start(_busy()), 503
+
+
+def _busy() -> str:
+    text: str = _(
+        "Peerloop is forming cohorts for others right now. Nothing was changed: try again in a few seconds."
+    )
+    return text
 
 
 @blueprint.errorhandler(RefusedError)
@@ -216,7 +239,7 @@ def _again_from_start(problem: str) -> str:
     return show(program_here(program_id), problem)
 
 
-def _rules_form(
+def rules_form(
     program: Program,
     typed: Typed,
     *,
@@ -227,7 +250,7 @@ def _rules_form(
     said: str | None = None,
     empty: int = 1,
 ) -> str:
-    """The form with what was typed; `said` is what was done with it."""
+    """The form of the rules with what was typed, and what is wrong with it; `said` is what was done with it."""
     session = db.session()
     page = rules_view.shown(session, program, typed)
     errors = errors or {}

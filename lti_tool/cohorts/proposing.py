@@ -76,17 +76,24 @@ def search(
     problem: Problem,
     seed: int,
     *,
-    seconds: float = SECONDS,
+    seconds: float | None = SECONDS,
+    iterations: int | None = None,
     progress: Progress | None = None,
     cancelled: Cancelled = never,
 ) -> Solution:
     """Solve and check. Raises CheckFailedError.
 
-    Time is the limit; the answer says how many `iterations` it took, and the same problem, seed and iterations give
-    the same cohorts on every machine. More time with the same seed never gives worse ones.
+    Where time is the limit, the answer says how many `iterations` it took, and the same problem, seed and iterations
+    give the same cohorts on every machine. More time with the same seed never gives worse ones.
     """
     solution = forming.solve(
-        problem, seed=seed, now=time.monotonic, seconds=seconds, progress=progress, cancelled=cancelled
+        problem,
+        seed=seed,
+        now=time.monotonic,
+        seconds=seconds,
+        iterations=iterations,
+        progress=progress,
+        cancelled=cancelled,
     )
     checked(problem, solution.to_json())
     return solution

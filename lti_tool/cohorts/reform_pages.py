@@ -6,7 +6,7 @@ from flask import abort, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from lti_tool.cohorts import reforming, undoing, words
+from lti_tool.cohorts import capacity, reforming, undoing, words
 from lti_tool.cohorts.pages import blueprint, program_here, show
 from lti_tool.cohorts.proposing import StaleError, is_published
 from lti_tool.cohorts.publishing import BrokenRulesError
@@ -107,7 +107,8 @@ def _page(program: Program, problem: str | None = None) -> str:
     session, program_id = db.session(), program.id
     now = reforming.question(session, program)
     session.rollback()  # nothing was written: let nobody wait for the database during the search
-    found = reforming.search(now)
+    with capacity.turn():
+        found = reforming.search(now)
     program = program_here(program_id)
     bar = reforming.bar_of(session, program, now)
     return render_template(

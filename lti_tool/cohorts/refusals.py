@@ -131,20 +131,21 @@ def _slots(problem: Problem, item: Conflict, people: str) -> str:
         return _("%(need)s.", need=need)
     positions = {problem.locked.get(person) for person in item.people}
     position = positions.pop()
-    if not positions and position is not None:
+    if not positions and position is not None and len(item.people) > 1:
         return _(
             "%(need)s, but in %(cohort)s %(people)s have too few in common.",
             need=need,
             cohort=cohort(position),
             people=people,
         )
-    return _("%(need)s, but %(people)s share too few with others.", need=need, people=people)
+    return _("%(need)s, which the hours of %(people)s do not allow.", need=need, people=people)
 
 
 def _ways(problem: Problem, solution: Solution, names: Names) -> tuple[list[Way], str | None]:
     """Buttons for what helps; else for what may help, or is a step on the way; and a sentence that says which."""
     offered = [Relaxation(item.relaxation, item.helps) for item in solution.conflict if item.relaxation is not None]
     offered = [each for each in (*offered, *solution.relaxations) if _can_be_chosen(problem, each.change)]
+    offered.sort(key=lambda each: "any_time" not in each.change)  # a few people's hours, rather than everybody's
     for helps in (True, None, False):
         chosen = [each.change for each in offered if each.helps is helps]
         if chosen:
@@ -185,6 +186,9 @@ def _labels(problem: Problem, rule: str, what: Any, names: Names) -> list[str]:
         return [text.replace("%(people)s", people) for people in groups]
     if rule == "locked":
         return [_("Allow %(name)s in any cohort", name=names[person]) for person in what]
+    if rule == "any_time":
+        people = listed([names[person] for person in what])
+        return [_("Place %(people)s without their hours", people=people)]
     if rule == "not_alone":
         return [_("Allow somebody to be the only “%(value)s” of a cohort (%(attribute)s)", **kind) for kind in what]
     return [_figure_label(problem, rule, int(what))]

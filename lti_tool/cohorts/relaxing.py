@@ -28,6 +28,7 @@ class _Change(BaseModel):
     apart: list[list[int]] = []
     locked: set[int] = set()
     not_alone: list[_Kind] = []
+    any_time: list[int] = []
 
 
 def relaxed(rules: Rules, sent: str) -> Rules:
@@ -50,6 +51,7 @@ def _changed(rules: Rules, change: _Change) -> Rules:
     values["apart"] = without_feuds(rules.apart, change.apart)
     values["locked"] = {person: cohort for person, cohort in rules.locked.items() if person not in change.locked}
     values["not_alone"] = [kind for kind in values.get("not_alone", ()) if not _is_among(change.not_alone, *kind)]
+    values["any_time"] = list(dict.fromkeys((*rules.any_time, *change.any_time)))
     if change.common_slots is not None:
         values["common_slots"] = change.common_slots
     return Rules.from_json(values)

@@ -68,6 +68,27 @@ class Search(Base):
     trail: Mapped[list[list[float]]] = mapped_column(JSON)
 
 
+class Inquiry(Base):
+    """What an instructor asked for and a moment did not answer: a worker finds cohorts, or why there are none.
+
+    `version` is that of the proposal that the instructor saw; `solution` is the reason as soon as there is one.
+    """
+
+    __tablename__ = "cohort_inquiry"
+    __table_args__ = (UniqueConstraint("program_id", "person_id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    program_id: Mapped[int] = mapped_column(ForeignKey("program.id", ondelete="CASCADE"))
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id", ondelete="CASCADE"), index=True)
+    version: Mapped[int]
+    seed: Mapped[int]
+    rules: Mapped[dict[str, Any]] = mapped_column(JSON)
+    problem: Mapped[dict[str, Any]] = mapped_column(JSON)
+    solution: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    asked_at: Mapped[datetime]
+    leased_until: Mapped[datetime | None]
+
+
 class Cohort(Base):
     """People who learn together. `position` is its index in the published proposal, from 0.
 

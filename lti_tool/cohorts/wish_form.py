@@ -3,7 +3,7 @@
 Fields: `size_min`, `size_max`, `size_target`, `slack`; `spread`, `balance`, `gather` (attributes, repeated);
 `weight:<attribute>` (little, normal or much); `together-<n>` and `apart-<n>` (names or ids of people, repeated; a
 group for each n); `locked` ("person:cohort", repeated); `not_alone` (["attribute", "value"] as JSON, repeated);
-`common_slots`.
+`common_slots`; `any_time` (person ids, repeated).
 The buttons beside a conflict add `relax`: see `relaxing`.
 """
 
@@ -45,6 +45,7 @@ class Typed:
     weights: Mapping[str, str]
     not_alone: Sequence[str]
     common_slots: str
+    any_time: Sequence[str] = ()
 
 
 def shown(rules: Rules) -> Typed:
@@ -63,6 +64,7 @@ def shown(rules: Rules) -> Typed:
         weights={name: word for name, weight in rules.weights.items() for word in WEIGHTS if WEIGHTS[word] == weight},
         not_alone=[option_of(attribute, value) for attribute, value in rules.not_alone],
         common_slots=str(rules.common_slots),
+        any_time=[str(person) for person in rules.any_time],
     )
 
 
@@ -83,6 +85,7 @@ def typed(sent: Sent, names: Names) -> Typed:
         weights={name: word for name, word in _sent_weights(sent).items() if word in WEIGHTS},
         not_alone=[option for option in sent.getlist("not_alone") if option],
         common_slots=sent.get("common_slots", "0")[:LONGEST_ECHO],
+        any_time=sent.getlist("any_time"),
     )
 
 
@@ -139,6 +142,7 @@ def read(sent: Sent, names: Names, attributes: Sequence[Attribute]) -> Rules:
         weights=reading.weights(),
         not_alone=reading.not_alone(),
         common_slots=reading.whole("common_slots", 0, MOST_COMMON_SLOTS, missing="0"),
+        any_time=reading.any_time(),
     )
     reading.check_wishes(rules)
     if reading.errors:
@@ -232,6 +236,13 @@ class _Reading:
             except UnclearError as unclear:
                 found.append(str(unclear))
         return " ".join(found)
+
+    def any_time(self) -> tuple[int, ...]:
+        chosen = dict.fromkeys(self.sent.getlist("any_time"))
+        if not self.naming.names.keys() >= chosen.keys():
+            self.errors["any_time"] = _("Somebody chosen here is not a learner of this course (any more).")
+            return ()
+        return tuple(int(person) for person in chosen)
 
     def locked(self) -> dict[int, int]:
         locked: dict[int, int] = {}

@@ -24,6 +24,7 @@ class Rules:
 
     `locked` maps a person's id to the index of a cohort, `weights` an attribute to what its wishes weigh (1 where
     nothing is said). `not_alone` has pairs of an attribute and a value of which no cohort has exactly one person.
+    `any_time` are people who are placed without the hours that they said.
     """
 
     size_min: int
@@ -39,6 +40,7 @@ class Rules:
     weights: Mapping[str, float] = field(default_factory=dict)
     not_alone: tuple[tuple[str, str], ...] = ()
     common_slots: int = 0
+    any_time: tuple[int, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Plain values; reading them again gives equal rules."""
@@ -53,6 +55,7 @@ class Rules:
             "weights": dict(self.weights),
             "not_alone": [list(pair) for pair in self.not_alone],
             "common_slots": self.common_slots,
+            "any_time": list(self.any_time),
         }
 
     @classmethod
@@ -73,6 +76,7 @@ class Rules:
             weights=data.get("weights", {}),
             not_alone=tuple((attribute, value) for attribute, value in data.get("not_alone", ())),
             common_slots=data.get("common_slots", 0),
+            any_time=tuple(data.get("any_time", ())),
         )
 
 
@@ -88,6 +92,7 @@ def among(rules: Rules, person_ids: Collection[int]) -> Rules:
         together=_groups_among(rules.together, person_ids),
         apart=_groups_among(rules.apart, person_ids),
         locked={person: cohort for person, cohort in rules.locked.items() if person in person_ids},
+        any_time=tuple(person for person in rules.any_time if person in person_ids),
     )
 
 
@@ -101,7 +106,7 @@ def compose(
 ) -> matching.Problem:
     """The question to the matching room: these rules for these people.
 
-    Whoever has not said when they can meet counts as free at any time.
+    Whoever has not said when they can meet counts as free at any time, and so does who is placed without hours.
     """
     rules = among(rules, {person.id for person in people})
     known = {attribute.name: attribute for attribute in attributes}
@@ -114,7 +119,7 @@ def compose(
             matching.Person(
                 str(person.id),
                 _values(person.id, wanted, numeric=rules.balance),
-                tuple(slots.get(person.id, any_time)),
+                any_time if person.id in rules.any_time else tuple(slots.get(person.id, any_time)),
             )
             for person in people
         ),

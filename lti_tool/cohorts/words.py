@@ -223,6 +223,8 @@ def chips(rules: Rules) -> list[str]:
     ]
     if rules.common_slots:
         found.append(ngettext("%(num)s common hour", "%(num)s common hours", rules.common_slots))
+    if rules.common_slots and rules.any_time:
+        found.append(ngettext("%(num)s person without hours", "%(num)s people without hours", len(rules.any_time)))
     counted = (
         ngettext("%(num)s group together", "%(num)s groups together", len(rules.together)),
         ngettext("%(num)s group apart", "%(num)s groups apart", len(rules.apart)),

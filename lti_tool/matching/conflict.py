@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from lti_tool.matching.decision import Verdict, verdict
-from lti_tool.matching.exact import SIZES, Prover, named_by
+from lti_tool.matching.exact import SIZES, Prover
 from lti_tool.matching.feasible import Late
-from lti_tool.matching.problem import Person, Problem
-from lti_tool.matching.proofs import quickly_refuted, stranded_people
+from lti_tool.matching.hours import blamed
+from lti_tool.matching.problem import Problem
+from lti_tool.matching.proofs import quickly_refuted
 from lti_tool.matching.rules import Group, Rule, keeping, rules
 from lti_tool.matching.sizes import cohort_count
 
@@ -25,12 +26,14 @@ class Clash:
     """Rules that cannot hold together, in the order of the problem.
 
     ``core`` has, for rules about several people, those between whom they already are one too many. ``minimal``:
-    it is proved that all others can hold whichever rule is left out.
+    it is proved that all others can hold whichever rule is left out. ``without_hours``: sets of people without whose
+    slots they can hold, where common slots are among them.
     """
 
     rules: tuple[Rule, ...]
     core: Mapping[Rule, Group]
     minimal: bool
+    without_hours: tuple[Group, ...] = ()
 
 
 def minimal_conflict(problem: Problem, prover: Prover) -> Clash:
@@ -95,9 +98,13 @@ def narrowed(problem: Problem, clash: Clash, prover: Prover) -> Clash:
     """The clash with the people whom it takes of each rule."""
     core: dict[Rule, Group] = {}
     for rule in clash.rules:
-        stranded = stranded_people(problem) if rule.field == "common_slots" else ()
-        core[rule] = stranded or _fewest(problem, clash, core, rule, prover)
-    return replace(clash, core=core)
+        if rule.field != "common_slots":
+            core[rule] = _fewest(problem, clash, core, rule, prover)
+    hours, ways = Rule("common_slots"), list[Group]()
+    if hours in clash.rules:
+        sizes = [rule for rule in rules(problem) if rule.field in SIZES]
+        core[hours], ways = blamed(keeping(_with_core(problem, core), [*sizes, *clash.rules]), prover)
+    return replace(clash, core=core, without_hours=tuple(ways))
 
 
 def _fewest(problem: Problem, clash: Clash, core: Mapping[Rule, Group], rule: Rule, prover: Prover) -> Group:
@@ -110,12 +117,7 @@ def _fewest(problem: Problem, clash: Clash, core: Mapping[Rule, Group], rule: Ru
     people = _people_of(problem, rule)
     if len(people) <= 2:
         return people
-    if rule.field == "common_slots":
-        named = named_by(keeping(problem, clash.rules))
-        among = [person for person in people if person in named]
-        people = tuple(among) if among and still(among) == "impossible" else people
-    fewest = tuple(_filtered(people, still, len(people) // 2, prover.budget.late)[0])
-    return () if rule.field == "common_slots" and len(fewest) == len(problem.people) else fewest
+    return tuple(_filtered(people, still, len(people) // 2, prover.budget.late)[0])
 
 
 def _people_of(problem: Problem, rule: Rule) -> Group:
@@ -123,24 +125,13 @@ def _people_of(problem: Problem, rule: Rule) -> Group:
         return problem.together[int(rule.key or 0)]
     if rule.field == "apart":
         return problem.apart[int(rule.key or 0)]
-    if rule.field == "common_slots":
-        return tuple(person.id for person in problem.people)
     return ()
 
 
 def _with_core(problem: Problem, core: Mapping[Rule, Group]) -> Problem:
     """The problem with rules that concern these people only."""
-    busy = core.get(Rule("common_slots"))
     return replace(
         problem,
-        people=problem.people if busy is None else _available(problem, set(busy)),
         together=tuple(core.get(Rule("together", i), group) for i, group in enumerate(problem.together)),
         apart=tuple(core.get(Rule("apart", i), group) for i, group in enumerate(problem.apart)),
     )
-
-
-def _available(problem: Problem, busy: set[str]) -> tuple[Person, ...]:
-    """The people, of whom all but the busy ones can meet whenever anybody can."""
-    every = tuple(dict.fromkeys(slot for person in problem.people for slot in person.slots))
-    enough = every + tuple(f"another {i}" for i in range(problem.common_slots))
-    return tuple(p if p.id in busy else replace(p, slots=enough) for p in problem.people)

@@ -66,9 +66,9 @@ def decide(problem: Problem, prover: Prover, rounds: int = ROUNDS, *, insist: bo
     return "unknown"
 
 
-def verdict(problem: Problem, prover: Prover) -> Verdict:
+def verdict(problem: Problem, prover: Prover, rounds: int = FEW_ROUNDS) -> Verdict:
     """As :func:`decide`, without the placement and with less patience: for questions of which there are many."""
-    answer: Decision = "unknown" if prover.budget.late() else decide(problem, prover, FEW_ROUNDS)
+    answer: Decision = "unknown" if prover.budget.late() else decide(problem, prover, rounds)
     return "possible" if isinstance(answer, Start) else answer
 
 

@@ -8,14 +8,16 @@ https://developers.google.com/optimization/cp/cp_solver
 from __future__ import annotations
 
 import functools
+import itertools
+import math
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from lti_tool.matching.budget import Budget
 from lti_tool.matching.instance import together_units
 from lti_tool.matching.problem import Person, Problem
-from lti_tool.matching.rules import Rule, rules
+from lti_tool.matching.rules import Group, Rule, all_slots, rules
 
 if TYPE_CHECKING:
     from ortools.sat.python.cp_model import CpModel, CpSolver, IntVar, LinearExpr
@@ -26,6 +28,8 @@ FOUND = ("OPTIMAL", "FEASIBLE")
 SIZES = ("size.min", "size.max", "size.slack", "cohorts")
 LOADING = 0.5
 """Seconds that loading OR-Tools takes once in each process."""
+FEW = 4
+"""So many people are found sooner where it does not matter whether fewer are enough."""
 MOST_TERMS = 1_000_000
 TERMS_PER_SECOND = 200_000
 """A larger model would not even be written down in the time."""
@@ -34,10 +38,12 @@ TERMS_PER_SECOND = 200_000
 class Prover:
     """Answers questions about hard rules within a budget, and within an effort where the budget has no time."""
 
-    def __init__(self, seed: int, budget: Budget) -> None:
+    def __init__(self, seed: int, budget: Budget, effort: float | None = None) -> None:
         self.seed = seed
         self.budget = budget
-        self.effort = EFFORT_IN_ALL
+        unlimited = EFFORT_IN_ALL if budget.seconds is None else math.inf
+        self.effort = unlimited if effort is None else effort
+        self.starved = False  # a question was not asked that more time would have allowed
 
     def place(self, problem: Problem, count: int, effort: float) -> list[int] | Literal["impossible", "unknown"]:
         """The cohort of each person, or whether there is proof that none fits in ``count`` cohorts."""
@@ -71,6 +77,19 @@ class Prover:
             return []
         return [rule for rule, literal in model.literal.items() if not solver.boolean_value(literal)]
 
+    def some_exempt(
+        self, problem: Problem, count: int, holding: Collection[str], most: int, effort: float
+    ) -> Group | None:
+        """At most so many people without whose slots all rules hold; of many as few as were found. Those of
+        ``holding`` are not among them. None when none were found.
+        """
+        if not self._may_ask(problem, count):
+            return None
+        model = _Model(problem, count, soft=False, exempting=True)
+        model.limit_exempt(holding, most)
+        solver, status = self._solved(model.model, effort, relaxations=0)
+        return model.read_exempt(solver, holding) if status in FOUND else None
+
     def core(self, problem: Problem, count: int, effort: float) -> list[Rule] | None:
         """Some of the rules that cannot hold with the sizes in ``count`` cohorts, if that is proved."""
         if not self._may_ask(problem, count):
@@ -85,19 +104,24 @@ class Prover:
 
     def _may_ask(self, problem: Problem, count: int, *, moving: bool = False) -> bool:
         terms, left = _terms(problem, count, moving=moving), self.budget.left()
-        if self.budget.late() or terms > MOST_TERMS:
+        writing = terms / TERMS_PER_SECOND
+        if self.budget.late() or terms > MOST_TERMS or writing >= self.effort:
             return False
-        if left is None:
-            return self.effort > 0
         loading = 0.0 if _is_loaded() else LOADING
-        return terms / TERMS_PER_SECOND + loading < left
+        if left is not None and writing + loading >= left:
+            self.starved = True
+            return False
+        self.effort -= writing
+        return True
 
-    def _solved(self, model: CpModel, effort: float) -> tuple[CpSolver, str]:
+    def _solved(self, model: CpModel, effort: float, relaxations: int = 1) -> tuple[CpSolver, str]:
+        """``relaxations``: CP-SAT's level of linear ones. None at all finds good answers sooner, and proves later."""
         solver = _cp_model().CpSolver()
         parameters, left = solver.parameters, self.budget.left()
         parameters.num_workers = 1
+        parameters.linearization_level = relaxations
         parameters.random_seed = self.seed % 2**31
-        parameters.max_deterministic_time = effort if left is not None else min(effort, self.effort)
+        parameters.max_deterministic_time = min(effort, self.effort)
         if left is not None:
             parameters.max_time_in_seconds = max(left, 0.001)
         status = solver.solve(model)
@@ -148,10 +172,19 @@ def _kind(problem: Problem, person: Person, *, moving: bool) -> tuple[frozenset[
 class _Model:
     """People whom a rule names each have a place; of the others, so many of a kind are in each cohort.
 
-    ``soft``: every rule holds only if its literal does. ``most_moves``: so many leave their cohort at most.
+    ``soft``: every rule holds only if its literal does. ``exempting``: some people's slots need not count.
+    ``most_moves``: so many leave their cohort at most.
     """
 
-    def __init__(self, problem: Problem, count: int, *, soft: bool, most_moves: int | None = None) -> None:
+    def __init__(
+        self,
+        problem: Problem,
+        count: int,
+        *,
+        soft: bool,
+        exempting: bool = False,
+        most_moves: int | None = None,
+    ) -> None:
         cp = _cp_model()
         self.problem, self.count, self.soft, self.moving = problem, count, soft, most_moves is not None
         self.model = cp.CpModel()
@@ -159,13 +192,14 @@ class _Model:
         self.literal = {rule: self.model.new_bool_var("") for rule in by_literal}
         self.places: dict[str, Sequence[IntVar]] = {}
         self.kinds: list[tuple[list[Person], Sequence[IntVar]]] = []
+        self.exempt: list[tuple[list[Person], Sequence[IntVar]]] = []
         self._add_people()
         self._add_sizes()
         self._add_groups()
         for i in range(len(problem.not_alone)):
             self._add_not_alone(i)
         if problem.common_slots:
-            self._add_slots()
+            self._add_slots(exempting=exempting)
         if most_moves is not None:
             self._add_moves(most_moves)
 
@@ -230,15 +264,63 @@ class _Model:
             number = _number(having, cohort)
             self._if(Rule("not_alone", i), self.model.add_linear_expression_in_domain(number, domain))
 
-    def _add_slots(self) -> None:
-        people, most = self.problem.people, self.problem.size.max
-        slots = dict.fromkeys(slot for person in people for slot in person.slots)
-        lacking = [self._rows(person for person in people if slot not in person.slots) for slot in slots]
-        for cohort in range(self.count):
-            common = [self.model.new_bool_var("") for _ in slots]
-            self._if(Rule("common_slots"), self.model.add(sum(common) >= self.problem.common_slots))
-            for is_common, without in zip(common, lacking, strict=True):
-                self.model.add(_number(without, cohort) + most * is_common <= most)
+    def limit_exempt(self, holding: Collection[str], most: int) -> None:
+        """Let at most so many people be exempt, and nobody of ``holding``."""
+        for people, numbers in self.exempt:
+            self.model.add(sum(numbers) <= sum(person.id not in holding for person in people))
+        self.model.add(sum(sum(numbers) for _, numbers in self.exempt) <= most)
+        if most > FEW:
+            self.model.minimize(sum(sum(numbers) for _, numbers in self.exempt))
+
+    def read_exempt(self, solver: CpSolver, holding: Collection[str]) -> Group:
+        """Who is exempt in a solution, in the order of the people."""
+        found: set[str] = set()
+        for people, numbers in self.exempt:
+            ids = [person.id for person in people if person.id not in holding]
+            found.update(ids[: sum(solver.value(number) for number in numbers)])
+        return tuple(person.id for person in self.problem.people if person.id in found)
+
+    def _add_slots(self, *, exempting: bool) -> None:
+        """In each cohort exactly so many slots count, and all its people have named them."""
+        slots, need, hours = all_slots(self.problem.people), self.problem.common_slots, Rule("common_slots")
+        chosen = [{slot: self.model.new_bool_var("") for slot in slots} for _ in range(self.count)]
+        for common in chosen:
+            self._if(hours, self.model.add(sum(common.values()) == need))
+        self._order(chosen)
+        for people, numbers in self._all_rows():
+            if len(people[0].slots) == len(slots) >= need:
+                continue
+            exempt: Sequence[IntVar | int] = self._exempt(people, numbers) if exempting else [0] * self.count
+            most = min(len(people), self.problem.size.max)
+            for common, number, without in zip(chosen, numbers, exempt, strict=True):
+                named = sum(common[slot] for slot in people[0].slots)
+                if need > 1 and most > 1:
+                    here = self.model.new_bool_var("")
+                    self.model.add(number - without <= most * here)
+                    self._if(hours, self.model.add(need * here <= named))
+                else:
+                    self._if(hours, self.model.add(need * (number - without) <= most * named))
+
+    def _order(self, chosen: Sequence[Mapping[str, IntVar]]) -> None:
+        """Cohorts that neither a lock nor who was there tells apart may as well stand in the order of their slots."""
+        if self.moving:
+            return
+        alike = [common for cohort, common in enumerate(chosen) if cohort not in self.problem.locked.values()]
+        ranks = [sum(rank * used for rank, used in enumerate(common.values())) for common in alike]
+        for one, other in itertools.pairwise(ranks):
+            self.model.add(one <= other)
+
+    def _all_rows(self) -> list[tuple[list[Person], Sequence[IntVar]]]:
+        """People of one kind, and how many of them are in each cohort."""
+        known = {person.id: person for person in self.problem.people}
+        return [*(([known[person]], places) for person, places in self.places.items()), *self.kinds]
+
+    def _exempt(self, people: list[Person], numbers: Sequence[IntVar]) -> Sequence[IntVar]:
+        exempt = [self.model.new_int_var(0, min(len(people), self.problem.size.max), "") for _ in numbers]
+        for number, without in zip(numbers, exempt, strict=True):
+            self.model.add(without <= number)
+        self.exempt.append((people, exempt))
+        return exempt
 
     def _add_moves(self, most: int) -> None:
         was = self.problem.previous.cohorts if self.problem.previous else {}
@@ -262,6 +344,6 @@ class _Model:
             constraint.only_enforce_if(self.literal[rule])
 
 
-def _number(rows: Iterable[Sequence[IntVar]], cohort: int) -> LinearExpr:
+def _number(rows: Iterable[Sequence[Any]], cohort: int) -> LinearExpr:
     number: LinearExpr = _cp_model().LinearExpr.sum([row[cohort] for row in rows])
     return number

@@ -92,7 +92,8 @@ def _as_before(question: Question, draws: np.random.Generator) -> Placement:
     newcomers = []
     for unit, begin in enumerate(question.first[:-1]):
         home = question.lock[unit] if question.lock[unit] >= 0 else question.before[question.member[begin]]
-        if home >= 0 and placement.people[home] + question.size[unit] < len(placement.sizes):
+        known = 0 <= home < question.cohorts
+        if known and placement.people[home] + question.size[unit] < len(placement.sizes):
             place(question, placement, unit, home)
         else:
             newcomers.append(unit)

@@ -87,7 +87,7 @@ def load_compiled() -> None:
 def _solve(problem: Problem, seed: int, budget: Budget, progress: Progress | None, threads: int) -> Solution:
     found = decide(problem, Prover(seed, budget), insist=True)
     if found == "unknown":
-        return Solution("unknown", seed, budget.elapsed(), text=NOTHING_KNOWN)
+        return Solution("unknown", seed, budget.elapsed(), text=NOTHING_KNOWN, cut_short=budget.seconds is not None)
     if found == "impossible":
         return refusal(problem, seed, budget)
     return _improve(problem, found, budget, seed, progress, threads)

@@ -30,8 +30,10 @@ def relaxation_of(problem: Problem, clash: Clash, rule: Rule, prover: Prover) ->
 
 
 def further_relaxations(problem: Problem, clash: Clash, prover: Prover, *, alone: bool) -> list[Relaxation]:
-    """Another number of cohorts to aim at; and where no rule ``alone`` is enough, the fewest to leave out."""
-    found = [_first_that_helps(problem, _targets(problem), prover)]
+    """People to place without their hours, where hours are in the way; another number of cohorts to aim at; and where
+    no rule ``alone`` is enough, the fewest to leave out.
+    """
+    found = [*_without_hours(problem, clash, prover), _first_that_helps(problem, _targets(problem), prover)]
     count = cohort_count(problem)
     if not alone and count is not None:
         fewest = prover.fewest_broken(problem, count, EFFORT)
@@ -40,6 +42,11 @@ def further_relaxations(problem: Problem, clash: Clash, prover: Prover, *, alone
             changes = [_without(problem, fewest, needs) for needs in (clash, replace(clash, core={}))]
             found.append(_first_that_helps(problem, changes, prover))
     return [relaxation for relaxation in found if relaxation is not None]
+
+
+def _without_hours(problem: Problem, clash: Clash, prover: Prover) -> list[Relaxation]:
+    changes: list[Change] = [{"any_time": list(people)} for people in clash.without_hours]
+    return [Relaxation(change, True) for change in changes if _helps(problem, change, prover)]
 
 
 def _first_that_helps(

@@ -6,12 +6,12 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
-from lti_tool.matching.problem import Problem
+from lti_tool.matching.problem import Person, Problem
 
 Change = Mapping[str, Any]
 """What to make looser. ``size.min``, ``size.max``, ``size.slack``, ``size.target``, ``cohorts`` and ``common_slots``
 have their new figure; ``together``, ``apart``, ``locked`` and ``not_alone`` list what to leave out, written as in the
-problem. Two of a group that is apart may be left out alone.
+problem. Two of a group that is apart may be left out alone. ``any_time`` lists people who count as free at any time.
 """
 
 Group = tuple[str, ...]
@@ -72,6 +72,7 @@ def relaxed(problem: Problem, change: Change) -> Problem:
     alone = [(rule["attribute"], rule["value"]) for rule in change.get("not_alone", ())]
     return replace(
         problem,
+        people=_free_at_any_time(problem.people, change.get("any_time", ())),
         size=replace(problem.size, **figures),
         cohorts=change.get("cohorts", problem.cohorts),
         common_slots=change.get("common_slots", problem.common_slots),
@@ -80,6 +81,16 @@ def relaxed(problem: Problem, change: Change) -> Problem:
         not_alone=tuple(rule for rule in problem.not_alone if (rule.attribute, rule.value) not in alone),
         locked={person: cohort for person, cohort in problem.locked.items() if person not in free},
     )
+
+
+def all_slots(people: Iterable[Person]) -> tuple[str, ...]:
+    """Every slot that somebody named. Whoever named all of them is in nobody's way."""
+    return tuple(dict.fromkeys(slot for person in people for slot in person.slots))
+
+
+def _free_at_any_time(people: tuple[Person, ...], free: Collection[str]) -> tuple[Person, ...]:
+    every = all_slots(people)
+    return tuple(replace(person, slots=every) if person.id in free else person for person in people)
 
 
 def without_bonds(groups: Iterable[tuple[T, ...]], left_out: Iterable[Iterable[T]]) -> tuple[tuple[T, ...], ...]:

@@ -54,7 +54,8 @@ class Solution:
     ``terms`` are unweighted, keyed ``spread:<attribute>``, ``balance:<attribute>``, ``gather:<attribute>``
     and ``previous``. ``slots`` are each cohort's common slots when the problem asks for any. ``relaxations``
     would help, but are not about one rule of the conflict. ``text`` says what is known when there are no cohorts,
-    or when a conflict may be larger than it need be.
+    or when a conflict may be larger than it need be. ``cut_short``: there are no cohorts, and with more time more
+    might be known; what is not cut short is the same whenever it is asked.
     """
 
     status: Status
@@ -69,15 +70,7 @@ class Solution:
     relaxations: tuple[Relaxation, ...] = ()
     text: str | None = None
     iterations: int = 0
-
-    @property
-    def is_settled(self) -> bool:
-        """Whether more time would tell nothing new about what can be done."""
-        if self.status == "infeasible":
-            tried = all(item.helps is not None for item in self.conflict if item.relaxation is not None)
-            helped = any(item.helps for item in self.conflict) or bool(self.relaxations)
-            return self.text is None and tried and helped
-        return self.status == "solved"
+    cut_short: bool = False
 
     @property
     def gap(self) -> float | None:
@@ -85,6 +78,30 @@ class Solution:
         if self.objective is None or self.lower_bound is None:
             return None
         return (self.objective - self.lower_bound) / max(self.lower_bound, 1.0)
+
+    @classmethod
+    def without_cohorts(cls, data: Mapping[str, Any]) -> Solution:
+        """What :meth:`to_json` wrote of an answer that has no cohorts."""
+        conflict = (
+            Conflict(
+                item["rule"],
+                tuple(item["people"]),
+                item["text"],
+                item.get("relaxation"),
+                item.get("helps"),
+                tuple(item.get("core", item["people"])),
+            )
+            for item in data.get("conflict", ())
+        )
+        ways = (Relaxation(item["relaxation"], item["helps"]) for item in data.get("relaxations", ()))
+        return cls(
+            data["status"],
+            data["seed"],
+            data["seconds"],
+            conflict=tuple(conflict),
+            relaxations=tuple(ways),
+            text=data.get("text"),
+        )
 
     def to_json(self) -> dict[str, object]:
         data: dict[str, object] = {"status": self.status, "seconds": self.seconds, "seed": self.seed}

@@ -74,7 +74,7 @@ def _slots_text(problem: Problem, people: Group) -> str:
     text = f"all members of a cohort must share at least {problem.common_slots} {slots}"
     if not any(person.slots for person in problem.people):
         return f"{text}, but nobody named any"
-    return f"{text}, but {_list(people)} did not name enough that others named too" if people else text
+    return f"{text}, but those that {_list(people)} named do not allow it" if people else text
 
 
 def _size_text(problem: Problem, field: str) -> str:

@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = 'commitments'
-down_revision = 'groups_of_the_lms'
+down_revision = 'cohort_inquiries'
 branch_labels = None
 depends_on = None
 

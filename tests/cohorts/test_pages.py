@@ -647,7 +647,7 @@ def test_why_hours_do_not_fit_is_told_with_names() -> None:
     need = "Each cohort needs 1 hour at which everybody can meet"
     silent, busy = Person("a"), (Person("a", slots=("mon-09",)), Person("b", slots=("tue-09",)))
     assert told((silent,)) == [f"{need}, but nobody has said when they can."]
-    assert told(busy) == [f"{need}, but Ana Costa and Tom Reed share too few with others."]
+    assert told(busy) == [f"{need}, which the hours of Ana Costa and Tom Reed do not allow."]
     together = told(busy, locked={"a": 1, "b": 1})
     assert together == [f"{need}, but in Cohort B Ana Costa and Tom Reed have too few in common."]
 

@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 import time
+from random import Random
 from typing import Any
 
 import pytest
@@ -166,7 +167,29 @@ def test_three_who_never_meet_are_one_too_many_for_two_cohorts() -> None:
     answer = solved(course)
     assert rules_of(answer) == ["common_slots"]
     assert answer.conflict[0].people == ("u0", "u1", "u2")
-    assert [relaxation.change for relaxation in answer.relaxations] == [{"size.target": 9.0}]
+    assert [relaxation.change for relaxation in answer.relaxations][-1] == {"size.target": 9.0}
+    without = [relaxation.change["any_time"] for relaxation in answer.relaxations[:-1]]
+    assert sorted(without) == [["u0"], ["u1"], ["u2"]]
+
+
+def test_part_timers_are_named_and_can_be_placed_without_their_hours_and_the_silent_are_not() -> None:
+    rng, hours = Random(1), [f"{day}-{hour:02}" for day in ("mon", "tue", "wed") for hour in range(9, 15)]
+    own = [["mon-09"], ["tue-10"], ["wed-14", "wed-12"]]
+    own += [hours if i % 2 else rng.sample(hours, 15) for i in range(21)]
+    people = [{"id": f"u{i}", "slots": named} for i, named in enumerate(own)]
+    mess = {"people": people, "size": {"min": 8, "max": 20, "target": 12}, "common_slots": 1}
+    part_timers = {"u0", "u1", "u2"}
+    answer = solved(mess)
+    assert solved(mess, seed=2).to_json() == answer.to_json() | {"seed": 2}
+    (hours,) = answer.conflict
+    assert (hours.rule, set(hours.people)) == ("common_slots", part_timers)
+    without = [
+        set(relaxation.change["any_time"]) for relaxation in answer.relaxations if "any_time" in relaxation.change
+    ]
+    assert without
+    assert all(people <= part_timers for people in without)
+    for relaxation in answer.relaxations:
+        assert solved(relaxed(Problem.from_json(mess), relaxation.change).to_json()).status == "solved"
 
 
 def test_independent_quarrels_are_settled_together_by_the_fewest_changes() -> None:

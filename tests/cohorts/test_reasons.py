@@ -1,0 +1,93 @@
+"""Rules that cannot be kept: a worker finds the reason, which is the same each time, and ways out that were tried."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+
+from lti_tool import clock, jobs
+from lti_tool.cohorts import capacity, explaining, proposing
+from lti_tool.matching.problem import Problem
+from lti_tool.matching.solution import Solution
+from tests.cohorts.conftest import House
+from tests.cohorts.test_allowing import say_when
+from tests.cohorts.test_pages import SIZES, text_of, ways
+
+HOURS: dict[str, Any] = {**SIZES, "common_slots": "1"}
+ANY = ("mon-09", "tue-14", "wed-10")
+
+
+def nothing_in_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first look, in a request, ends without an answer."""
+    true_search = proposing.search
+
+    def search(problem: Problem, seed: int, **limits: Any) -> Solution:
+        if limits:
+            return true_search(problem, seed, **limits)
+        return Solution("unknown", seed, 1.0, cut_short=True)
+
+    monkeypatch.setattr(proposing, "search", search)
+    jobs.beat("a worker", clock.wall())
+
+
+@pytest.fixture
+def part_timers(house: House, monkeypatch: pytest.MonkeyPatch) -> House:
+    """Three who can never meet, in a course for two cohorts in which half have said nothing."""
+    ids = house.ids(*range(24))
+    say_when(monkeypatch, dict.fromkeys(ids[:12], ANY) | {person: (ANY[n],) for n, person in enumerate(ids[:3])})
+    return house
+
+
+def test_a_worker_finds_whose_hours_are_in_the_way_and_one_click_places_them_without(
+    part_timers: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nothing_in_a_second(monkeypatch)
+    browser = part_timers.visit()
+    page = browser.post(part_timers.at("propose"), **HOURS)
+    assert "Looking for the reason" in page.text
+    mark = re.search(r'data-mark="([^"]+)"', page.text)
+    assert mark is not None
+    news = part_timers.at(f"reason/progress?version={mark[1]}")
+    assert browser.get(news).status_code == 204
+    assert 'name="common_slots"' in browser.get(part_timers.at("reason?edit=1")).text
+    assert explaining.run()
+    assert not explaining.run()
+    assert browser.get(news).status_code == 200
+    page = browser.get(part_timers.at("reason"))
+    need = "Each cohort needs 1 hour at which everybody can meet"
+    assert f"{need}, which the hours of Person 01, Person 02 and Person 03 do not allow." in text_of(page.text)
+    offered = ways(page)
+    wanted = {f"Place Person 0{n} without their hours" for n in (1, 2, 3)}
+    assert wanted | {"Do without common hours"} == {label for label in offered if "hours" in label}
+    monkeypatch.undo()
+    say_when(monkeypatch, {p: (ANY[n],) for n, p in enumerate(part_timers.ids(0, 1, 2))})
+    page = browser.post(part_timers.at("propose"), **HOURS, relax=offered["Place Person 02 without their hours"])
+    assert "1 person without hours" in page.text
+    form = browser.get(part_timers.at("rules")).text
+    assert re.search(rf'name="any_time" value="{part_timers.ids(1)[0]}" checked', form)
+
+
+def test_cohorts_that_a_worker_finds_after_all_become_a_proposal(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nothing_in_a_second(monkeypatch)
+    browser = house.visit()
+    assert "Looking for the reason" in browser.post(house.at("propose"), **SIZES).text
+    assert explaining.run()
+    assert browser.get(house.at("reason")).status_code == 303
+    assert "24 people, 2 cohorts of 12" in text_of(browser.get(house.at()).text)
+    assert house.version() == 1
+
+
+def test_too_many_at_once_are_told_to_try_again_and_lose_nothing(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(capacity, "WAIT_SECONDS", 0.0)
+    with capacity.turn(), capacity.turn():
+        page = house.visit().post(house.at("propose"), **SIZES | {"size_max": "17"})
+    assert page.status_code == 503
+    assert "Peerloop is forming cohorts for others right now." in page.text
+    assert 'value="17"' in page.text
+    assert house.visit().post(house.at("propose"), **SIZES).status_code == 200
