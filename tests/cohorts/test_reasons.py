@@ -86,7 +86,7 @@ def test_too_many_at_once_are_told_to_try_again_and_lose_nothing(
 ) -> None:
     monkeypatch.setattr(capacity, "WAIT_SECONDS", 0.0)
     with capacity.turn(), capacity.turn():
-        page = house.visit().post(house.at("propose"), **SIZES | {"size_max": "17"})
+        page = house.visit().post(house.at("propose"), **{**SIZES, "size_max": "17"})
     assert page.status_code == 503
     assert "Peerloop is forming cohorts for others right now." in page.text
     assert 'value="17"' in page.text

@@ -181,8 +181,8 @@ def test_part_timers_are_named_and_can_be_placed_without_their_hours_and_the_sil
     part_timers = {"u0", "u1", "u2"}
     answer = solved(mess)
     assert solved(mess, seed=2).to_json() == answer.to_json() | {"seed": 2}
-    (hours,) = answer.conflict
-    assert (hours.rule, set(hours.people)) == ("common_slots", part_timers)
+    (cause,) = answer.conflict
+    assert (cause.rule, set(cause.people)) == ("common_slots", part_timers)
     without = [
         set(relaxation.change["any_time"]) for relaxation in answer.relaxations if "any_time" in relaxation.change
     ]
