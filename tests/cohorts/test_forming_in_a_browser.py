@@ -139,7 +139,6 @@ def test_the_ways_to_go_on_after_people_left_are_shown_and_taken_on_a_phone(desk
     page = desk.open(phone=True)
     page.get_by_role("link", name="See how they could go on").click()
     assert tour.faults(page.main_frame) == []
-    page.get_by_text("Who goes where").first.click()
     expect(page.get_by_text("From Cohort").first).to_be_visible()
     page.get_by_role("button", name="Go this way").first.click()
     expect(page.get_by_text("a new place")).to_be_visible()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from flask import Flask
 from sqlalchemy import select
@@ -79,7 +80,7 @@ def _add_deeds(world: World, learners: list[Person]) -> None:
             meeting_id=meeting.id,
             person_id=world.people["learner"].id,
             text="I ask before I advise.",
-            due_at=NOW,
+            due_at=meeting.starts_at + timedelta(days=6),
             witness_id=learners[1].id,
             made_at=NOW,
         )
