@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -22,16 +23,29 @@ from lti_tool.demo.processes import free_port
 ROOT = Path(__file__).resolve().parents[1]
 
 
-@pytest.fixture
-def environment(tmp_path: Path) -> dict[str, str]:
-    """The environment of an installation of its own, with its database made."""
+def installed_in(folder: Path) -> dict[str, str]:
     values = {name: value for name, value in os.environ.items() if not name.startswith("PEERLOOP_")}
-    values |= {
-        "PEERLOOP_DATABASE_URL": f"sqlite:///{tmp_path / 'peerloop.db'}",
-        "PEERLOOP_KEYS_DIR": str(tmp_path / "keys"),
+    return values | {
+        "PEERLOOP_DATABASE_URL": f"sqlite:///{folder / 'peerloop.db'}",
+        "PEERLOOP_KEYS_DIR": str(folder / "keys"),
     }
-    assert peerloop(values, "db", "upgrade").returncode == 0
-    return values
+
+
+@pytest.fixture(scope="session")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An installation with its database made, and nothing done in it."""
+    folder = tmp_path_factory.mktemp("installed") / "peerloop"
+    folder.mkdir()
+    assert peerloop(installed_in(folder), "db", "upgrade").returncode == 0
+    return folder
+
+
+@pytest.fixture
+def environment(installed: Path, tmp_path: Path) -> dict[str, str]:
+    """The environment of an installation of its own."""
+    folder = tmp_path / "peerloop"
+    shutil.copytree(installed, folder)
+    return installed_in(folder)
 
 
 def peerloop(environment: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -75,7 +89,7 @@ def test_a_demonstration_needs_two_ports(environment: dict[str, str]) -> None:
     ]
 
 
-@pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("ending", [signal.SIGTERM, pytest.param(signal.SIGHUP, marks=pytest.mark.long)])
 def test_a_demonstration_that_is_ended_half_way_leaves_nothing_running(
     tmp_path: Path, ending: signal.Signals
 ) -> None:
@@ -189,7 +203,9 @@ def test_no_process_starts_with_a_wrong_or_a_lost_encryption_key(
 ) -> None:
     assert peerloop(environment, "keys", "rotate").returncode == 0
     if is_lost:
-        (tmp_path / "keys" / "key-encryption-key").unlink()  # another one is generated in its place
+        (
+            Path(environment["PEERLOOP_KEYS_DIR"]) / "key-encryption-key"
+        ).unlink()  # another one is generated in its place
     else:
         environment = environment | {"PEERLOOP_KEY_ENCRYPTION_KEY": Fernet.generate_key().decode()}
     refused = peerloop(environment, process)

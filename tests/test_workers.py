@@ -135,7 +135,10 @@ def end(installation: Installation) -> None:
     db.engine.dispose()
 
 
-@pytest.mark.parametrize("kind", ["sqlite", pytest.param("postgresql", marks=pytest.mark.long), "redis"])
+@pytest.mark.parametrize(
+    "kind",
+    ["sqlite", pytest.param("postgresql", marks=pytest.mark.long), pytest.param("redis", marks=pytest.mark.long)],
+)
 def test_two_workers_hear_the_bell_do_the_work_once_and_stop_cleanly(
     install: Callable[[str], Installation], kind: str
 ) -> None:
