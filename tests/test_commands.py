@@ -199,7 +199,7 @@ def test_a_worker_stops_cleanly_within_ten_seconds(environment: dict[str, str]) 
 
 @pytest.mark.parametrize(("process", "is_lost"), [("serve", False), ("worker", True)])
 def test_no_process_starts_with_a_wrong_or_a_lost_encryption_key(
-    environment: dict[str, str], tmp_path: Path, process: str, is_lost: bool
+    environment: dict[str, str], process: str, is_lost: bool
 ) -> None:
     assert peerloop(environment, "keys", "rotate").returncode == 0
     if is_lost:
