@@ -149,6 +149,7 @@ class Play:
     def _answer(self, instructor: Visitor) -> None:
         """Two of three learners say how they learn."""
         self.tell("Learners say when they are free and how they learn")
+        days = {f"{self.start:%a}".lower(), "tue", "thu"}
         answering = [user_id for number, user_id in enumerate(self.user_ids.values()) if number % 3 < 2]
         for number, user_id in enumerate(answering):
             learner = self.visitors[user_id]
@@ -158,7 +159,7 @@ class Play:
                 "Save",
                 goal=GOALS[number % len(GOALS)],
                 experience=str(number % 6),
-                free=[f"{day}-{hour}" for day in ("tue", "thu") for hour in range(12 + number % 3, 18)],
+                free=[f"{day}-{hour}" for day in sorted(days) for hour in range(12 + number % 3, 18)],
             )
         self.deeds.answers = len(answering)
         page = instructor.open("answers/people")
