@@ -43,11 +43,11 @@ def test_a_learner_paints_the_hours_of_a_week_by_keyboard_and_by_hand(phone: Pag
     expect(painted).to_have_count(before + 10)
     assert tour.faults(frame) == []
     phone.set_viewport_size({"width": 1280, "height": 900})
-    start = frame.locator("input[value=fri-14]")
+    start = frame.locator("input[value=fri-18]")
     start.scroll_into_view_if_needed()
     start.hover()
     phone.mouse.down()
-    for cell in ("sat-14", "sat-15"):
+    for cell in ("sat-18", "sat-19"):
         frame.locator(f"input[value={cell}]").hover()
     phone.mouse.up()
     expect(painted).to_have_count(before + 13)
