@@ -24,8 +24,8 @@ HALF = 0.5
 @dataclass(frozen=True, slots=True)
 class Choice:
     """A cohort's hour as it can be chosen. `known` says how many have told when they are free (`is_few`: fewer than
-    half), `remarks` (status and sentence) what is worth knowing; of `options`, pairs of value and text, the empty
-    value is the program's time.
+    half), `remarks` (status and sentence) what is worth knowing; `options` are pairs of value and text, the program's
+    time first.
     """
 
     title: str
@@ -58,7 +58,7 @@ def choices(session: Session, program: Program, draft: Draft) -> list[Choice]:
                 remarks=_remarks(shared, [names[str(person)] for person in hours.busy(hours.own, members)]),
                 field=f"hour-{position}",
                 options=_options(shared),
-                chosen=_key(shared, chosen.hour),
+                chosen=str(chosen.hour),
             )
         )
     return found
@@ -70,7 +70,7 @@ def standing(cohort: Cohort, hours: Hours, members: Sequence[Person]) -> Choice:
     shared, hour = hours.shared(ids), cohort.hour or hours.own
     busy = [person.name for person in members if person.id in hours.busy(hour, ids)]
     options = _options(shared)
-    key = _key(shared, hour)
+    key = str(hour)
     if key not in dict(options):
         options.append((key, words.hour(hour)))
     return Choice(
@@ -82,10 +82,6 @@ def standing(cohort: Cohort, hours: Hours, members: Sequence[Person]) -> Choice:
         options=options,
         chosen=key,
     )
-
-
-def _key(shared: Shared, hour: WeeklyHour) -> str:
-    return "" if hour == shared.own.hour else str(hour)
 
 
 def _known(shared: Shared) -> str:
@@ -132,7 +128,7 @@ def _options(shared: Shared) -> list[tuple[str, str]]:
     if shared.own.sessions:
         own += _suits(shared.own, shared.answered)
     offers = [(str(offer.hour), words.hour(offer.hour) + _suits(offer, shared.answered)) for offer in shared.offers]
-    return [("", own), *offers]
+    return [(str(shared.own.hour), own), *offers]
 
 
 def _suits(offer: Offer, answered: int) -> str:

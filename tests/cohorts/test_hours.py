@@ -102,8 +102,9 @@ def test_publishing_proposes_an_hour_that_all_share_and_plans_sessions_by_it(hou
     page = browser.get(house.at("publish")).text
     assert "The program&#39;s time suits all who have said." in page
     assert "Wed 4:00 PM, suits all 12" in text_of(page)
-    assert chosen(page) == ["", "4-15:00"]  # nearest to the first session: the day after it
-    publish(house, hour_0="", hour_1="4-15:00")
+    assert chosen(page) == ["3-14:00", "4-15:00"]  # nearest to the first session: the day after it
+    assert '<option value=""' not in page  # a browser would not send a form with it
+    publish(house, hour_0="3-14:00", hour_1="4-15:00")
     first, second = cohorts(house)
     assert [meeting.starts_at for meeting in meetings(first)][:4] == [
         datetime(2026, 3, 12, 14, tzinfo=UTC) + timedelta(weeks=week) - timedelta(hours=week == 3)
