@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
@@ -14,7 +14,6 @@ from lti_tool.cohorts.queries import CohortMembers
 from lti_tool.cohorts.tables import Cohort
 from lti_tool.cohorts.wishes import Rules
 from lti_tool.cohorts.words import _, ngettext
-from lti_tool.programs.schedule import WeeklyHour
 from lti_tool.programs.tables import Program
 from lti_tool.roster.tables import Person
 
@@ -44,20 +43,21 @@ def choices(session: Session, program: Program, draft: Draft) -> list[Choice]:
     may know already.
     """
     cohorts = [[int(person) for person in members] for members in draft.cohorts]
-    hours = Hours.of(session, program, [person for members in cohorts for person in members])
+    hours = Hours.of(session, program, draft.rules, [person for members in cohorts for person in members])
     names = people.labels(people.everybody(session, program.course_id))
     found = []
     for position, members in enumerate(cohorts):
         shared = hours.shared(members)
+        called = {person: names[str(person)] for person in members}
         chosen = shared.best if draft.rules.common_slots else shared.own
         found.append(
             Choice(
                 title=words.cohort(position),
                 known=_known(shared),
                 is_few=_is_few(shared),
-                remarks=_remarks(shared, [names[str(person)] for person in hours.busy(hours.own, members)]),
+                remarks=_remarks(shared, _named(called, hours.busy(hours.own, members))) + _exempt(hours, called),
                 field=f"hour-{position}",
-                options=_options(shared),
+                options=_options(shared, hours, members),
                 chosen=str(chosen.hour),
             )
         )
@@ -66,10 +66,10 @@ def choices(session: Session, program: Program, draft: Draft) -> list[Choice]:
 
 def standing(cohort: Cohort, hours: Hours, members: Sequence[Person]) -> Choice:
     """When a published cohort meets, who cannot come then, and when else it could."""
-    ids = [person.id for person in members]
-    shared, hour = hours.shared(ids), cohort.hour or hours.own
-    busy = [person.name for person in members if person.id in hours.busy(hour, ids)]
-    options = _options(shared)
+    called = {person.id: person.name for person in members}
+    shared, hour = hours.shared(called), cohort.hour or hours.own
+    busy = _named(called, hours.busy(hour, called))
+    options = _options(shared, hours, called)
     key = str(hour)
     if key not in dict(options):
         options.append((key, words.hour(hour)))
@@ -77,18 +77,36 @@ def standing(cohort: Cohort, hours: Hours, members: Sequence[Person]) -> Choice:
         title=words.hour(hour),
         known=_known(shared),
         is_few=_is_few(shared),
-        remarks=[("risk", _not_free(busy, shared.answered))] if busy else [],
+        remarks=([("risk", _not_free(busy, shared.answered))] if busy else []) + _exempt(hours, called),
         field="hour",
         options=options,
         chosen=key,
     )
 
 
+def _named(called: Mapping[int, str], chosen: Collection[int]) -> list[str]:
+    return [name for person, name in called.items() if person in chosen]
+
+
+def _exempt(hours: Hours, called: Mapping[int, str]) -> list[tuple[str, str]]:
+    """Whom the hours of a cohort leave out."""
+    exempt = _named(called, hours.exempt)
+    if not exempt:
+        return []
+    text = ngettext(
+        "%(names)s was placed without their hours, which do not count here.",
+        "%(names)s were placed without their hours, which do not count here.",
+        len(exempt),
+        names=words.listed(exempt),
+    )
+    return [("held", text)]
+
+
 def _known(shared: Shared) -> str:
-    if shared.answered == shared.people:
-        return _("All have said when they are free.")
     if not shared.answered:
         return _("Nobody has said when they are free.")
+    if shared.answered == shared.people:
+        return _("All have said when they are free.")
     silent = shared.people - shared.answered
     return ngettext(
         "%(answered)s of %(people)s people have said when they are free; %(num)s has not.",
@@ -123,11 +141,16 @@ def _not_free(names: Sequence[str], answered: int) -> str:
     )
 
 
-def _options(shared: Shared) -> list[tuple[str, str]]:
+def _options(shared: Shared, hours: Hours, members: Collection[int]) -> list[tuple[str, str]]:
+    """The program's time and those that suit all; where there is none, those that suit most."""
     own = _("%(hour)s, the program's time", hour=words.hour(shared.own.hour))
     if shared.own.sessions:
         own += _suits(shared.own, shared.answered)
     offers = [(str(offer.hour), words.hour(offer.hour) + _suits(offer, shared.answered)) for offer in shared.offers]
+    if not shared.is_any:
+        most, count = hours.suiting_most(members)
+        text = _(", suits %(some)s of %(num)s", some=count, num=shared.answered)
+        offers = [(str(hour), words.hour(hour) + text) for hour in most]
     return [(str(shared.own.hour), own), *offers]
 
 

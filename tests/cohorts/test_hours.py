@@ -127,8 +127,8 @@ def test_publishing_proposes_an_hour_that_all_share_and_plans_sessions_by_it(hou
 
 
 def test_a_cohort_without_an_hour_in_common_says_so_and_keeps_the_programs_time(house: House) -> None:
-    paint(house, range(6), ["tue-09"])
-    paint(house, range(6, 8), ["wed-09"])
+    paint(house, range(6), ["tue-09"], "UTC")
+    paint(house, range(6, 8), ["wed-09"], "UTC")
     halves(house)
     browser = house.visit()
     page = text_of(browser.get(house.at("publish")).text)
@@ -137,8 +137,31 @@ def test_a_cohort_without_an_hour_in_common_says_so_and_keeps_the_programs_time(
         "No hour suits all who have said, so the program&#39;s time stays. Nobody who has said is free then." in page
     )
     assert "Nobody has said when they are free." in page
+    assert "Tue 9:00 AM, suits 6 of 8" in page
+    assert "Wed 9:00 AM" not in page
     publish(house, hour_0="")
     assert [cohort.hour for cohort in cohorts(house)] == [None, None]
+
+
+def test_who_is_placed_without_their_hours_takes_none_from_the_others(house: House) -> None:
+    """The twelfth of them is named, and may not be free when the others meet."""
+    paint(house, range(11), ["fri-15"], "UTC")
+    paint(house, [11], ["mon-09"], "UTC")
+    paint(house, range(12, 24), ["fri-15"], "UTC")
+    place = {person.id: number // 12 for number, person in enumerate(house.learners)}
+    house.propose(Rules(8, 20, 12, locked=place, common_slots=1, any_time=house.ids(11)))
+    browser = house.visit()
+    draft = text_of(browser.get(house.at()).text)
+    assert "Cohort A · Fri 3:00 PM" in draft
+    assert "no hour suits all" not in draft
+    page = browser.get(house.at("publish")).text
+    assert chosen(page) == ["4-15:00", "4-15:00"]
+    assert "Fri 3:00 PM, suits all 11" in text_of(page)
+    alone = "Person 12 was placed without their hours, which do not count here."
+    assert text_of(page).count(alone) == 1
+    publish(house, hour_0="4-15:00", hour_1="4-15:00")
+    assert "is not free" not in text_of(browser.get(house.at()).text)
+    assert alone in text_of(browser.get(f"cohorts/{cohorts(house)[0].id}").text)
 
 
 def test_few_answers_are_told_where_an_hour_rests_on_them(house: House) -> None:
