@@ -97,7 +97,7 @@ def change_hour(cohort_id: int) -> ResponseReturnValue:
     if place.ended_at is not None:
         abort(404)
     try:
-        hour = hour_pages.weekly("hour", request.form.get("hour", ""))
+        hour = hour_pages.weekly("hour", request.form.get("hour", ""), program, place.hour)
         hours.change(db.session(), program, place, hour, actor_id=current_visit().person_id)
     except FormError as wrong:
         db.session.rollback()

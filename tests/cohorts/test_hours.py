@@ -189,7 +189,7 @@ def test_an_hour_that_clocks_take_from_somebody_is_offered_with_how_long_it_hold
     assert "the program&#39;s time, suits all 12 in 3 of 8 sessions (clocks change)" in page
 
 
-@pytest.mark.parametrize("hour", ["7-14:00", "1-25:00", "tue-14"])
+@pytest.mark.parametrize("hour", ["7-14:00", "1-25:00", "tue-14", "0-03:17"])
 def test_an_hour_that_is_none_publishes_nothing(house: House, hour: str) -> None:
     halves(house)
     page = publish(house, hour_0=hour)
