@@ -11,9 +11,9 @@ import pytest
 from sqlalchemy import select
 from werkzeug.test import TestResponse
 
-from lti_tool.cohorts import publishing
+from lti_tool.cohorts import publishing, reforming
 from lti_tool.cohorts.hours import Hours
-from lti_tool.cohorts.tables import Cohort
+from lti_tool.cohorts.tables import Cohort, Proposal
 from lti_tool.cohorts.wishes import Rules
 from lti_tool.database import db, transaction
 from lti_tool.lti.launch import Role
@@ -27,6 +27,8 @@ from lti_tool.questions.week import Free
 from lti_tool.work.tables import Assignment
 from tests.cohorts.conftest import House
 from tests.cohorts.test_pages import text_of
+from tests.cohorts.test_reforming import leave
+from tests.support import factories
 from tests.support.factories import NOW
 from tests.support.moments import SetNow, set_now
 
@@ -294,3 +296,29 @@ def test_an_hour_that_leaves_a_session_no_room_beside_a_moved_one_is_refused(hou
     assert refused.status_code == 400
     assert "Nothing was changed. The previous session ends" in text_of(refused.text)
     assert cohorts(house)[0].hour == WeeklyHour(0, time(15))
+
+
+def test_who_joins_or_moves_later_is_free_when_the_cohort_meets_or_that_is_said(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reforming, "SECONDS", 0.3)
+    halves(house)
+    publish(house, hour_0="2-16:00", hour_1="1-10:00")
+    house.learners += factories.make_people(house.course, ["Nia Newcomer"])
+    paint(house, [24], ["tue-10"], "UTC")
+    browser = house.visit()
+    assert "Nia Newcomer is now in Cohort B." in browser.post(house.at("newcomers")).text
+    first, second = (cohort.id for cohort in cohorts(house))
+    to = {"person": str(house.learners[24].id), "to": str(first)}
+    refused = browser.post(f"cohorts/{second}/transfer", **to)
+    assert refused.status_code == 400
+    assert "Nia Newcomer is not free when Cohort A meets, Wed 4:00 PM." in text_of(refused.text)
+    with transaction() as session:
+        proposal = session.scalars(select(Proposal)).one()
+        proposal.rules = {**proposal.rules, "locked": {}}
+    leave(house.ids(*range(12, 18)))
+    ways = text_of(browser.get(house.at("anew")).text)
+    assert "1 person is not free when Cohort A meets." in ways
+    assert "when Cohort B meets" not in ways
+    browser.post(f"cohorts/{second}/transfer", **to, anyway="1")
+    assert "Cohort A meets Wed 4:00 PM. Nobody who has said is free then." in text_of(browser.get(house.at()).text)
