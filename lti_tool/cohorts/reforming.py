@@ -309,7 +309,7 @@ def _check(now: Standing, moves: Moves) -> None:
     known = {int(person.id) for person in now.problem.people}
     targets = {cohort.id for cohort in now.cohorts}
     for person_id, (leaves, joins) in moves.items():
-        if person_id not in known or at.get(person_id) != leaves or joins not in targets:
+        if person_id not in known or at.get(person_id) != leaves or joins not in targets or joins == leaves:
             raise StaleError
     goes = at | {person_id: joins for person_id, (_leaves, joins) in moves.items()}
     after = [[str(person) for person, there in goes.items() if there == cohort.id] for cohort in now.cohorts]

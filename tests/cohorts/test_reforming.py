@@ -140,7 +140,8 @@ def test_a_way_that_somebody_wrote_themselves_keeps_the_rules_or_changes_nothing
     [theirs, *_rest] = (entry.cohort.id for entry in cohorts_with_members(db.session(), other.program.id))
     all_but_three = " ".join(f"{person}:{large}:{small}" for person in before[0][3:])
     strangers = (f"{before[0][0]}:{large}:{theirs}", f"{other.learners[0].id}::{large}")
-    for moves in ("", "x", "1:2", f"{'9' * 5000}:1:1", all_but_three, *strangers):
+    nowhere = f"{before[0][0]}:{large}:{large}"
+    for moves in ("", "x", "1:2", f"{'9' * 5000}:1:1", all_but_three, nowhere, *strangers):
         page = instructor.post(house.at("anew"), moves=moves)
         assert page.status_code == 409, moves[:40]
         assert "Nothing was changed." in page.text
