@@ -7,22 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session
 
-from lti_tool import clock
 from lti_tool.audit import AuditEntry
 from lti_tool.cohorts import acts, publishing
 from lti_tool.cohorts.acts import Act, Step
 from lti_tool.cohorts.proposing import StaleError, take
 from lti_tool.cohorts.tables import Cohort, Membership
-from lti_tool.programs.schedule import scheduled
+from lti_tool.programs.schedule import was_held_since
 from lti_tool.programs.tables import Program
 from lti_tool.roster.tables import Person
-
-LONGEST_SESSION = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,10 +101,4 @@ def _going_back(session: Session, program: Program, entry: AuditEntry) -> list[t
 
 
 def _was_held_since(session: Session, program: Program, back: Sequence[tuple[Membership, Step]]) -> bool:
-    """Whether a session of any cohort has begun since, or went on then."""
-    since, now = min(membership.since for membership, _step in back), clock.now()
-    return any(
-        since - LONGEST_SESSION < one.starts_at and (one.starts_at <= now or one.closed)
-        for of_module in scheduled(session, program.id).values()
-        for one in of_module
-    )
+    return was_held_since(session, program.id, min(membership.since for membership, _step in back))

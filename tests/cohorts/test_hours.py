@@ -309,8 +309,8 @@ def test_who_joins_or_moves_later_is_free_when_the_cohort_meets_or_that_is_said(
     browser = house.visit()
     assert "Nia Newcomer is now in Cohort B." in browser.post(house.at("newcomers")).text
     first, second = (cohort.id for cohort in cohorts(house))
-    to = {"person": str(house.learners[24].id), "to": str(first)}
-    refused = browser.post(f"cohorts/{second}/transfer", **to)
+    transfer, nia = f"cohorts/{second}/transfer", house.learners[24].id
+    refused = browser.post(transfer, person=nia, to=first)
     assert refused.status_code == 400
     assert "Nia Newcomer is not free when Cohort A meets, Wed 4:00 PM." in text_of(refused.text)
     with transaction() as session:
@@ -320,5 +320,5 @@ def test_who_joins_or_moves_later_is_free_when_the_cohort_meets_or_that_is_said(
     ways = text_of(browser.get(house.at("anew")).text)
     assert "1 person is not free when Cohort A meets." in ways
     assert "when Cohort B meets" not in ways
-    browser.post(f"cohorts/{second}/transfer", **to, anyway="1")
+    browser.post(transfer, person=nia, to=first, anyway="1")
     assert "Cohort A meets Wed 4:00 PM. Nobody who has said is free then." in text_of(browser.get(house.at()).text)

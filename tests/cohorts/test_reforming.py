@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from sqlalchemy import select, update
@@ -17,7 +17,7 @@ from lti_tool.cohorts.wishes import Rules
 from lti_tool.database import db, transaction
 from lti_tool.lti.launch import Role
 from lti_tool.meetings.overview import attendance_overview
-from lti_tool.meetings.tables import Meeting
+from lti_tool.meetings.tables import Meeting, Room
 from lti_tool.roster.tables import Enrolment
 from tests.cohorts.conftest import House, know, make_house
 from tests.cohorts.test_pages import text_of
@@ -243,3 +243,28 @@ def test_the_last_change_of_cohorts_is_undone_until_a_session_is_held(
     page = instructor.post(house.at("moves/undo"), act=act)
     assert (page.status_code, "a session was held" in page.text) == (409, True)
     assert members(house) == after
+
+
+def test_nothing_is_undone_once_a_session_of_any_cohort_could_be_entered_or_was_started(
+    shrunk: tuple[House, Browser],
+) -> None:
+    house, instructor = shrunk
+    later = clock.now() + timedelta(days=7)
+    offered = ways(instructor.get(house.at("anew")).text)
+    instructor.post(house.at("anew"), moves=offered["Cohort B ends, 7 people move"])
+
+    def is_offered(*, of: str, starts_at: datetime) -> bool:
+        with transaction() as session:
+            session.execute(update(Meeting).values(starts_at=later, closed_at=None))
+            session.execute(update(Meeting).where(Meeting.id == one[of]).values(starts_at=starts_at))
+        return 'name="act"' in instructor.get(house.at()).text
+
+    meetings = db.session.execute(select(Cohort.name, Meeting.id).join(Meeting, Meeting.cohort_id == Cohort.id))
+    one = dict(iter(meetings))
+    in_a_moment = clock.now() + timedelta(minutes=5)
+    assert is_offered(of="A", starts_at=later)
+    assert not is_offered(of="A", starts_at=in_a_moment)
+    assert not is_offered(of="B", starts_at=in_a_moment)
+    with transaction() as session:
+        session.add(Room(meeting_id=one["A"], parts=[]))
+    assert not is_offered(of="A", starts_at=later)
