@@ -6,14 +6,14 @@ Nothing is erased: who was moved goes back from now on, and the history tells bo
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session
 
 from lti_tool.audit import AuditEntry
-from lti_tool.cohorts import acts, publishing
+from lti_tool.cohorts import acts, publishing, standing
 from lti_tool.cohorts.acts import Act, Step
 from lti_tool.cohorts.proposing import StaleError, take
 from lti_tool.cohorts.tables import Cohort, Membership
@@ -24,12 +24,15 @@ from lti_tool.roster.tables import Person
 
 @dataclass(frozen=True, slots=True)
 class Undoable:
-    """The last act of a person, which can be taken back: its entry, who did it and when, how many would go back."""
+    """The last act of a person, which can be taken back: its entry, who did it and when, how many would go back, and
+    the rules that would be broken then.
+    """
 
     entry_id: int
     who: str
     at: datetime
     count: int
+    breaks: list[str]
 
 
 def undoable(session: Session, program: Program) -> Undoable | None:
@@ -41,7 +44,7 @@ def undoable(session: Session, program: Program) -> Undoable | None:
     back = _going_back(session, program, entry)
     if not back or _was_held_since(session, program, back):
         return None
-    return Undoable(entry.id, who, entry.at, len(back))
+    return Undoable(entry.id, who, entry.at, len(back), _broken_by(session, program, entry, back))
 
 
 def undo(session: Session, program: Program, entry_id: int, *, actor_id: int) -> int:
@@ -59,13 +62,16 @@ def undo(session: Session, program: Program, entry_id: int, *, actor_id: int) ->
         by_id[cohort_id].ended_at = None
     moves = [(running, by_id[step.leaves] if step.leaves else None) for running, step in back]
     steps = publishing.move_members(session, program, moves)
-    acts.record(session, program, Act.UNDONE, steps, actor_id, ended=told.ended)
+    acts.record(session, program, Act.UNDONE, steps, actor_id, ended=told.ended, why=" ".join(offered.breaks) or None)
     return len(steps)
 
 
 def _last(session: Session, program: Program) -> tuple[AuditEntry, str] | None:
-    """What a person did last to who is in which cohort, unless it is that they took something back."""
-    by_hand = and_(AuditEntry.action.in_((Act.ANEW, Act.MOVED, Act.PLACED)), AuditEntry.actor_id.is_not(None))
+    """What a person did last to who is in which cohort, unless it is that they took something back.
+
+    Who was placed has their place by the rules: taken back, the next reading of the roster would give it again.
+    """
+    by_hand = and_(AuditEntry.action.in_((Act.ANEW, Act.MOVED)), AuditEntry.actor_id.is_not(None))
     row = session.execute(
         select(AuditEntry, Person.name)
         .outerjoin(Person, Person.id == AuditEntry.actor_id)
@@ -98,6 +104,23 @@ def _going_back(session: Session, program: Program, entry: AuditEntry) -> list[t
         for step in told.steps
         if step.person in by_person and by_person[step.person].cohort_id == step.joins
     ]
+
+
+def _broken_by(
+    session: Session, program: Program, entry: AuditEntry, back: Sequence[tuple[Membership, Step]]
+) -> list[str]:
+    """The rules that hold now and would be broken if these people went back."""
+    now, told = standing.of(session, program).unlocked(), acts.told(entry)
+    ended = session.scalars(select(Cohort).where(Cohort.id.in_(told.ended if told else ()))).all()
+    known = replace(now, cohorts=[*now.cohorts, *ended], members=[*now.members, *([] for _cohort in ended)])
+    goes = {str(step.person): step.leaves for _membership, step in back}
+    return known.newly_broken(
+        [
+            [person for person in members if person not in goes]
+            + [person for person, place in goes.items() if place == cohort.id]
+            for cohort, members in zip(known.cohorts, known.members, strict=True)
+        ]
+    )
 
 
 def _was_held_since(session: Session, program: Program, back: Sequence[tuple[Membership, Step]]) -> bool:

@@ -268,3 +268,23 @@ def test_nothing_is_undone_once_a_session_of_any_cohort_could_be_entered_or_was_
     with transaction() as session:
         session.add(Room(meeting_id=one["A"], parts=[]))
     assert not is_offered(of="A", starts_at=later)
+
+
+def test_who_was_placed_keeps_their_place_and_rules_that_undoing_a_move_breaks_are_told(house: House) -> None:
+    house.propose(Rules(8, 13, 12))
+    instructor = house.visit()
+    instructor.post(house.at("publish"), version=str(house.version()))
+    first, second = (entry.cohort.id for entry in cohorts_with_members(db.session(), house.program.id))
+    moved = members(house)[0][0]
+    instructor.post(f"cohorts/{first}/transfer", person=moved, to=second, anyway="1")
+    breaks = "Undone, it breaks rules: Cohort A would have 14 people, more than the 13 allowed."
+    assert breaks not in text_of(instructor.get(house.at()).text)
+    factories.make_people(house.course, ["Nia Newcomer", "Noor Newcomer"])
+    board = instructor.post(house.at("newcomers")).text
+    assert [len(cohort) for cohort in members(house)] == [13, 13]
+    assert "Ines Instructor gave 1 person a new place" in text_of(board)
+    assert breaks in text_of(board)
+    [act] = re.findall(r'name="act" value="(\d+)"', board)
+    assert "1 person is back where they were." in instructor.post(house.at("moves/undo"), act=act).text
+    assert moved in members(house)[0]
+    assert "Cohort A would have 14 people" in text_of(instructor.get(house.at("history")).text)
