@@ -122,7 +122,7 @@ def _remarks(shared: Shared, busy: Sequence[str]) -> list[tuple[str, str]]:
         return []
     if shared.own.is_whole:
         return [("good", _("The program's time suits all who have said."))]
-    if not shared.is_any:
+    if shared.is_none:
         text = _("No hour suits all who have said, so the program's time stays.")
         return [("risk", f"{text} {_not_free(busy, shared.answered)}")]
     return []
@@ -147,7 +147,7 @@ def _options(shared: Shared, hours: Hours, members: Collection[int]) -> list[tup
     if shared.own.sessions:
         own += _suits(shared.own, shared.answered)
     offers = [(str(offer.hour), words.hour(offer.hour) + _suits(offer, shared.answered)) for offer in shared.offers]
-    if not shared.is_any:
+    if shared.is_none:
         most, count = hours.suiting_most(members)
         text = _(", suits %(some)s of %(num)s", some=count, num=shared.answered)
         offers = [(str(hour), words.hour(hour) + text) for hour in most]
@@ -185,7 +185,7 @@ def warnings(rules: Rules, shared: Sequence[Shared]) -> list[str]:
         return []
     found = []
     for position, one in enumerate(shared):
-        if one.answered and not one.is_any:
+        if one.is_none:
             name = words.cohort(position)
             found.append(_("%(cohort)s: no hour suits all who have said when they are free.", cohort=name))
         elif _is_few(one):

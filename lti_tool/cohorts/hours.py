@@ -66,6 +66,11 @@ class Shared:
         """Whether there is an hour that suits all who have said."""
         return bool(self.best.sessions)
 
+    @property
+    def is_none(self) -> bool:
+        """Whether sessions are to come, some have said when they are free, and no hour suits them all."""
+        return bool(self.answered and self.own.of) and not self.is_any
+
 
 Cells = Mapping[str, frozenset[str]]
 """What people share, or a session needs, by zone."""

@@ -128,7 +128,9 @@ def test_publishing_proposes_an_hour_that_all_share_and_plans_sessions_by_it(hou
     assert plan.index("Cohort A") < plan.index("Cohort B")
 
 
-def test_a_cohort_without_an_hour_in_common_says_so_and_keeps_the_programs_time(house: House) -> None:
+def test_a_cohort_without_an_hour_in_common_says_so_and_keeps_the_programs_time(
+    house: House, set_now: SetNow
+) -> None:
     paint(house, range(6), ["tue-09"], "UTC")
     paint(house, range(6, 8), ["wed-09"], "UTC")
     halves(house)
@@ -141,6 +143,11 @@ def test_a_cohort_without_an_hour_in_common_says_so_and_keeps_the_programs_time(
     assert "Nobody has said when they are free." in page
     assert "Tue 9:00 AM, suits 6 of 8" in page
     assert "Wed 9:00 AM" not in page
+    set_now(NOW + timedelta(weeks=30))  # no session is to come: there is nothing to say of hours
+    page = text_of(house.visit().get(house.at("publish")).text)
+    assert "No hour suits all" not in page
+    assert "Tue 9:00 AM" not in page
+    set_now(NOW)
     publish(house, hour_0="")
     assert [cohort.hour for cohort in cohorts(house)] == [None, None]
 
