@@ -12,8 +12,10 @@ from lti_tool.cohorts.facilitating import NotInCourseError
 from lti_tool.cohorts.hours import Hours
 from lti_tool.cohorts.naming import Naming, UnclearError
 from lti_tool.cohorts.pages import blueprint
+from lti_tool.cohorts.proposing import proposal_of
 from lti_tool.cohorts.publishing import BrokenRulesError, NotThereError
 from lti_tool.cohorts.queries import cohorts_with_members, present_ids, with_members
+from lti_tool.cohorts.standing import rules_of
 from lti_tool.cohorts.tables import Cohort
 from lti_tool.cohorts.wish_form import whole_number
 from lti_tool.database import db
@@ -95,7 +97,7 @@ def change_hour(cohort_id: int) -> ResponseReturnValue:
     if place.ended_at is not None:
         abort(404)
     try:
-        hour = hour_pages.weekly("hour", request.form.get("hour", ""))
+        hour = hour_pages.weekly("hour", request.form.get("hour", ""), program, place.hour)
         hours.change(db.session(), program, place, hour, actor_id=current_visit().person_id)
     except FormError as wrong:
         db.session.rollback()
@@ -116,6 +118,7 @@ def _page(
     session = db.session()
     entries = cohorts_with_members(session, program.id)
     entry = with_members(session, cohort.id)
+    rules = rules_of(program, proposal_of(session, program.id))
     facilitators = {person.id for person in entry.facilitators}
     role = current_visit().role
     name = _("Cohort %(name)s", name=cohort.name)
@@ -131,7 +134,7 @@ def _page(
         ],
         candidates=[name for person, name in _appointable(program).items() if int(person) not in facilitators],
         hour=hour_view.standing(
-            cohort, Hours.of(session, program, [person.id for person in entry.members]), entry.members
+            cohort, Hours.of(session, program, rules, [person.id for person in entry.members]), entry.members
         ),
         present=present_ids(session, program.course_id),
         transferable=[(person.id, person.name) for person in entry.members],

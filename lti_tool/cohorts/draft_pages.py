@@ -187,7 +187,7 @@ def publish(program_id: int) -> ResponseReturnValue:
     """Publish the proposal. Fields: `version`; `hour-<n>`: when the cohort at index n meets."""
     program = program_here(program_id)
     try:
-        hours = hour_pages.read(request.form)
+        hours = hour_pages.read(program, request.form)
     except FormError as wrong:
         return pages.show(program, str(wrong)), 400
     try:

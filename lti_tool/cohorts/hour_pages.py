@@ -10,11 +10,13 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from lti_tool.cohorts import hour_view, proposing
+from lti_tool.cohorts.hours import FULL_HOURS
 from lti_tool.cohorts.pages import blueprint, program_here
 from lti_tool.cohorts.proposing import AlreadyPublishedError, draft_of
 from lti_tool.database import db
 from lti_tool.programs.fields import FormError
-from lti_tool.programs.schedule import WeeklyHour
+from lti_tool.programs.schedule import WeeklyHour, own_hour
+from lti_tool.programs.tables import Program
 from lti_tool.web.gate import Access, allow
 
 _FIELD = re.compile(r"hour-(\d{1,4})")
@@ -34,20 +36,24 @@ def hours(program_id: int) -> ResponseReturnValue:
     return render_template("cohorts/hours.html", program=program, version=proposal.version, choices=choices)
 
 
-def read(sent: Mapping[str, str]) -> dict[int, WeeklyHour]:
+def read(program: Program, sent: Mapping[str, str]) -> dict[int, WeeklyHour]:
     """The hour of each cohort by its index, where it is not the program's. Raises FormError."""
     found = {}
     for name, text in sent.items():
         match = _FIELD.fullmatch(name)
-        hour = weekly(name, text) if match else None
+        hour = weekly(name, text, program) if match else None
         if match and hour:
             found[int(match[1])] = hour
     return found
 
 
-def weekly(field: str, text: str) -> WeeklyHour | None:
-    """The hour that a form names; None where that is the program's. Raises FormError."""
+def weekly(field: str, text: str, program: Program, current: WeeklyHour | None = None) -> WeeklyHour | None:
+    """The hour that a form names, None where it names none: a full one, the program's or the current one.
+
+    Whether it is still among those that people share is not asked again: answers may have changed meanwhile.
+    Raises FormError.
+    """
     hour = WeeklyHour.parse(text)
-    if text and hour is None:
+    if text and hour not in (*FULL_HOURS, own_hour(program), *([current] if current else [])):
         raise FormError({field: _("Choose when the cohort meets from the list.")})
     return hour

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
@@ -14,7 +14,6 @@ from lti_tool.cohorts.queries import CohortMembers
 from lti_tool.cohorts.tables import Cohort
 from lti_tool.cohorts.wishes import Rules
 from lti_tool.cohorts.words import _, ngettext
-from lti_tool.programs.schedule import WeeklyHour
 from lti_tool.programs.tables import Program
 from lti_tool.roster.tables import Person
 
@@ -24,8 +23,8 @@ HALF = 0.5
 @dataclass(frozen=True, slots=True)
 class Choice:
     """A cohort's hour as it can be chosen. `known` says how many have told when they are free (`is_few`: fewer than
-    half), `remarks` (status and sentence) what is worth knowing; of `options`, pairs of value and text, the empty
-    value is the program's time.
+    half), `remarks` (status and sentence) what is worth knowing; `options` are pairs of value and text, the program's
+    time first.
     """
 
     title: str
@@ -44,21 +43,22 @@ def choices(session: Session, program: Program, draft: Draft) -> list[Choice]:
     may know already.
     """
     cohorts = [[int(person) for person in members] for members in draft.cohorts]
-    hours = Hours.of(session, program, [person for members in cohorts for person in members])
+    hours = Hours.of(session, program, draft.rules, [person for members in cohorts for person in members])
     names = people.labels(people.everybody(session, program.course_id))
     found = []
     for position, members in enumerate(cohorts):
         shared = hours.shared(members)
+        called = {person: names[str(person)] for person in members}
         chosen = shared.best if draft.rules.common_slots else shared.own
         found.append(
             Choice(
                 title=words.cohort(position),
                 known=_known(shared),
                 is_few=_is_few(shared),
-                remarks=_remarks(shared, [names[str(person)] for person in hours.busy(hours.own, members)]),
+                remarks=_remarks(shared, _named(called, hours.busy(hours.own, members))) + _exempt(hours, called),
                 field=f"hour-{position}",
-                options=_options(shared),
-                chosen=_key(shared, chosen.hour),
+                options=_options(shared, hours, members),
+                chosen=str(chosen.hour),
             )
         )
     return found
@@ -66,33 +66,47 @@ def choices(session: Session, program: Program, draft: Draft) -> list[Choice]:
 
 def standing(cohort: Cohort, hours: Hours, members: Sequence[Person]) -> Choice:
     """When a published cohort meets, who cannot come then, and when else it could."""
-    ids = [person.id for person in members]
-    shared, hour = hours.shared(ids), cohort.hour or hours.own
-    busy = [person.name for person in members if person.id in hours.busy(hour, ids)]
-    options = _options(shared)
-    key = _key(shared, hour)
+    called = {person.id: person.name for person in members}
+    shared, hour = hours.shared(called), cohort.hour or hours.own
+    busy = _named(called, hours.busy(hour, called))
+    options = _options(shared, hours, called)
+    key = str(hour)
     if key not in dict(options):
         options.append((key, words.hour(hour)))
     return Choice(
         title=words.hour(hour),
         known=_known(shared),
         is_few=_is_few(shared),
-        remarks=[("risk", _not_free(busy, shared.answered))] if busy else [],
+        remarks=([("risk", _not_free(busy, shared.answered))] if busy else []) + _exempt(hours, called),
         field="hour",
         options=options,
         chosen=key,
     )
 
 
-def _key(shared: Shared, hour: WeeklyHour) -> str:
-    return "" if hour == shared.own.hour else str(hour)
+def _named(called: Mapping[int, str], chosen: Collection[int]) -> list[str]:
+    return [name for person, name in called.items() if person in chosen]
+
+
+def _exempt(hours: Hours, called: Mapping[int, str]) -> list[tuple[str, str]]:
+    """Whom the hours of a cohort leave out."""
+    exempt = _named(called, hours.exempt)
+    if not exempt:
+        return []
+    text = ngettext(
+        "%(names)s was placed without their hours, which do not count here.",
+        "%(names)s were placed without their hours, which do not count here.",
+        len(exempt),
+        names=words.listed(exempt),
+    )
+    return [("held", text)]
 
 
 def _known(shared: Shared) -> str:
-    if shared.answered == shared.people:
-        return _("All have said when they are free.")
     if not shared.answered:
         return _("Nobody has said when they are free.")
+    if shared.answered == shared.people:
+        return _("All have said when they are free.")
     silent = shared.people - shared.answered
     return ngettext(
         "%(answered)s of %(people)s people have said when they are free; %(num)s has not.",
@@ -108,7 +122,7 @@ def _remarks(shared: Shared, busy: Sequence[str]) -> list[tuple[str, str]]:
         return []
     if shared.own.is_whole:
         return [("good", _("The program's time suits all who have said."))]
-    if not shared.is_any:
+    if shared.is_none:
         text = _("No hour suits all who have said, so the program's time stays.")
         return [("risk", f"{text} {_not_free(busy, shared.answered)}")]
     return []
@@ -127,12 +141,17 @@ def _not_free(names: Sequence[str], answered: int) -> str:
     )
 
 
-def _options(shared: Shared) -> list[tuple[str, str]]:
+def _options(shared: Shared, hours: Hours, members: Collection[int]) -> list[tuple[str, str]]:
+    """The program's time and those that suit all; where there is none, those that suit most."""
     own = _("%(hour)s, the program's time", hour=words.hour(shared.own.hour))
     if shared.own.sessions:
         own += _suits(shared.own, shared.answered)
     offers = [(str(offer.hour), words.hour(offer.hour) + _suits(offer, shared.answered)) for offer in shared.offers]
-    return [("", own), *offers]
+    if shared.is_none:
+        most, count = hours.suiting_most(members)
+        text = _(", suits %(some)s of %(num)s", some=count, num=shared.answered)
+        offers = [(str(hour), words.hour(hour) + text) for hour in most]
+    return [(str(shared.own.hour), own), *offers]
 
 
 def _suits(offer: Offer, answered: int) -> str:
@@ -166,7 +185,7 @@ def warnings(rules: Rules, shared: Sequence[Shared]) -> list[str]:
         return []
     found = []
     for position, one in enumerate(shared):
-        if one.answered and not one.is_any:
+        if one.is_none:
             name = words.cohort(position)
             found.append(_("%(cohort)s: no hour suits all who have said when they are free.", cohort=name))
         elif _is_few(one):

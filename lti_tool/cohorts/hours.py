@@ -18,6 +18,7 @@ from lti_tool import audit, clock
 from lti_tool.cohorts.proposing import take
 from lti_tool.cohorts.signals import cohort_hour_changed
 from lti_tool.cohorts.tables import Cohort
+from lti_tool.cohorts.wishes import Rules
 from lti_tool.programs.schedule import WeeklyHour, own_hour, session_start
 from lti_tool.programs.tables import Program
 from lti_tool.questions import knowing, week
@@ -42,7 +43,7 @@ class Offer:
 
 @dataclass(frozen=True, slots=True)
 class Shared:
-    """The hours of one cohort. `people` are all of its people, `answered` those who said when they are free.
+    """The hours of one cohort. `people` are those whose hours count, `answered` who of them said when they are free.
 
     `own` is the program's hour, `offers` the others that suit them in a session at least, by weekday and time.
     """
@@ -65,6 +66,11 @@ class Shared:
         """Whether there is an hour that suits all who have said."""
         return bool(self.best.sessions)
 
+    @property
+    def is_none(self) -> bool:
+        """Whether sessions are to come, some have said when they are free, and no hour suits them all."""
+        return bool(self.answered and self.own.of) and not self.is_any
+
 
 Cells = Mapping[str, frozenset[str]]
 """What people share, or a session needs, by zone."""
@@ -77,19 +83,26 @@ def _suits(needed: Cells, common: Cells) -> bool:
 
 
 class Hours:
-    """The hours of a program's cohorts, as far as their people have said when they are free."""
+    """The hours of a program's cohorts, as far as their people have said when they are free.
 
-    def __init__(self, program: Program, free: Mapping[int, Free], now: datetime) -> None:
+    Those in `exempt` were placed without their hours: they count nowhere.
+    """
+
+    def __init__(
+        self, program: Program, free: Mapping[int, Free], now: datetime, exempt: Collection[int] = ()
+    ) -> None:
         self._program, self._now = program, now
-        self.free = free
+        self.exempt = exempt
+        self.free = {person: hours for person, hours in free.items() if person not in exempt}
         self._known_starts: dict[WeeklyHour, list[datetime]] = {}
         self._known_kinds: dict[tuple[str, ...], _Kinds] = {}
         self._needed: dict[tuple[WeeklyHour, str], list[frozenset[str]]] = {}
 
     @classmethod
-    def of(cls, session: Session, program: Program, person_ids: Collection[int]) -> Hours:
-        """As these people of the program's course have said."""
-        return cls(program, knowing.free_of(session, program.course_id, person_ids), clock.now())
+    def of(cls, session: Session, program: Program, rules: Rules, person_ids: Collection[int]) -> Hours:
+        """As these people of the program's course have said, as far as the rules count that."""
+        free = knowing.free_of(session, program.course_id, person_ids)
+        return cls(program, free, clock.now(), rules.without_hours)
 
     @cached_property
     def own(self) -> WeeklyHour:
@@ -98,6 +111,7 @@ class Hours:
 
     def shared(self, members: Collection[int]) -> Shared:
         """What the people of a cohort share."""
+        members = [person for person in members if person not in self.exempt]
         inside = [self.free[person] for person in members if person in self.free]
         common: dict[str, frozenset[str]] = {}
         for free in inside:
@@ -135,6 +149,13 @@ class Hours:
 
     def _distance(self, hour: WeeklyHour) -> timedelta:
         return abs(session_start(self._program, 1, hour) - session_start(self._program, 1))
+
+    def suiting_most(self, members: Collection[int]) -> tuple[list[WeeklyHour], int]:
+        """The hours at which most of those who have said can come to every session, and how many can."""
+        answered = sum(person in self.free for person in members)
+        coming = {hour: answered - len(self.busy(hour, members)) for hour in FULL_HOURS if hour != self.own}
+        most = max(coming.values())
+        return [hour for hour, count in coming.items() if count == most > 0], most
 
     def busy(self, hour: WeeklyHour, members: Collection[int]) -> list[int]:
         """Of those who said when they are free: who is not, at this hour, in one of the sessions to come."""

@@ -15,6 +15,7 @@ from lti_tool.cohorts.acts import Act, Step
 from lti_tool.cohorts.proposing import checked, current, draft_of, take
 from lti_tool.cohorts.queries import departed, unplaced
 from lti_tool.cohorts.signals import cohorts_published, members_changed
+from lti_tool.cohorts.standing import Standing
 from lti_tool.cohorts.tables import Cohort, Membership
 from lti_tool.gradebook import progress
 from lti_tool.matching.newcomer import place_newcomer
@@ -116,8 +117,9 @@ def _check_roster(session: Session, program: Program, problem: Problem) -> None:
 
 
 def place_newcomers(session: Session, program: Program, *, actor_id: int | None = None) -> CatchUp:
-    """Place learners who are in no cohort by the rules of the proposal, one after the other, moving nobody; and
-    end the membership of those who are gone. Without cohorts nothing happens.
+    """Place learners who are in no cohort by the rules of the proposal, one after the other, moving nobody, and
+    where they are free when the cohort meets if that can be; and end the membership of those who are gone. Without
+    cohorts nothing happens.
     """
     take(session, program.id)
     left = _end_departed(session, program, actor_id)
@@ -128,7 +130,7 @@ def place_newcomers(session: Session, program: Program, *, actor_id: int | None 
     if not placing.cohorts or not newcomers:
         return CatchUp([], [], left)
     earlier = _earlier(session, program.id, newcomers, placing.cohorts)
-    positions = _place_each(replace(placing.problem, previous=earlier), placing.members, newcomers)
+    positions = _place_each(placing, earlier, newcomers)
     placed = [
         (person, placing.cohorts[position])
         for person, position in zip(newcomers, positions, strict=True)
@@ -141,15 +143,17 @@ def place_newcomers(session: Session, program: Program, *, actor_id: int | None 
     return CatchUp(placed, waiting, left)
 
 
-def _place_each(problem: Problem, members: list[list[str]], newcomers: Sequence[Person]) -> list[int | None]:
-    """The index of each newcomer's cohort, None where all are closed to them; `members` grow."""
+def _place_each(placing: Standing, earlier: Previous, newcomers: Sequence[Person]) -> list[int | None]:
+    """The index of each newcomer's cohort, None where all are closed to them; its members grow."""
+    problem, members = replace(placing.problem, previous=earlier), placing.members
     found: list[int | None] = []
     for newcomer in newcomers:
         person = str(newcomer.id)
         # Wishes are about those who are placed: who still waits must not count.
         so_far = {person}.union(*members)
         present = replace(problem, people=tuple(p for p in problem.people if p.id in so_far))
-        placement = place_newcomer(present, members, person)
+        away = {index for index in range(len(members)) if placing.away(index, [person])}
+        placement = place_newcomer(present, members, person, away - {earlier.cohorts.get(person)})
         if placement.cohort is not None:
             members[placement.cohort].append(person)
         found.append(placement.cohort)
@@ -247,7 +251,7 @@ def transfer(
     to = next((i for i, other in enumerate(now_there.cohorts) if other.id == target_id), None)
     if running is None or to is None or target_id == cohort.id:
         raise NotThereError
-    reasons = now_there.obstacles(str(person_id), to)
+    reasons = now_there.obstacles(str(person_id), to) + now_there.meets_without(str(person_id), to)
     if reasons and not anyway:
         raise BrokenRulesError(reasons)
     target = now_there.cohorts[to]

@@ -62,13 +62,15 @@ class Held:
 @dataclass(frozen=True, slots=True)
 class Way:
     """One way to go on, in words. `moves` say who goes from where to where, `effect` how the mix compares, `wishes`
-    how each wish fares today and then; `proof` whether fewer could move, of a way that moves as few as it can.
+    how each wish fares today and then; `proof` whether fewer could move, of a way that moves as few as it can;
+    `away` in which cohorts people would not be free when it meets.
     """
 
     title: str
     sizes: str
     effect: str | None
     proof: str | None
+    away: list[str]
     wishes: list[Compared]
     cohorts: list[After]
     moves: list[tuple[str, str]]
@@ -135,6 +137,7 @@ def _way(now: Standing, choice: Choice, today: float, bar: Bar, *, is_first: boo
         sizes=words.sizes([len(cohort) for cohort in choice.solution.cohorts]),
         effect=_effect(now, choice, today),
         proof=_proof(choice) if is_first else None,
+        away=_away(now, choice),
         wishes=_compared(now, choice),
         cohorts=_after(now, choice, bar),
         moves=_told(now, choice),
@@ -180,6 +183,21 @@ def _proof(choice: Choice) -> str | None:
     if choice.fewest:
         return _("Fewer moves cannot keep every rule: that is proved.")
     return _("These are the fewest moves that were found; it is not proved that fewer are impossible.")
+
+
+def _away(now: Standing, choice: Choice) -> list[str]:
+    """For each cohort that goes on, how many of its people then would not be free when it meets."""
+    found = []
+    for index, members in zip(choice.kept, choice.solution.cohorts, strict=True):
+        count = len(now.away(index, members))
+        text = words.ngettext(
+            "%(num)s person is not free when %(cohort)s meets.",
+            "%(num)s people are not free when %(cohort)s meets.",
+            count,
+            cohort=now.titled(index),
+        )
+        found += [text] if count else []
+    return found
 
 
 def _compared(now: Standing, choice: Choice) -> list[Compared]:
@@ -291,7 +309,7 @@ def _check(now: Standing, moves: Moves) -> None:
     known = {int(person.id) for person in now.problem.people}
     targets = {cohort.id for cohort in now.cohorts}
     for person_id, (leaves, joins) in moves.items():
-        if person_id not in known or at.get(person_id) != leaves or joins not in targets:
+        if person_id not in known or at.get(person_id) != leaves or joins not in targets or joins == leaves:
             raise StaleError
     goes = at | {person_id: joins for person_id, (_leaves, joins) in moves.items()}
     after = [[str(person) for person, there in goes.items() if there == cohort.id] for cohort in now.cohorts]
@@ -303,11 +321,10 @@ def _check(now: Standing, moves: Moves) -> None:
 
 def _newly_broken(now: Standing, after: Sequence[Sequence[str]], going_on: Sequence[int]) -> list[str]:
     """As `Standing.newly_broken`, but a cohort that ends needs nobody."""
-    remaining = Standing(
-        [now.cohorts[index] for index in going_on],
-        [now.members[index] for index in going_on],
-        now.unlocked().problem,
-        now.names,
+    remaining = replace(
+        now.unlocked(),
+        cohorts=[now.cohorts[index] for index in going_on],
+        members=[now.members[index] for index in going_on],
     )
     return remaining.newly_broken([after[index] for index in going_on])
 

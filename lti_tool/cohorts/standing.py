@@ -9,6 +9,7 @@ from functools import cached_property
 from sqlalchemy.orm import Session
 
 from lti_tool.cohorts import people, words
+from lti_tool.cohorts.hours import Hours
 from lti_tool.cohorts.proposing import proposal_of, question
 from lti_tool.cohorts.queries import cohorts_with_members
 from lti_tool.cohorts.tables import Cohort, Proposal
@@ -30,6 +31,7 @@ class Standing:
     members: list[list[str]]
     problem: Problem
     names: words.Names
+    hours: Hours
 
     @property
     def waiting(self) -> list[str]:
@@ -64,6 +66,27 @@ class Standing:
             return [_("It would have %(n)s people more than the smallest cohort.", n=difference)]
         return found
 
+    def away(self, index: int, members: Sequence[str]) -> list[str]:
+        """Who of these people is not free when the cohort at an index meets, where anybody chose its hour by that."""
+        hour = self.cohorts[index].hour
+        if hour is None and not self.problem.common_slots:
+            return []
+        return [str(person) for person in self.hours.busy(hour or self.hours.own, [int(p) for p in members])]
+
+    def meets_without(self, person: str, to: int) -> list[str]:
+        """That a person is not free when the cohort at index `to` meets, if they are not."""
+        if not self.away(to, [person]):
+            return []
+        hour = words.hour(self.cohorts[to].hour or self.hours.own)
+        return [
+            _(
+                "%(name)s is not free when %(cohort)s meets, %(hour)s.",
+                name=self.names[person],
+                cohort=self.titled(to),
+                hour=hour,
+            )
+        ]
+
     def unlocked(self) -> Standing:
         """The same without locks: they say where the proposal put somebody; whoever moves a person now knows that."""
         return replace(self, problem=replace(self.problem, locked={}))
@@ -73,7 +96,8 @@ def of(session: Session, program: Program, waiting: Sequence[Person] = ()) -> St
     """The standing of a program's cohorts, with rules that count those who wait for a place in."""
     entries = cohorts_with_members(session, program.id)
     everybody = [*waiting, *(person for entry in entries for person in entry.members)]
-    problem = question(session, program, rules_of(program, proposal_of(session, program.id)), everybody)
+    rules = rules_of(program, proposal_of(session, program.id))
+    problem = question(session, program, rules, everybody)
     index_of = {entry.cohort.position: index for index, entry in enumerate(entries)}
     at = {str(person.id): index for index, entry in enumerate(entries) for person in entry.members}
     held = {person: index_of.get(place) for person, place in problem.locked.items()}
@@ -83,6 +107,7 @@ def of(session: Session, program: Program, waiting: Sequence[Person] = ()) -> St
         members=[[str(person.id) for person in entry.members] for entry in entries],
         problem=replace(problem, locked=locked),
         names=people.labels(everybody),
+        hours=Hours.of(session, program, rules, [person.id for person in everybody]),
     )
 
 

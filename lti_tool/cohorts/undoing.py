@@ -6,33 +6,33 @@ Nothing is erased: who was moved goes back from now on, and the history tells bo
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime
 
 from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session
 
-from lti_tool import clock
 from lti_tool.audit import AuditEntry
-from lti_tool.cohorts import acts, publishing
+from lti_tool.cohorts import acts, publishing, standing
 from lti_tool.cohorts.acts import Act, Step
 from lti_tool.cohorts.proposing import StaleError, take
 from lti_tool.cohorts.tables import Cohort, Membership
-from lti_tool.programs.schedule import scheduled
+from lti_tool.programs.schedule import was_held_since
 from lti_tool.programs.tables import Program
 from lti_tool.roster.tables import Person
-
-LONGEST_SESSION = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
 class Undoable:
-    """The last act of a person, which can be taken back: its entry, who did it and when, how many would go back."""
+    """The last act of a person, which can be taken back: its entry, who did it and when, how many would go back, and
+    the rules that would be broken then.
+    """
 
     entry_id: int
     who: str
     at: datetime
     count: int
+    breaks: list[str]
 
 
 def undoable(session: Session, program: Program) -> Undoable | None:
@@ -44,7 +44,7 @@ def undoable(session: Session, program: Program) -> Undoable | None:
     back = _going_back(session, program, entry)
     if not back or _was_held_since(session, program, back):
         return None
-    return Undoable(entry.id, who, entry.at, len(back))
+    return Undoable(entry.id, who, entry.at, len(back), _broken_by(session, program, entry, back))
 
 
 def undo(session: Session, program: Program, entry_id: int, *, actor_id: int) -> int:
@@ -62,13 +62,16 @@ def undo(session: Session, program: Program, entry_id: int, *, actor_id: int) ->
         by_id[cohort_id].ended_at = None
     moves = [(running, by_id[step.leaves] if step.leaves else None) for running, step in back]
     steps = publishing.move_members(session, program, moves)
-    acts.record(session, program, Act.UNDONE, steps, actor_id, ended=told.ended)
+    acts.record(session, program, Act.UNDONE, steps, actor_id, ended=told.ended, why=" ".join(offered.breaks) or None)
     return len(steps)
 
 
 def _last(session: Session, program: Program) -> tuple[AuditEntry, str] | None:
-    """What a person did last to who is in which cohort, unless it is that they took something back."""
-    by_hand = and_(AuditEntry.action.in_((Act.ANEW, Act.MOVED, Act.PLACED)), AuditEntry.actor_id.is_not(None))
+    """What a person did last to who is in which cohort, unless it is that they took something back.
+
+    Who was placed has their place by the rules: taken back, the next reading of the roster would give it again.
+    """
+    by_hand = and_(AuditEntry.action.in_((Act.ANEW, Act.MOVED)), AuditEntry.actor_id.is_not(None))
     row = session.execute(
         select(AuditEntry, Person.name)
         .outerjoin(Person, Person.id == AuditEntry.actor_id)
@@ -103,11 +106,22 @@ def _going_back(session: Session, program: Program, entry: AuditEntry) -> list[t
     ]
 
 
-def _was_held_since(session: Session, program: Program, back: Sequence[tuple[Membership, Step]]) -> bool:
-    """Whether a session of any cohort has begun since, or went on then."""
-    since, now = min(membership.since for membership, _step in back), clock.now()
-    return any(
-        since - LONGEST_SESSION < one.starts_at and (one.starts_at <= now or one.closed)
-        for of_module in scheduled(session, program.id).values()
-        for one in of_module
+def _broken_by(
+    session: Session, program: Program, entry: AuditEntry, back: Sequence[tuple[Membership, Step]]
+) -> list[str]:
+    """The rules that hold now and would be broken if these people went back."""
+    now, told = standing.of(session, program).unlocked(), acts.told(entry)
+    ended = session.scalars(select(Cohort).where(Cohort.id.in_(told.ended if told else ()))).all()
+    known = replace(now, cohorts=[*now.cohorts, *ended], members=[*now.members, *([] for _cohort in ended)])
+    goes = {str(step.person): step.leaves for _membership, step in back}
+    return known.newly_broken(
+        [
+            [person for person in members if person not in goes]
+            + [person for person, place in goes.items() if place == cohort.id]
+            for cohort, members in zip(known.cohorts, known.members, strict=True)
+        ]
     )
+
+
+def _was_held_since(session: Session, program: Program, back: Sequence[tuple[Membership, Step]]) -> bool:
+    return was_held_since(session, program.id, min(membership.since for membership, _step in back))

@@ -130,7 +130,7 @@ def forming(
     inside = {person.id for person in draft.problem.people}
     ids_inside = {int(person) for person in inside}
     bar = Bar(draft.rules, people.attributes(session, program, ids_inside), ids_inside)
-    hours = Hours.of(session, program, ids_inside)
+    hours = Hours.of(session, program, draft.rules, ids_inside)
     shared = [hours.shared([int(person) for person in members]) for members in draft.cohorts]
     titles = hour_view.titles(draft.rules, shared)
     changed = steps_of(session, proposal) > 0
@@ -271,7 +271,7 @@ def board(session: Session, program: Program) -> Board:
     rules = rules_of(program, proposal)
     inside = [person.id for entry in entries for person in entry.members]
     bar = Bar(rules, people.attributes(session, program, inside), inside)
-    hours = Hours.of(session, program, inside)
+    hours = Hours.of(session, program, rules, inside)
     cards = []
     for entry in entries:
         ids = [person.id for person in entry.members]

@@ -42,6 +42,11 @@ class Rules:
     common_slots: int = 0
     any_time: tuple[int, ...] = ()
 
+    @property
+    def without_hours(self) -> frozenset[int]:
+        """Whose hours do not count: only where hours in common are asked for is anybody placed without theirs."""
+        return frozenset(self.any_time) if self.common_slots else frozenset()
+
     def to_json(self) -> dict[str, Any]:
         """Plain values; reading them again gives equal rules."""
         return {

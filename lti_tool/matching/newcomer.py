@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from lti_tool.matching.objective import objective, terms
@@ -18,9 +18,11 @@ class Placement:
     reasons: tuple[str, ...] = ()
 
 
-def place_newcomer(problem: Problem, cohorts: Sequence[Sequence[str]], person: str) -> Placement:
+def place_newcomer(
+    problem: Problem, cohorts: Sequence[Sequence[str]], person: str, avoided: Collection[int] = ()
+) -> Placement:
     """The cohort in which no hard rule breaks for the newcomer and J is least; the smaller one, then the
-    first, on ties.
+    first, on ties. One whose index is in ``avoided`` is taken only where no other is open.
 
     ``problem`` includes the newcomer, ``cohorts`` do not; the rules and wishes of the problem hold for the
     cohorts as they are. Raises ValueError when the newcomer or a member is not among the problem's people, or
@@ -37,10 +39,14 @@ def place_newcomer(problem: Problem, cohorts: Sequence[Sequence[str]], person: s
     at = {member: c for c, cohort in enumerate(cohorts) for member in cohort}
     obstacles = [_obstacle(problem, current, at, by_id[person], c) for c in range(len(current))]
     added = _Added(problem, current, by_id[person])
-    options = [(added.to(c), len(current[c]), c) for c, obstacle in enumerate(obstacles) if obstacle is None]
+    options = [
+        (c in avoided, round(added.to(c), 9), len(current[c]), c)
+        for c, obstacle in enumerate(obstacles)
+        if obstacle is None
+    ]
     if not options:
         return Placement(None, reasons=tuple(reason for reason in obstacles if reason is not None))
-    _cost, _size, cohort = min(options, key=lambda option: (round(option[0], 9), *option[1:]))
+    *_worth, cohort = min(options)
     current[cohort].append(by_id[person])
     return Placement(cohort, objective(problem, terms(problem, current)))
 

@@ -36,7 +36,7 @@ def register(app: Flask) -> None:
     navigation.add(app, navigation.Entry(20, lazy_gettext("Sessions"), "meetings.sessions"))
     gate.facilitated_by(app, "meeting_id", access.facilitates)
     register_measure(app, measure.SESSIONS)
-    register_schedule(app, overview.schedule)
+    register_schedule(app, overview.schedule, overview.held_since)
     jobs.register(app, jobs.Job(pairs.JOB, pairs.plan_stale, every=timedelta(minutes=1)))
     members_changed.connect(pairs.plan_soon)
     cohorts_published.connect(planning.plan_meetings)

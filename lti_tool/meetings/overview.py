@@ -9,12 +9,14 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from flask import url_for
-from sqlalchemy import ColumnElement, Select, func, or_, select
+from sqlalchemy import ColumnElement, Select, exists, func, or_, select
 from sqlalchemy.orm import Session, joinedload
 
+from lti_tool import clock
 from lti_tool.cohorts.tables import Cohort, Facilitator, Membership
 from lti_tool.meetings.members import enrolment_of_membership, running
-from lti_tool.meetings.tables import Attendance, Meeting, Presence
+from lti_tool.meetings.room import EARLY
+from lti_tool.meetings.tables import Attendance, Meeting, Presence, Room
 from lti_tool.programs.schedule import Scheduled
 from lti_tool.programs.tables import Module, Program
 from lti_tool.roster.tables import Enrolment
@@ -157,3 +159,19 @@ def schedule(session: Session, program_id: int) -> Mapping[int, Sequence[Schedul
             )
         )
     return by_module
+
+
+def held_since(session: Session, program_id: int, since: datetime) -> bool:
+    """Whether a session of a program's cohorts, of ended ones too, went on then or could be entered since.
+
+    One that was started or marked counts even if its time was changed then; who excused themselves held nothing.
+    """
+    begun = or_(
+        Meeting.starts_at <= clock.now() + EARLY,
+        Meeting.closed_at.is_not(None),
+        exists().where(Room.meeting_id == Meeting.id),
+        exists().where(Attendance.meeting_id == Meeting.id, Attendance.presence != Presence.EXCUSED),
+    )
+    query = select(Meeting.id).join(Cohort, Cohort.id == Meeting.cohort_id)
+    found = query.where(Cohort.program_id == program_id, Meeting.starts_at > since - LONGEST, begun)
+    return session.scalar(found.limit(1)) is not None

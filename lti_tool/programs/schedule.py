@@ -109,13 +109,22 @@ class Scheduled:
 # (session, program id) -> what is scheduled for each module id, in the order of the cohorts
 Schedule = Callable[[Session, int], Mapping[int, Sequence[Scheduled]]]
 
+# (session, program id, since) -> whether a session of any cohort, one that has ended too, went on then or began since
+HeldSince = Callable[[Session, int, datetime], bool]
 
-def register_schedule(app: Flask, schedule: Schedule) -> None:
-    """Let the room that holds sessions tell the plan when they are."""
-    app.extensions["schedule"] = schedule
+
+def register_schedule(app: Flask, schedule: Schedule, held_since: HeldSince) -> None:
+    """Let the room that holds sessions tell when they are, and whether there was one."""
+    app.extensions["schedule"], app.extensions["held_since"] = schedule, held_since
 
 
 def scheduled(session: Session, program_id: int) -> Mapping[int, Sequence[Scheduled]]:
     """The sessions of every cohort by module id; empty until cohorts are published."""
     schedule: Schedule = current_app.extensions["schedule"]
     return schedule(session, program_id)
+
+
+def was_held_since(session: Session, program_id: int, since: datetime) -> bool:
+    """Whether a session of any cohort of a program, one that has ended too, went on then or has begun since."""
+    held_since: HeldSince = current_app.extensions["held_since"]
+    return held_since(session, program_id, since)

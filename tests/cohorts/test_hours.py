@@ -11,9 +11,9 @@ import pytest
 from sqlalchemy import select
 from werkzeug.test import TestResponse
 
-from lti_tool.cohorts import publishing
+from lti_tool.cohorts import publishing, reforming
 from lti_tool.cohorts.hours import Hours
-from lti_tool.cohorts.tables import Cohort
+from lti_tool.cohorts.tables import Cohort, Proposal
 from lti_tool.cohorts.wishes import Rules
 from lti_tool.database import db, transaction
 from lti_tool.lti.launch import Role
@@ -27,6 +27,8 @@ from lti_tool.questions.week import Free
 from lti_tool.work.tables import Assignment
 from tests.cohorts.conftest import House
 from tests.cohorts.test_pages import text_of
+from tests.cohorts.test_reforming import leave
+from tests.support import factories
 from tests.support.factories import NOW
 from tests.support.moments import SetNow, set_now
 
@@ -102,8 +104,9 @@ def test_publishing_proposes_an_hour_that_all_share_and_plans_sessions_by_it(hou
     page = browser.get(house.at("publish")).text
     assert "The program&#39;s time suits all who have said." in page
     assert "Wed 4:00 PM, suits all 12" in text_of(page)
-    assert chosen(page) == ["", "4-15:00"]  # nearest to the first session: the day after it
-    publish(house, hour_0="", hour_1="4-15:00")
+    assert chosen(page) == ["3-14:00", "4-15:00"]  # nearest to the first session: the day after it
+    assert '<option value=""' not in page  # a browser would not send a form with it
+    publish(house, hour_0="3-14:00", hour_1="4-15:00")
     first, second = cohorts(house)
     assert [meeting.starts_at for meeting in meetings(first)][:4] == [
         datetime(2026, 3, 12, 14, tzinfo=UTC) + timedelta(weeks=week) - timedelta(hours=week == 3)
@@ -125,9 +128,11 @@ def test_publishing_proposes_an_hour_that_all_share_and_plans_sessions_by_it(hou
     assert plan.index("Cohort A") < plan.index("Cohort B")
 
 
-def test_a_cohort_without_an_hour_in_common_says_so_and_keeps_the_programs_time(house: House) -> None:
-    paint(house, range(6), ["tue-09"])
-    paint(house, range(6, 8), ["wed-09"])
+def test_a_cohort_without_an_hour_in_common_says_so_and_keeps_the_programs_time(
+    house: House, set_now: SetNow
+) -> None:
+    paint(house, range(6), ["tue-09"], "UTC")
+    paint(house, range(6, 8), ["wed-09"], "UTC")
     halves(house)
     browser = house.visit()
     page = text_of(browser.get(house.at("publish")).text)
@@ -136,8 +141,36 @@ def test_a_cohort_without_an_hour_in_common_says_so_and_keeps_the_programs_time(
         "No hour suits all who have said, so the program&#39;s time stays. Nobody who has said is free then." in page
     )
     assert "Nobody has said when they are free." in page
+    assert "Tue 9:00 AM, suits 6 of 8" in page
+    assert "Wed 9:00 AM" not in page
+    set_now(NOW + timedelta(weeks=30))  # no session is to come: there is nothing to say of hours
+    page = text_of(house.visit().get(house.at("publish")).text)
+    assert "No hour suits all" not in page
+    assert "Tue 9:00 AM" not in page
+    set_now(NOW)
     publish(house, hour_0="")
     assert [cohort.hour for cohort in cohorts(house)] == [None, None]
+
+
+def test_who_is_placed_without_their_hours_takes_none_from_the_others(house: House) -> None:
+    """The twelfth of them is named, and may not be free when the others meet."""
+    paint(house, range(11), ["fri-15"], "UTC")
+    paint(house, [11], ["mon-09"], "UTC")
+    paint(house, range(12, 24), ["fri-15"], "UTC")
+    place = {person.id: number // 12 for number, person in enumerate(house.learners)}
+    house.propose(Rules(8, 20, 12, locked=place, common_slots=1, any_time=house.ids(11)))
+    browser = house.visit()
+    draft = text_of(browser.get(house.at()).text)
+    assert "Cohort A · Fri 3:00 PM" in draft
+    assert "no hour suits all" not in draft
+    page = browser.get(house.at("publish")).text
+    assert chosen(page) == ["4-15:00", "4-15:00"]
+    assert "Fri 3:00 PM, suits all 11" in text_of(page)
+    alone = "Person 12 was placed without their hours, which do not count here."
+    assert text_of(page).count(alone) == 1
+    publish(house, hour_0="4-15:00", hour_1="4-15:00")
+    assert "is not free" not in text_of(browser.get(house.at()).text)
+    assert alone in text_of(browser.get(f"cohorts/{cohorts(house)[0].id}").text)
 
 
 def test_few_answers_are_told_where_an_hour_rests_on_them(house: House) -> None:
@@ -165,7 +198,7 @@ def test_an_hour_that_clocks_take_from_somebody_is_offered_with_how_long_it_hold
     assert "the program&#39;s time, suits all 12 in 3 of 8 sessions (clocks change)" in page
 
 
-@pytest.mark.parametrize("hour", ["7-14:00", "1-25:00", "tue-14"])
+@pytest.mark.parametrize("hour", ["7-14:00", "1-25:00", "tue-14", "0-03:17"])
 def test_an_hour_that_is_none_publishes_nothing(house: House, hour: str) -> None:
     halves(house)
     page = publish(house, hour_0=hour)
@@ -270,3 +303,29 @@ def test_an_hour_that_leaves_a_session_no_room_beside_a_moved_one_is_refused(hou
     assert refused.status_code == 400
     assert "Nothing was changed. The previous session ends" in text_of(refused.text)
     assert cohorts(house)[0].hour == WeeklyHour(0, time(15))
+
+
+def test_who_joins_or_moves_later_is_free_when_the_cohort_meets_or_that_is_said(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reforming, "SECONDS", 0.3)
+    halves(house)
+    publish(house, hour_0="2-16:00", hour_1="1-10:00")
+    house.learners += factories.make_people(house.course, ["Nia Newcomer"])
+    paint(house, [24], ["tue-10"], "UTC")
+    browser = house.visit()
+    assert "Nia Newcomer is now in Cohort B." in browser.post(house.at("newcomers")).text
+    first, second = (cohort.id for cohort in cohorts(house))
+    transfer, nia = f"cohorts/{second}/transfer", house.learners[24].id
+    refused = browser.post(transfer, person=nia, to=first)
+    assert refused.status_code == 400
+    assert "Nia Newcomer is not free when Cohort A meets, Wed 4:00 PM." in text_of(refused.text)
+    with transaction() as session:
+        proposal = session.scalars(select(Proposal)).one()
+        proposal.rules = {**proposal.rules, "locked": {}}
+    leave(house.ids(*range(12, 18)))
+    ways = text_of(browser.get(house.at("anew")).text)
+    assert "1 person is not free when Cohort A meets." in ways
+    assert "when Cohort B meets" not in ways
+    browser.post(transfer, person=nia, to=first, anyway="1")
+    assert "Cohort A meets Wed 4:00 PM. Nobody who has said is free then." in text_of(browser.get(house.at()).text)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from sqlalchemy import select, update
@@ -17,7 +17,7 @@ from lti_tool.cohorts.wishes import Rules
 from lti_tool.database import db, transaction
 from lti_tool.lti.launch import Role
 from lti_tool.meetings.overview import attendance_overview
-from lti_tool.meetings.tables import Meeting
+from lti_tool.meetings.tables import Meeting, Room
 from lti_tool.roster.tables import Enrolment
 from tests.cohorts.conftest import House, know, make_house
 from tests.cohorts.test_pages import text_of
@@ -140,7 +140,8 @@ def test_a_way_that_somebody_wrote_themselves_keeps_the_rules_or_changes_nothing
     [theirs, *_rest] = (entry.cohort.id for entry in cohorts_with_members(db.session(), other.program.id))
     all_but_three = " ".join(f"{person}:{large}:{small}" for person in before[0][3:])
     strangers = (f"{before[0][0]}:{large}:{theirs}", f"{other.learners[0].id}::{large}")
-    for moves in ("", "x", "1:2", f"{'9' * 5000}:1:1", all_but_three, *strangers):
+    nowhere = f"{before[0][0]}:{large}:{large}"
+    for moves in ("", "x", "1:2", f"{'9' * 5000}:1:1", all_but_three, nowhere, *strangers):
         page = instructor.post(house.at("anew"), moves=moves)
         assert page.status_code == 409, moves[:40]
         assert "Nothing was changed." in page.text
@@ -242,3 +243,48 @@ def test_the_last_change_of_cohorts_is_undone_until_a_session_is_held(
     page = instructor.post(house.at("moves/undo"), act=act)
     assert (page.status_code, "a session was held" in page.text) == (409, True)
     assert members(house) == after
+
+
+def test_nothing_is_undone_once_a_session_of_any_cohort_could_be_entered_or_was_started(
+    shrunk: tuple[House, Browser],
+) -> None:
+    house, instructor = shrunk
+    later = clock.now() + timedelta(days=7)
+    offered = ways(instructor.get(house.at("anew")).text)
+    instructor.post(house.at("anew"), moves=offered["Cohort B ends, 7 people move"])
+
+    def is_offered(*, of: str, starts_at: datetime) -> bool:
+        with transaction() as session:
+            session.execute(update(Meeting).values(starts_at=later, closed_at=None))
+            session.execute(update(Meeting).where(Meeting.id == one[of]).values(starts_at=starts_at))
+        return 'name="act"' in instructor.get(house.at()).text
+
+    meetings = db.session.execute(select(Cohort.name, Meeting.id).join(Meeting, Meeting.cohort_id == Cohort.id))
+    one = dict(iter(meetings))
+    in_a_moment = clock.now() + timedelta(minutes=5)
+    assert is_offered(of="A", starts_at=later)
+    assert not is_offered(of="A", starts_at=in_a_moment)
+    assert not is_offered(of="B", starts_at=in_a_moment)
+    with transaction() as session:
+        session.add(Room(meeting_id=one["A"], parts=[]))
+    assert not is_offered(of="A", starts_at=later)
+
+
+def test_who_was_placed_keeps_their_place_and_rules_that_undoing_a_move_breaks_are_told(house: House) -> None:
+    house.propose(Rules(8, 13, 12))
+    instructor = house.visit()
+    instructor.post(house.at("publish"), version=str(house.version()))
+    first, second = (entry.cohort.id for entry in cohorts_with_members(db.session(), house.program.id))
+    moved = members(house)[0][0]
+    instructor.post(f"cohorts/{first}/transfer", person=moved, to=second, anyway="1")
+    breaks = "Undone, it breaks rules: Cohort A would have 14 people, more than the 13 allowed."
+    assert breaks not in text_of(instructor.get(house.at()).text)
+    factories.make_people(house.course, ["Nia Newcomer", "Noor Newcomer"])
+    board = instructor.post(house.at("newcomers")).text
+    assert [len(cohort) for cohort in members(house)] == [13, 13]
+    assert "Ines Instructor gave 1 person a new place" in text_of(board)
+    assert breaks in text_of(board)
+    [act] = re.findall(r'name="act" value="(\d+)"', board)
+    assert "1 person is back where they were." in instructor.post(house.at("moves/undo"), act=act).text
+    assert moved in members(house)[0]
+    assert "Cohort A would have 14 people" in text_of(instructor.get(house.at("history")).text)

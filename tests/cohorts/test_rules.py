@@ -16,6 +16,7 @@ from lti_tool import clock
 from lti_tool.audit import AuditEntry
 from lti_tool.cohorts import editing, people, proposing, publishing, queries, words
 from lti_tool.cohorts.editing import RefusedError
+from lti_tool.cohorts.hours import Hours
 from lti_tool.cohorts.people import Attribute
 from lti_tool.cohorts.proposing import AlreadyPublishedError, Draft, StaleError
 from lti_tool.cohorts.publishing import BrokenRulesError
@@ -34,6 +35,7 @@ from lti_tool.roster.signals import roster_read
 from lti_tool.roster.tables import Enrolment, Person, PersonAttribute
 from tests.cohorts.conftest import House, know, make_house
 from tests.support import factories
+from tests.support.factories import NOW
 
 USUAL = Rules(8, 20, 12)
 
@@ -261,7 +263,8 @@ def test_why_somebody_waits_among_a_thousand_with_hours_in_common_is_told_at_onc
     cohorts = [Cohort(name=words.letter(position), position=position) for position in range(80)]
     members = [[person.id for person in crowd[position:960:80]] for position in range(80)]
     problem = matching.Problem(crowd, matching.SizeRule(8, 20, 12), common_slots=2)
-    now = Standing(cohorts, members, problem, {person.id: person.id for person in crowd})
+    nothing_said = Hours(Program(), {}, NOW)
+    now = Standing(cohorts, members, problem, {person.id: person.id for person in crowd}, nothing_said)
     began = time.process_time()
     reasons = [now.obstacles("970", position) for position in range(80)]
     assert time.process_time() - began < 0.25
