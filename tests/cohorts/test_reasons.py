@@ -81,6 +81,24 @@ def test_cohorts_that_a_worker_finds_after_all_become_a_proposal(
     assert house.version() == 1
 
 
+def test_a_reason_never_stands_under_a_question_that_was_asked_meanwhile(
+    any_house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nothing_in_a_second(monkeypatch)
+    browser, answer = any_house.visit(), explaining._answer
+    browser.post(any_house.at("propose"), **SIZES)
+
+    def asked_anew(task: explaining._Task) -> Solution:
+        browser.post(any_house.at("propose"), **{**SIZES, "size_max": "17"})
+        return answer(task)
+
+    monkeypatch.setattr(explaining, "_answer", asked_anew)
+    assert explaining.run()
+    assert any_house.version() == 0
+    waiting = browser.get(any_house.at("reason?edit=1")).text
+    assert 'value="17"' in waiting
+
+
 def test_too_many_at_once_are_told_to_try_again_and_lose_nothing(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
