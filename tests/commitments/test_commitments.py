@@ -92,8 +92,11 @@ def test_it_is_asked_for_when_its_day_has_come_and_opens_the_next_session(quick:
     page = quick.visit("Amara").get("").text
     assert "Say how it went" in page
     assert WORDS in page
-    quick.say("partly", "The review was moved.")
     following = db.session.scalars(select(Meeting.id).order_by(Meeting.starts_at).offset(1)).first()
+    open_page = db.session.get_one(Meeting, following).version
+    quick.say("partly", "The review was moved.")
+    changes = quick.visit("Bilal").get(f"meetings/{following}/mine/changes?version={open_page}")
+    assert WORDS in changes.text
     own = quick.visit("Amara").get(f"meetings/{following}/mine").text
     assert "From last time" in own
     assert WORDS in own
