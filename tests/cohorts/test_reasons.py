@@ -9,11 +9,14 @@ import pytest
 
 from lti_tool import clock, jobs
 from lti_tool.cohorts import capacity, explaining, proposing
+from lti_tool.database import transaction
 from lti_tool.matching.problem import Problem
 from lti_tool.matching.solution import Solution
+from lti_tool.roster.tables import Enrolment
 from tests.cohorts.conftest import House
 from tests.cohorts.test_allowing import say_when
 from tests.cohorts.test_pages import SIZES, text_of, ways
+from tests.support import factories
 
 HOURS: dict[str, Any] = {**SIZES, "common_slots": "1"}
 ANY = ("mon-09", "tue-14", "wed-10")
@@ -87,16 +90,22 @@ def test_a_reason_never_stands_under_a_question_that_was_asked_meanwhile(
     nothing_in_a_second(monkeypatch)
     browser, answer = any_house.visit(), explaining._answer
     browser.post(any_house.at("propose"), **SIZES)
+    stays, leaves, other = any_house.ids(0, 1, 2)
+    later: dict[str, Any] = {**SIZES, "size_max": "17", "apart-0": [stays, leaves, other]}
 
     def asked_anew(task: explaining._Task) -> Solution:
-        browser.post(any_house.at("propose"), **{**SIZES, "size_max": "17"})
+        browser.post(any_house.at("propose"), **later)
         return answer(task)
 
     monkeypatch.setattr(explaining, "_answer", asked_anew)
     assert explaining.run()
     assert any_house.version() == 0
-    waiting = browser.get(any_house.at("reason?edit=1")).text
-    assert 'value="17"' in waiting
+    with transaction() as session:
+        session.query(Enrolment).filter_by(person_id=leaves).update({"left_at": factories.NOW})
+    form = browser.get(any_house.at("reason?edit=1")).text
+    assert 'value="17"' in form
+    inputs = re.findall(r'<input[^>]* name="apart-0"[^>]*>', form)
+    assert re.findall(r' value="([^"]+)"', "".join(inputs)) == ["Person 01", "Person 03"]
 
 
 def test_too_many_at_once_are_told_to_try_again_and_lose_nothing(
