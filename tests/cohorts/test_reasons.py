@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import re
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 
 from lti_tool import clock, jobs
-from lti_tool.cohorts import capacity, explaining, proposing
+from lti_tool.cohorts import capacity, explaining, people, proposing, wishes
+from lti_tool.cohorts.tables import Inquiry
 from lti_tool.database import transaction
 from lti_tool.matching.problem import Problem
 from lti_tool.matching.solution import Solution
+from lti_tool.programs.tables import Program
 from lti_tool.roster.tables import Enrolment
 from tests.cohorts.conftest import House
 from tests.cohorts.test_allowing import say_when
@@ -106,6 +110,26 @@ def test_a_reason_never_stands_under_a_question_that_was_asked_meanwhile(
     assert 'value="17"' in form
     inputs = re.findall(r'<input[^>]* name="apart-0"[^>]*>', form)
     assert re.findall(r' value="([^"]+)"', "".join(inputs)) == ["Person 01", "Person 03"]
+
+
+def test_two_tabs_that_ask_at_once_ask_one_question(any_house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    nothing_in_a_second(monkeypatch)
+    program_id, person_id = any_house.program.id, any_house.instructor.id
+    together = threading.Barrier(4)
+
+    def ask(seed: int) -> bool:
+        with any_house.app.app_context(), transaction() as session:
+            program = session.get_one(Program, program_id)
+            rules = wishes.usual(program)
+            problem = proposing.question(session, program, rules, people.placeable(session, program.course_id))
+            session.rollback()
+            together.wait(10)
+            return explaining.begin(session, program, person_id, 0, rules, problem, seed)
+
+    with ThreadPoolExecutor(4) as tabs:
+        assert all(tabs.map(ask, range(4)))
+    with transaction() as session:
+        assert session.query(Inquiry).count() == 1
 
 
 def test_too_many_at_once_are_told_to_try_again_and_lose_nothing(
