@@ -104,7 +104,8 @@ def comparison(session: Session, program: Program) -> Comparison | None:
 
 
 def _lines(session: Session, program: Program, drafts: Mapping[int, Draft], chosen: Draft) -> list[Line]:
-    present = [p for p in people.everybody(session, program.course_id) if str(p.id) in _inside(drafts.values())]
+    inside = _inside(drafts.values())
+    present = [person for person in people.everybody(session, program.course_id) if str(person.id) in inside]
     problem = _every_wish(session, program, drafts.values(), present)
     names, all_drafts = people.labels(present), list(drafts.values())
     return [

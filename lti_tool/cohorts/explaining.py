@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
@@ -42,6 +42,7 @@ WITHOUT_WORKER = 4.0
 @dataclass(frozen=True, slots=True)
 class _Task:
     id: int
+    asked_at: datetime
     program_id: int
     person_id: int
     version: int
@@ -61,6 +62,7 @@ def begin(
     """Ask a worker, in the place of what this person asked before. Returns whether there is one."""
     if not jobs.living(session):
         return False
+    proposing.take(session, program.id)  # or of two tabs that ask at once, one would fail
     session.execute(delete(Inquiry).where(Inquiry.program_id == program.id, Inquiry.person_id == person_id))
     session.add(
         Inquiry(
@@ -114,7 +116,7 @@ def _claim() -> _Task | None:
         if not session.execute(mine.values(leased_until=now + LEASE)).rowcount:  # type: ignore[attr-defined]
             return None
         rules, problem = Rules.from_json(due.rules), Problem.from_json(due.problem)
-        return _Task(due.id, due.program_id, due.person_id, due.version, due.seed, rules, problem)
+        return _Task(due.id, due.asked_at, due.program_id, due.person_id, due.version, due.seed, rules, problem)
 
 
 def _answer(task: _Task) -> Solution:
@@ -128,7 +130,9 @@ def _answer(task: _Task) -> Solution:
 
 def _tell(task: _Task, found: Solution) -> None:
     with transaction() as session:
-        inquiry = session.get(Inquiry, task.id)
+        proposing.take(session, task.program_id)
+        # SQLite gives the id of a removed row to the next one: the id alone does not say that it is this question.
+        inquiry = session.scalar(select(Inquiry).where(Inquiry.id == task.id, Inquiry.asked_at == task.asked_at))
         if inquiry is None:
             return  # another question was asked meanwhile
         answer: dict[str, Any] = found.to_json()

@@ -170,13 +170,30 @@ def _why_not(enrolment: Enrolment) -> LazyString:
 
 
 def labels(people: Iterable[Person]) -> dict[str, str]:
-    """What to call people where several may have one name, by id as text: then with address or number."""
+    """What to call people where several may have one name, by id as text: then with the address, or with the id where
+    that is missing or shared as well.
+    """
     people = list(people)
-    shared = {name for name, times in Counter(person.name for person in people).items() if times > 1}
-    return {
-        str(person.id): f"{person.name} ({person.email or person.id})" if person.name in shared else person.name
-        for person in people
-    }
+    names = Counter(plain(person.name) for person in people)
+    addresses = Counter((plain(person.name), plain(person.email or "")) for person in people)
+
+    def label(person: Person) -> str:
+        name = plain(person.name)
+        if names[name] == 1:
+            return person.name
+        alone = person.email and addresses[name, plain(person.email)] == 1
+        return f"{person.name} ({person.email if alone else person.id})"
+
+    return {str(person.id): label(person) for person in people}
+
+
+def plain(name: str) -> str:
+    """A name as it is compared: capitals and the width of spaces tell nobody apart.
+
+    >>> plain("ANA  Berg ")
+    'ana berg'
+    """
+    return " ".join(name.casefold().split())
 
 
 def roll(session: Session, course_id: int) -> list[tuple[Person, bool]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from lti_tool.cohorts import explaining, pages, people, wish_form
+from lti_tool.cohorts import explaining, pages, people, wish_form, wishes
 from lti_tool.cohorts.pages import blueprint, program_here
 from lti_tool.cohorts.proposing import is_published
 from lti_tool.cohorts.refusals import impossible
@@ -28,7 +28,8 @@ def reason(program_id: int) -> ResponseReturnValue:
     inquiry = explaining.asked(session, program_id, current_visit().person_id)
     if inquiry is None or is_published(session, program_id):
         return redirect(url_for("cohorts.index", program_id=program_id), code=303)
-    asked = wish_form.shown(Rules.from_json(inquiry.rules))
+    present = {person.id for person in people.placeable(session, program.course_id)}
+    asked = wish_form.shown(wishes.among(Rules.from_json(inquiry.rules), present))
     if inquiry.solution is None and "edit" in request.args:
         return pages.rules_form(program, asked, version=inquiry.version)
     if inquiry.solution is None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session, aliased, joinedload
 
-from lti_tool.cohorts.tables import Cohort
+from lti_tool.cohorts.tables import Cohort, Membership
 from lti_tool.commitments.tables import Commitment, Outcome
 from lti_tool.meetings.tables import Meeting
 from lti_tool.programs.tables import Module
@@ -46,6 +46,19 @@ def from_last_time(session: Session, meeting: Meeting, person_ids: Sequence[int]
         .where(this.id == meeting.module_id, before.number == this.number - 1, Commitment.person_id.in_(person_ids))
     )
     return sorted(session.scalars(query), key=lambda one: (one.person.name, one.person_id))
+
+
+def next_meetings(session: Session, meeting: Meeting, person_id: int) -> Sequence[int]:
+    """The sessions that open with what a person took on in this one: of the next module, in whatever cohort."""
+    this, following = aliased(Module), aliased(Module)
+    query = (
+        select(Meeting.id)
+        .join(following, following.id == Meeting.module_id)
+        .join(this, this.program_id == following.program_id)
+        .join(Membership, Membership.cohort_id == Meeting.cohort_id)
+        .where(this.id == meeting.module_id, following.number == this.number + 1, Membership.person_id == person_id)
+    )
+    return session.scalars(query).all()
 
 
 def _of_program(program_id: int) -> Select[Commitment]:

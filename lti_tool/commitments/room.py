@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from sqlalchemy.orm import Session
 
 from lti_tool.commitments import queries, rules
 from lti_tool.commitments.form import form_fields
-from lti_tool.meetings.access import facilitates
+from lti_tool.commitments.tables import Commitment, Outcome
+from lti_tool.meetings.access import facilitated
 from lti_tool.meetings.cards import Card, Moment
 
 
@@ -18,7 +21,7 @@ def learners_card(session: Session, moment: Moment) -> Card:
     return Card(
         "commitments/room_learner.html",
         {
-            "own": next((one for one in before if one.person_id == me), None),
+            "own": [one for one in before if one.person_id == me],
             "witnessed": [one for one in before if one.witness_id == me],
             "form": form_fields(session, meeting, me) if ends else None,
             "written": rules.own(session, meeting.id, me),
@@ -29,15 +32,25 @@ def learners_card(session: Session, moment: Moment) -> Card:
 def facilitators_card(session: Session, moment: Moment) -> Card:
     """Those of last time for the opening, and how many have written a new one down.
 
-    Whoever does not facilitate this cohort sees no words of it.
+    The words are for the facilitators of the cohort in which they were written: whoever came from another one since
+    is counted alone.
     """
-    meeting = moment.meeting
+    meeting, visit = moment.meeting, moment.visit
+    before = queries.from_last_time(session, meeting, [person.id for person in moment.people])
+    mine = facilitated(visit, {one.meeting_id for one in before})
+    read = [one for one in before if one.meeting_id in mine]
     return Card(
         "commitments/room_facilitator.html",
         {
-            "before": queries.from_last_time(session, meeting, [person.id for person in moment.people]),
-            "may_read": facilitates(moment.visit, meeting.id),
+            "before": before,
+            "read": read,
+            "to_confirm": Counter(one.meeting_id for one in read if _waits_for(one, visit.person_id)),
             "written": len(queries.of_meeting(session, meeting)),
             "people": len(moment.people),
         },
     )
+
+
+def _waits_for(one: Commitment, facilitator_id: int) -> bool:
+    is_done = one.outcome in {Outcome.KEPT, Outcome.PARTLY} and one.confirmed_at is None
+    return is_done and one.witness_id is None and one.person_id != facilitator_id

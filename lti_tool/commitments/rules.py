@@ -11,10 +11,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from lti_tool import audit
+from lti_tool.commitments import queries
 from lti_tool.commitments.tables import Commitment, Outcome
 from lti_tool.meetings import room
 from lti_tool.meetings.members import members_of
-from lti_tool.meetings.rows import course_of_meeting, lock
+from lti_tool.meetings.rows import course_of_meeting, lock, raise_versions
 from lti_tool.meetings.tables import Meeting
 from lti_tool.programs.fields import FormError, Reader
 from lti_tool.programs.schedule import local_time
@@ -127,6 +128,7 @@ def _locked(session: Session, commitment: Commitment) -> Meeting:
 def _note(session: Session, commitment: Commitment, meeting: Meeting, action: str, actor_id: int) -> None:
     session.flush()
     meeting.version += 1  # the facilitator's page shows how many have written something down
+    raise_versions(session, queries.next_meetings(session, meeting, commitment.person_id))
     audit.record(
         session,
         action,

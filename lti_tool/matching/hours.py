@@ -28,15 +28,15 @@ EFFORT = 0.25
 
 
 def blamed(problem: Problem, prover: Prover) -> tuple[Group, list[Group]]:
-    """Few people whose hours are in the way of a problem that has no cohorts, none where these would be too many; and
-    sets of people without whose hours there may be cohorts.
+    """People whose hours are in the way of a problem that has no cohorts: all who can meet nobody, else a few, none
+    where these would be too many; and sets of people without whose hours there may be cohorts.
 
     Either the hours of the first leave no cohorts, whenever all others can meet; or too few others can meet when they
     can.
     """
     stranded = _restricted(problem, stranded_people(problem))
     if stranded:
-        return stranded, [stranded] if len(stranded) <= MOST_NAMED else []
+        return stranded, [stranded]
     bound = _bound_to_meet(problem)
     if bound:
         return bound, [(person,) for person in bound]

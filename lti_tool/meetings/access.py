@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TypeVar
 
 from flask import abort
@@ -54,13 +55,20 @@ def version_of(visit: Visit, meeting_id: int) -> int:
 
 def facilitates(visit: Visit, meeting_id: int) -> bool:
     """Whether the visitor was appointed for the cohort of this session."""
+    return meeting_id in facilitated(visit, (meeting_id,))
+
+
+def facilitated(visit: Visit, meeting_ids: Collection[int]) -> set[int]:
+    """Those of these sessions for whose cohorts the visitor was appointed."""
     appointed = (
-        select(Facilitator.id)
-        .join(Meeting, Meeting.cohort_id == Facilitator.cohort_id)
+        select(Meeting.id)
+        .join(Facilitator, Facilitator.cohort_id == Meeting.cohort_id)
         .join(Cohort, Cohort.id == Meeting.cohort_id)
         .join(Program, Program.id == Cohort.program_id)
         .where(
-            Meeting.id == meeting_id, Facilitator.person_id == visit.person_id, Program.course_id == visit.course_id
+            Meeting.id.in_(meeting_ids),
+            Facilitator.person_id == visit.person_id,
+            Program.course_id == visit.course_id,
         )
     )
-    return db.session.scalar(appointed) is not None
+    return set(db.session.scalars(appointed))

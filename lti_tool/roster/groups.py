@@ -21,22 +21,21 @@ PERSON = Base.metadata.tables["person"]
 GROUP_KEYS = ("course_id", "lms_id", "name", "set_name", "reading_id")
 MEMBER_KEYS = ("course", "tenant", "reading", "who", "which")
 TITLE_LENGTH = 60
+NAME_LENGTH = 255
 
 
 @dataclass(frozen=True, slots=True)
 class GroupSet:
     """Groups of a course that belong together; `name` is empty for those in no set.
 
-    `members` has the names of their groups by person id, in order: an LMS may let people be in several.
+    `title` is what being in one of them is called among the attributes of a person. `members` has the names of their
+    groups by person id, in order: an LMS may let people be in several. No two sets have one title, and no two groups
+    of a set one name: where they have in the LMS, they are numbered.
     """
 
     name: str | None
+    title: str
     members: Mapping[int, tuple[str, ...]]
-
-    @property
-    def title(self) -> str:
-        """What being in one of these groups is called among the attributes of a person."""
-        return f"Group ({self.name})"[:TITLE_LENGTH] if self.name else "Group"
 
 
 def sets_of(session: Session, course_id: int) -> list[GroupSet]:
@@ -47,22 +46,56 @@ def sets_of(session: Session, course_id: int) -> list[GroupSet]:
 def sections_and_sets(session: Session, course_id: int) -> tuple[dict[int, str], list[GroupSet]]:
     """What the LMS tells of people's places in a course, in one query: sections by person id, and as `sets_of`."""
     query = (
-        select(Enrolment.person_id, Enrolment.section, CourseGroup.set_name, CourseGroup.name)
+        select(Enrolment.person_id, Enrolment.section, CourseGroup.set_name, CourseGroup.id, CourseGroup.name)
         .outerjoin(GroupMember, GroupMember.person_id == Enrolment.person_id)
         .outerjoin(CourseGroup, and_(CourseGroup.id == GroupMember.group_id, CourseGroup.course_id == course_id))
         .where(Enrolment.course_id == course_id)
         .order_by(CourseGroup.name, CourseGroup.id)
     )
     sections: dict[int, str] = {}
-    found: dict[str | None, dict[int, tuple[str, ...]]] = {}
-    for person_id, section, set_name, name in session.execute(query):
+    found: dict[str | None, _Gathered] = {}
+    for person_id, section, set_name, group_id, name in session.execute(query):
         if section:
             sections[person_id] = section
-        if name is not None:
-            members = found.setdefault(set_name, {})
-            members[person_id] = (*members.get(person_id, ()), name)
+        if group_id is not None:
+            found.setdefault(set_name, _Gathered()).add(person_id, group_id, name)
+    titles: set[str] = set()
     in_order = sorted(found.items(), key=lambda item: item[0] or "")
-    return sections, [GroupSet(name, members) for name, members in in_order]
+    return sections, [GroupSet(name, _title(name, titles), group.members) for name, group in in_order]
+
+
+class _Gathered:
+    """The groups of a set, as their members are found in the order of the groups."""
+
+    def __init__(self) -> None:
+        self.members: dict[int, tuple[str, ...]] = {}
+        self._names: dict[int, str] = {}
+        self._taken: set[str] = set()
+
+    def add(self, person_id: int, group_id: int, name: str) -> None:
+        if group_id not in self._names:
+            self._names[group_id] = _distinct(name, self._taken, NAME_LENGTH)
+        self.members[person_id] = (*self.members.get(person_id, ()), self._names[group_id])
+
+
+def _title(set_name: str | None, taken: set[str]) -> str:
+    return _distinct(f"Group ({set_name})"[:TITLE_LENGTH] if set_name else "Group", taken, TITLE_LENGTH)
+
+
+def _distinct(name: str, taken: set[str], most: int) -> str:
+    """The name, with a number at its end where it is taken; whatever it is then is taken too.
+
+    >>> taken = {"group (lab)"}
+    >>> _distinct("Group (Lab)", taken, 12), _distinct("Group (Lab)", taken, 15)
+    ('Group (Lab 2', 'Group (Lab) 2')
+    """
+    free, number = name, 1
+    while free.casefold() in taken:
+        number += 1
+        end = f" {number}"
+        free = name[: most - len(end)] + end
+    taken.add(free.casefold())
+    return free
 
 
 def store(session: Session, groups: Sequence[Group], *, course_id: int, reading_id: int) -> None:

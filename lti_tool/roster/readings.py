@@ -224,7 +224,7 @@ def _read(claim: _Claim) -> None:
     for page in read_pages(connection, claim.url, with_groups=with_groups):
         if clock.wall() > claim.until:
             return _end(claim, problems.too_long(page.number))
-        _store(claim, page)
+        _store(claim, page, with_groups=with_groups)
         if stop.is_set():
             return _give_back(claim, 0.0)
     with transaction() as session:
@@ -254,12 +254,14 @@ def _read_groups(connection: Connection, claim: _Claim, service: GroupService) -
     return True
 
 
-def _store(claim: _Claim, page: Page) -> None:
+def _store(claim: _Claim, page: Page, *, with_groups: bool) -> None:
     # Who is no longer active counts as missing, as on platforms that list only the active.
     active = [member for member in page.members if member.status is Status.ACTIVE]
     with transaction() as session:
         _hold(session, claim, _ADVANCE, page=page.number, more=len(page.members), left_out=page.skipped)
         members.store(session, active, tenant_id=claim.tenant_id, reading_id=claim.reading_id)
+        if not with_groups:
+            return
         groups.store_members(
             session,
             active,

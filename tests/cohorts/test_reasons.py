@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import re
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 
 from lti_tool import clock, jobs
-from lti_tool.cohorts import capacity, explaining, proposing
+from lti_tool.cohorts import capacity, explaining, people, proposing, wishes
+from lti_tool.cohorts.tables import Inquiry
+from lti_tool.database import transaction
 from lti_tool.matching.problem import Problem
 from lti_tool.matching.solution import Solution
+from lti_tool.programs.tables import Program
+from lti_tool.roster.tables import Enrolment
 from tests.cohorts.conftest import House
 from tests.cohorts.test_allowing import say_when
 from tests.cohorts.test_pages import SIZES, text_of, ways
+from tests.support import factories
 
 HOURS: dict[str, Any] = {**SIZES, "common_slots": "1"}
 ANY = ("mon-09", "tue-14", "wed-10")
@@ -79,6 +86,50 @@ def test_cohorts_that_a_worker_finds_after_all_become_a_proposal(
     assert browser.get(house.at("reason")).status_code == 303
     assert "24 people, 2 cohorts of 12" in text_of(browser.get(house.at()).text)
     assert house.version() == 1
+
+
+def test_a_reason_never_stands_under_a_question_that_was_asked_meanwhile(
+    any_house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nothing_in_a_second(monkeypatch)
+    browser, answer = any_house.visit(), explaining._answer
+    browser.post(any_house.at("propose"), **SIZES)
+    stays, leaves, other = any_house.ids(0, 1, 2)
+    later: dict[str, Any] = {**SIZES, "size_max": "17", "apart-0": [stays, leaves, other]}
+
+    def asked_anew(task: explaining._Task) -> Solution:
+        browser.post(any_house.at("propose"), **later)
+        return answer(task)
+
+    monkeypatch.setattr(explaining, "_answer", asked_anew)
+    assert explaining.run()
+    assert any_house.version() == 0
+    with transaction() as session:
+        session.query(Enrolment).filter_by(person_id=leaves).update({"left_at": factories.NOW})
+    form = browser.get(any_house.at("reason?edit=1")).text
+    assert 'value="17"' in form
+    inputs = re.findall(r'<input[^>]* name="apart-0"[^>]*>', form)
+    assert re.findall(r' value="([^"]+)"', "".join(inputs)) == ["Person 01", "Person 03"]
+
+
+def test_two_tabs_that_ask_at_once_ask_one_question(any_house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    nothing_in_a_second(monkeypatch)
+    program_id, person_id = any_house.program.id, any_house.instructor.id
+    together = threading.Barrier(4)
+
+    def ask(seed: int) -> bool:
+        with any_house.app.app_context(), transaction() as session:
+            program = session.get_one(Program, program_id)
+            rules = wishes.usual(program)
+            problem = proposing.question(session, program, rules, people.placeable(session, program.course_id))
+            session.rollback()
+            together.wait(10)
+            return explaining.begin(session, program, person_id, 0, rules, problem, seed)
+
+    with ThreadPoolExecutor(4) as tabs:
+        assert all(tabs.map(ask, range(4)))
+    with transaction() as session:
+        assert session.query(Inquiry).count() == 1
 
 
 def test_too_many_at_once_are_told_to_try_again_and_lose_nothing(

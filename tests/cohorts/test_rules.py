@@ -17,6 +17,7 @@ from lti_tool.audit import AuditEntry
 from lti_tool.cohorts import editing, people, proposing, publishing, queries, words
 from lti_tool.cohorts.editing import RefusedError
 from lti_tool.cohorts.hours import Hours
+from lti_tool.cohorts.naming import Naming, UnclearError
 from lti_tool.cohorts.people import Attribute
 from lti_tool.cohorts.proposing import AlreadyPublishedError, Draft, StaleError
 from lti_tool.cohorts.publishing import BrokenRulesError
@@ -403,6 +404,20 @@ def test_people_of_one_name_are_told_apart(app: Flask) -> None:
     one, two = Person(id=1001, name="Ana", email="ana@x.org"), Person(id=1002, name="Ana")
     found = people.labels([one, two, *house.learners])
     assert list(found.values()) == ["Ana (ana@x.org)", "Ana (1002)", "Person 01"]
+    loud, twin = Person(id=1003, name="ANA", email="two@x.org"), Person(id=1004, name="Ana", email="Two@x.org")
+    found = people.labels([one, loud, twin])
+    assert list(found.values()) == ["Ana (ana@x.org)", "ANA (1003)", "Ana (1004)"]
+    naming = Naming(found)
+    assert [naming.person(typed) for typed in (*found.values(), "ana ana@", "Ana 1004")] == [
+        "1001",
+        "1003",
+        "1004",
+        "1001",
+        "1004",
+    ]
+    for typed, called in (("Ana", found), ("ana berg", {"1": "Ana Berg", "2": "ANA BERG"})):
+        with pytest.raises(UnclearError, match="can be"):
+            Naming(called).person(typed)
 
 
 @pytest.mark.usefixtures("english")

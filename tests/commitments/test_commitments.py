@@ -9,6 +9,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
+from lti_tool.cohorts.tables import Cohort, Membership
 from lti_tool.commitments.tables import Commitment
 from lti_tool.database import db, transaction
 from lti_tool.lti.launch import Role
@@ -46,6 +47,11 @@ class Ended(Scene):
     def take_on(self, name: str = "Amara", text: str = WORDS, **fields: str) -> int:
         form: dict[str, Any] = {"text": text, "day": self.day, "witness": str(self.bilal), **fields}
         return self.visit(name).post(f"{self.address}/commitment", **form).status_code
+
+    def second_of(self, cohort: Cohort) -> int:
+        """The id of a cohort's second session."""
+        of_cohort = select(Meeting.id).where(Meeting.cohort_id == cohort.id)
+        return db.session.scalars(of_cohort.order_by(Meeting.starts_at)).all()[1]
 
     def stored_one(self) -> Commitment:
         db.session.rollback()
@@ -92,8 +98,11 @@ def test_it_is_asked_for_when_its_day_has_come_and_opens_the_next_session(quick:
     page = quick.visit("Amara").get("").text
     assert "Say how it went" in page
     assert WORDS in page
+    following = quick.second_of(quick.cohort)
+    open_page = db.session.get_one(Meeting, following).version
     quick.say("partly", "The review was moved.")
-    following = db.session.scalars(select(Meeting.id).order_by(Meeting.starts_at).offset(1)).first()
+    changes = quick.visit("Bilal").get(f"meetings/{following}/mine/changes?version={open_page}")
+    assert WORDS in changes.text
     own = quick.visit("Amara").get(f"meetings/{following}/mine").text
     assert "From last time" in own
     assert WORDS in own
@@ -122,6 +131,29 @@ def test_only_those_concerned_and_the_cohorts_facilitators_see_the_words(quick: 
     confirmed = mei.post(f"{quick.address}/commitments/confirm", commitment=str(number), seen="kept")
     assert confirmed.status_code == 200
     assert quick.stored_one().confirmed_by_id == quick.mei.id
+
+
+def test_the_facilitator_who_is_the_witness_is_reminded_and_the_next_one_reads_no_word(quick: Ended) -> None:
+    quick.take_on(witness="")
+    quick.say("kept")
+    quick.at(60 * 24 * 7)
+    room = quick.visit("Mei").get(f"meetings/{quick.second_of(quick.cohort)}").text
+    assert f'{quick.address}/commitments">1 waits for you to confirm it' in room
+
+    (noor,) = factories.make_people(quick.course, ["Noor"])
+    other = factories.make_cohort(quick.program, [], name="B", facilitator=noor)
+    with transaction() as session:
+        moved = session.scalars(select(Membership).where(Membership.person_id == quick.amara)).one()
+        moved.until = quick.starts_at + timedelta(days=1)
+        session.add(
+            Membership(program_id=quick.program.id, cohort_id=other.id, person_id=quick.amara, since=moved.until)
+        )
+    noors = factories.visit(quick.app, quick.course, noor, Role.LEARNER)
+    room = noors.get(f"meetings/{quick.second_of(other)}").text
+    assert "1 of 1 have said how it went" in room
+    assert WORDS not in room
+    assert "waits for you" not in room
+    assert WORDS in quick.visit("Amara").get(f"meetings/{quick.second_of(other)}/mine").text
 
 
 def test_nobody_confirms_their_own_another_pairs_or_what_was_not_done(quick: Ended) -> None:
@@ -175,7 +207,7 @@ def test_somebody_of_another_cohort_or_before_the_session_writes_nothing(quick: 
     (zoe,) = factories.make_people(quick.course, ["Zoe"])
     zoes = factories.visit(quick.app, quick.course, zoe, Role.LEARNER)
     assert zoes.post(f"{quick.address}/commitment", text=WORDS, day=quick.day, witness="").status_code == 404
-    following = db.session.scalars(select(Meeting.id).order_by(Meeting.starts_at).offset(1)).first()
+    following = quick.second_of(quick.cohort)
     early = quick.visit("Amara").post(f"meetings/{following}/commitment", text=WORDS, day=quick.day, witness="")
     assert early.status_code == 400
     assert "once the session has begun" in early.text

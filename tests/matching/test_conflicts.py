@@ -70,6 +70,16 @@ def test_somebody_without_a_time_in_common_with_anyone_is_a_conflict() -> None:
     assert "common_slots" in rules_of(solved(problem))
 
 
+def test_many_who_can_meet_nobody_can_all_be_placed_without_their_hours() -> None:
+    problem = a_course(24, common_slots=1)
+    alone = [f"u{i}" for i in range(9)]
+    for i, person in enumerate(problem["people"]):
+        person["slots"] = [f"day-{i}"] if i < len(alone) else ["mon"]
+    answer = solved(problem)
+    assert answer.conflict[0].people == tuple(alone)
+    assert {"any_time": alone} in [relaxation.change for relaxation in answer.relaxations]
+
+
 def test_the_only_person_of_a_kind_cannot_have_company() -> None:
     problem = plain(4, 2, 2, not_alone=[{"attribute": "x", "value": 1}])
     problem["people"][0]["attributes"] = {"x": 1}

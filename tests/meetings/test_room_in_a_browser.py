@@ -163,6 +163,20 @@ def test_a_whole_session(house: House) -> None:
     phone.get_by_role("button", name="Close the session").click()
     says(phone, "The session is closed and counts")
     says(learners["Amara"], "This session is over")
+
+    # What one types and chooses in a form that came by itself outlives a new part and a reload.
+    says(learners["Farah"], "What will you do until the next session?")
+    words, witness = (
+        learners["Farah"].get_by_label("What will you do"),
+        learners["Farah"].get_by_label("Who will see"),
+    )
+    words.fill("I ask before I advise.")
+    witness.select_option("Chen")
+    learners["Farah"].evaluate("take(document.documentElement.outerHTML.replace('small enough', 'so small'))")
+    expect(learners["Farah"].locator("main")).to_contain_text("so small")
+    expect(witness.locator("option:checked")).to_have_text("Chen")
+    learners["Farah"].reload()
+    expect(words).to_have_value("I ask before I advise.")
     says(shared, "This session is over")
     assert house.stored() == dict.fromkeys(NAMES, "present") | {"Emil": "late", "Dana": "left"}
     assert house.complaints == []

@@ -108,13 +108,29 @@ def test_groups_that_the_lms_keeps_back_stay_as_they_were_and_the_people_are_rea
     lab.lms.read()
     before = told()
     lab.refuses = True
+    lab.put("s1", 2)
     lab.lms.people.append(member("late", "Late"))
     done = lab.lms.read()
     assert (done.state, "late" in present(), told()) == ("complete", True, before)
     assert "“Course Groups”" in (done.groups_problem or "")
     lab.refuses = False
     lab.lms.read()
-    assert reading().groups_problem is None
+    assert (reading().groups_problem, told()["Group (Lab)"]["s1"]) == (None, ("Blue",))
+
+
+def test_sets_and_groups_whose_names_look_alike_stay_apart(lab_on_sqlite: Groups) -> None:
+    lab, long = lab_on_sqlite, "Groups for the weekly exercises in the laboratory of building"
+    sets = [{"id": "lab", "name": f"{long} A"}, {"id": "other", "name": f"{long} B"}]
+    lab.lms.platform.answers["/sets"] = lambda _request: json.dumps({"id": "x", "sets": sets})
+    lab.groups = [
+        {"id": 1, "name": "Red", "set_id": "lab"},
+        {"id": 2, "name": "Red", "set_id": "lab"},
+        {"id": 3, "name": "Red", "set_id": "other"},
+    ]
+    lab.lms.read()
+    one, other = told().values()
+    assert {one["s1"], one["s2"]} == {("Red",), ("Red 2",)}
+    assert other == {"s3": ("Red",)}
 
 
 @pytest.mark.parametrize("body", ["{", "[]", '{"groups": 7}'])

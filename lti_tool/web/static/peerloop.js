@@ -55,13 +55,20 @@ function keepDrafts() {
       if (!("keepDrafts" in document.body.dataset)) store.removeItem(PREFIX + mark.slice(SENT.length));
       store.removeItem(mark);
     }
-    for (const area of document.querySelectorAll("textarea[data-draft]")) {
-      const key = area.dataset.draft;
-      const draft = store.getItem(PREFIX + key);
-      if (draft && !area.value) area.value = draft;
-      area.addEventListener("input", () => remember(store, PREFIX + key, area.value));
-      area.form?.addEventListener("submit", () => remember(store, SENT + key, "1"));
-    }
+    const kept = new WeakSet();
+    const keep = () => {
+      for (const area of document.querySelectorAll("textarea[data-draft]")) {
+        if (kept.has(area)) continue;
+        kept.add(area);
+        const key = area.dataset.draft;
+        const draft = store.getItem(PREFIX + key);
+        if (draft && !area.value) area.value = draft;
+        area.addEventListener("input", () => remember(store, PREFIX + key, area.value));
+        area.form?.addEventListener("submit", () => remember(store, SENT + key, "1"));
+      }
+    };
+    keep();
+    document.addEventListener("parts-taken", keep); // an open room gets forms without being loaded again
   } catch {
     return;
   }

@@ -30,6 +30,7 @@ function take(html) {
     sentBy.set(part.id, part.outerHTML);
     replace(shown, document.importNode(part, true));
   }
+  document.dispatchEvent(new Event("parts-taken"));
   readClock();
 }
 
@@ -44,6 +45,7 @@ function replace(shown, part) {
     const same = part.querySelector(`#${CSS.escape(typed.id)}`);
     if (same) same.value = typed.value;
   }
+  for (const chosen of shown.querySelectorAll("select[id]")) keepChoice(chosen, part);
   const again = focused && twin(part, focused);
   const before = focused?.getBoundingClientRect().top;
   shown.replaceWith(part);
@@ -51,6 +53,14 @@ function replace(shown, part) {
   for (let fold = again.closest("details"); fold; fold = fold.parentElement.closest("details")) fold.open = true;
   again.focus({ preventScroll: true });
   window.scrollBy(0, again.getBoundingClientRect().top - before);
+}
+
+// Only what somebody chose: else the server's own choice may be a better one by now.
+function keepChoice(chosen, part) {
+  if (chosen.selectedOptions[0]?.defaultSelected) return;
+  const same = part.querySelector(`#${CSS.escape(chosen.id)}`);
+  const option = [...(same?.options ?? [])].find(({ value }) => value === chosen.value);
+  if (option) option.selected = true;
 }
 
 function twin(part, element) {
