@@ -24,7 +24,7 @@ from lti_tool.roster.tables import Person
 LONGEST_TEXT = 500
 FARTHEST = timedelta(days=60)
 DUE_AT = time(18, 0)
-FACILITATOR = ""  # what the field `witness` holds where the facilitator is to see it
+FACILITATOR = "facilitator"  # what the field `witness` holds where the facilitator is to see it
 
 
 def take_on(
@@ -65,7 +65,7 @@ def witnesses(session: Session, meeting: Meeting, person_id: int) -> Sequence[Pe
 
 
 def _witness(session: Session, meeting: Meeting, person_id: int, reader: Reader) -> int | None:
-    chosen = reader.values.get("witness", FACILITATOR)
+    chosen = reader.values.get("witness", "")
     if chosen == FACILITATOR:
         return None
     by_id = {str(person.id): person.id for person in witnesses(session, meeting, person_id)}

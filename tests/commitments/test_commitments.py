@@ -134,7 +134,7 @@ def test_only_those_concerned_and_the_cohorts_facilitators_see_the_words(quick: 
 
 
 def test_the_facilitator_who_is_the_witness_is_reminded_and_the_next_one_reads_no_word(quick: Ended) -> None:
-    quick.take_on(witness="")
+    quick.take_on(witness="facilitator")
     quick.say("kept")
     quick.at(60 * 24 * 7)
     room = quick.visit("Mei").get(f"meetings/{quick.second_of(quick.cohort)}").text
@@ -195,7 +195,7 @@ def test_a_form_sent_twice_makes_one_and_it_changes_until_it_is_answered(quick: 
     quick.take_on()
     assert quick.stored_one().text == WORDS
     version = quick.version()
-    quick.take_on(text="Something smaller. שלום 🙂 <script>alert(1)</script>", witness="")
+    quick.take_on(text="Something smaller. שלום 🙂 <script>alert(1)</script>", witness="facilitator")
     assert quick.version() == version + 1
     assert quick.stored_one().witness_id is None
     assert "<script>alert" not in quick.visit("Mei").get(f"{quick.address}/commitments").text
@@ -206,8 +206,8 @@ def test_a_form_sent_twice_makes_one_and_it_changes_until_it_is_answered(quick: 
 def test_somebody_of_another_cohort_or_before_the_session_writes_nothing(quick: Ended) -> None:
     (zoe,) = factories.make_people(quick.course, ["Zoe"])
     zoes = factories.visit(quick.app, quick.course, zoe, Role.LEARNER)
-    assert zoes.post(f"{quick.address}/commitment", text=WORDS, day=quick.day, witness="").status_code == 404
+    assert zoes.post(f"{quick.address}/commitment", text=WORDS, day=quick.day, witness="facilitator").status_code == 404
     following = quick.second_of(quick.cohort)
-    early = quick.visit("Amara").post(f"meetings/{following}/commitment", text=WORDS, day=quick.day, witness="")
+    early = quick.visit("Amara").post(f"meetings/{following}/commitment", text=WORDS, day=quick.day, witness="facilitator")
     assert early.status_code == 400
     assert "once the session has begun" in early.text
