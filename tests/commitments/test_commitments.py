@@ -206,8 +206,9 @@ def test_a_form_sent_twice_makes_one_and_it_changes_until_it_is_answered(quick: 
 def test_somebody_of_another_cohort_or_before_the_session_writes_nothing(quick: Ended) -> None:
     (zoe,) = factories.make_people(quick.course, ["Zoe"])
     zoes = factories.visit(quick.app, quick.course, zoe, Role.LEARNER)
-    assert zoes.post(f"{quick.address}/commitment", text=WORDS, day=quick.day, witness="facilitator").status_code == 404
+    form: dict[str, Any] = {"text": WORDS, "day": quick.day, "witness": "facilitator"}
+    assert zoes.post(f"{quick.address}/commitment", **form).status_code == 404
     following = quick.second_of(quick.cohort)
-    early = quick.visit("Amara").post(f"meetings/{following}/commitment", text=WORDS, day=quick.day, witness="facilitator")
+    early = quick.visit("Amara").post(f"meetings/{following}/commitment", **form)
     assert early.status_code == 400
     assert "once the session has begun" in early.text
