@@ -40,7 +40,7 @@ test-long: setup ## Run what takes longer: the loop on PostgreSQL and on every L
 lint: setup ## Check style, types and the arrows between rooms
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports
 
-bench: setup ## Measure launches, platforms, rosters, scores, cells and rooms, each beside its peer
+bench: setup ## Measure launches, platforms, rosters, scores, cells, rooms and histories, each beside its peer
 	@$(BIN)/python -m benchmarks
 
 bench-matching: setup ## Measure the forming of cohorts beside its peers, and draw it (SECONDS=20 for a shorter run)

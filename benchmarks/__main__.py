@@ -1,6 +1,6 @@
 """Measure Peerloop beside its peers and print one table.
 
-    python -m benchmarks              launches, platforms, rosters, scores, cells, rooms
+    python -m benchmarks              launches, platforms, rosters, scores, cells, rooms, histories
     python -m benchmarks matching     the forming of cohorts, and pairs
 
 Each row is measured in one run beside its peer, since machines are noisy: read the ratio, not the figures.
@@ -18,7 +18,10 @@ from rich.console import Console
 from rich.table import Table
 
 RESULTS = Path(__file__).parent / "results"
-SUITES = {"": ("launches", "platforms", "roster", "scores", "cells", "rooms"), "matching": ("matching", "pairing")}
+SUITES = {
+    "": ("launches", "platforms", "roster", "scores", "cells", "rooms", "histories"),
+    "matching": ("matching", "pairing", "refusing"),
+}
 
 
 class Row(TypedDict):

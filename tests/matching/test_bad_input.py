@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from lti_tool.matching.checker import check
-from lti_tool.matching.forming import NOTHING_KNOWN, load_compiled, solve
+from lti_tool.matching.forming import NOTHING_KNOWN, solve
 from lti_tool.matching.problem import Problem
 from tests.matching.examples import a_course, plain
 from tests.matching.test_commands import assert_refused_in_a_line, run, write
@@ -135,22 +135,20 @@ SHADOWED = [
 QUARRELS = [[f"u{a}", f"u{b}"] for a, b in SHADOWED]
 
 
-@pytest.mark.parametrize(
-    ("number", "more"),
-    [
-        (5000, {"together": [["u1", "u2"], ["u2", "u3"]], "apart": [["u1", "u3"]]}),
-        (5000, {"apart": QUARRELS, "cohorts": 3, "size": {"min": 1, "max": 5000, "slack": 5000}}),
-        (5000, {"common_slots": 1, "locked": {f"u{i}": 0 for i in range(12)}}),
-        (1000, {"common_slots": 6}),
-        (1000, {"together": [[f"u{i}" for i in range(j, j + 9)] for j in range(0, 990, 9)]}),
-    ],
-    ids=["a pair", "quarrels", "locks", "slots", "packing"],
-)
-def test_thousands_of_people_are_answered_in_the_time_given(number: int, more: Json) -> None:
+# By what is hard about them: so many people, and what is asked of them besides.
+HARD: dict[str, tuple[int, Json]] = {
+    "a pair": (5000, {"together": [["u1", "u2"], ["u2", "u3"]], "apart": [["u1", "u3"]]}),
+    "quarrels": (5000, {"apart": QUARRELS, "cohorts": 3, "size": {"min": 1, "max": 5000, "slack": 5000}}),
+    "locks": (5000, {"common_slots": 1, "locked": {f"u{i}": 0 for i in range(12)}}),
+    "slots": (1000, {"common_slots": 6}),
+    "packing": (1000, {"together": [[f"u{i}" for i in range(j, j + 9)] for j in range(0, 990, 9)]}),
+}
+
+
+@pytest.mark.parametrize("what", HARD)
+def test_thousands_of_people_are_answered_when_their_time_is_over(what: str) -> None:
+    number, more = HARD[what]
     problem = Problem.from_json(a_course(number, **more))
-    load_compiled()
-    # By the time of one core: what others do on this machine is no fault of the search.
-    seconds, started = 2.0, time.process_time()
-    answer = solve(problem, seed=1, now=time.process_time, seconds=seconds)
-    assert time.process_time() - started <= seconds * 1.1
+    # How soon after it is measured beside the time given, in `benchmarks/refusing.py`.
+    answer = solve(problem, seed=1, now=time.process_time, seconds=1.0)
     assert answer.status != "solved" or check(problem.to_json(), answer.to_json()) == []

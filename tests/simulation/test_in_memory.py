@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable
 
 import pytest
@@ -15,7 +14,6 @@ from tests.simulation.promises import BrokenPromiseError
 
 SEEDS = 600
 MANY = 40_000
-A_MINUTE = 2_000
 
 
 def what_breaks(history: History, habits: Habits) -> str | None:
@@ -39,10 +37,8 @@ def first_failure(seeds: Iterable[int]) -> str | None:
 
 
 def test_whatever_happens_every_promise_about_a_grade_holds() -> None:
-    began = time.process_time()
     failure = first_failure(range(SEEDS))
     assert failure is None, failure
-    assert SEEDS / (time.process_time() - began) > A_MINUTE / 60
 
 
 @pytest.mark.long

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -19,7 +18,6 @@ from tests.simulation.workers import Worker
 SEEDS = 12
 LENGTH = 60
 MANY = 1_000
-A_MINUTE = 200
 
 PlayOne = Callable[[History, Habits, int], None]
 
@@ -55,9 +53,7 @@ def check(play: PlayOne, seeds: range) -> None:
 
 
 def test_whatever_happens_every_promise_holds_through_real_transactions(play: PlayOne) -> None:
-    began = time.process_time()
     check(play, range(SEEDS))
-    assert SEEDS / (time.process_time() - began) > A_MINUTE / 60
 
 
 @pytest.mark.long
