@@ -7,8 +7,7 @@ from sqlalchemy.orm import joinedload
 
 from lti_tool.commitments.tables import Commitment
 from lti_tool.database import db
-from lti_tool.meetings.access import facilitates, meeting_of
-from lti_tool.meetings.members import members_of
+from lti_tool.meetings.access import facilitates, meeting_of, people_with
 from lti_tool.meetings.tables import Meeting
 from lti_tool.programs.tables import Program
 from lti_tool.web.visits import Visit
@@ -17,8 +16,7 @@ from lti_tool.web.visits import Visit
 def own_meeting_of(visit: Visit, meeting_id: int) -> tuple[Meeting, Program]:
     """A session that the visitor belongs to, with its cohort and module; another answers 404."""
     meeting, program = meeting_of(visit, meeting_id)
-    if visit.person_id not in {person.id for person in members_of(db.session(), meeting)}:
-        abort(404)
+    people_with(visit, meeting)
     return meeting, program
 
 

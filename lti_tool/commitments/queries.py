@@ -8,7 +8,7 @@ from sqlalchemy import Select, select
 from sqlalchemy.orm import Session, aliased, joinedload
 
 from lti_tool.cohorts.tables import Cohort, Membership
-from lti_tool.commitments.tables import Commitment, Outcome
+from lti_tool.commitments.tables import DONE, Commitment
 from lti_tool.meetings.tables import Meeting
 from lti_tool.programs.tables import Module
 
@@ -23,7 +23,7 @@ def to_confirm(session: Session, person_id: int, program_id: int) -> Sequence[Co
     """What others say they have done, and this person, as their witness, has not confirmed; the oldest first."""
     query = _of_program(program_id).where(
         Commitment.witness_id == person_id,
-        Commitment.outcome.in_((Outcome.KEPT, Outcome.PARTLY)),
+        Commitment.outcome.in_(DONE),
         Commitment.confirmed_at.is_(None),
     )
     return session.scalars(query.order_by(Commitment.answered_at)).all()
@@ -31,8 +31,7 @@ def to_confirm(session: Session, person_id: int, program_id: int) -> Sequence[Co
 
 def of_meeting(session: Session, meeting: Meeting) -> Sequence[Commitment]:
     """What people took on in a session, by their names."""
-    found = session.scalars(_whole().where(Commitment.meeting_id == meeting.id))
-    return sorted(found, key=lambda one: (one.person.name, one.person_id))
+    return _by_name(session, _whole().where(Commitment.meeting_id == meeting.id))
 
 
 def from_last_time(session: Session, meeting: Meeting, person_ids: Sequence[int]) -> Sequence[Commitment]:
@@ -45,7 +44,7 @@ def from_last_time(session: Session, meeting: Meeting, person_ids: Sequence[int]
         .join(this, this.program_id == before.program_id)
         .where(this.id == meeting.module_id, before.number == this.number - 1, Commitment.person_id.in_(person_ids))
     )
-    return sorted(session.scalars(query), key=lambda one: (one.person.name, one.person_id))
+    return _by_name(session, query)
 
 
 def next_meetings(session: Session, meeting: Meeting, person_id: int) -> Sequence[int]:
@@ -59,6 +58,10 @@ def next_meetings(session: Session, meeting: Meeting, person_id: int) -> Sequenc
         .where(this.id == meeting.module_id, following.number == this.number + 1, Membership.person_id == person_id)
     )
     return session.scalars(query).all()
+
+
+def _by_name(session: Session, query: Select[Commitment]) -> Sequence[Commitment]:
+    return sorted(session.scalars(query), key=lambda one: (one.person.name, one.person_id))
 
 
 def _of_program(program_id: int) -> Select[Commitment]:

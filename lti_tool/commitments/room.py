@@ -6,9 +6,9 @@ from collections import Counter
 
 from sqlalchemy.orm import Session
 
-from lti_tool.commitments import queries, rules
+from lti_tool.commitments import queries
 from lti_tool.commitments.form import form_fields
-from lti_tool.commitments.tables import Commitment, Outcome
+from lti_tool.commitments.tables import Commitment
 from lti_tool.meetings.access import facilitated
 from lti_tool.meetings.cards import Card, Moment
 
@@ -24,7 +24,6 @@ def learners_card(session: Session, moment: Moment) -> Card:
             "own": [one for one in before if one.person_id == me],
             "witnessed": [one for one in before if one.witness_id == me],
             "form": form_fields(session, meeting, me) if ends else None,
-            "written": rules.own(session, meeting.id, me),
         },
     )
 
@@ -52,5 +51,4 @@ def facilitators_card(session: Session, moment: Moment) -> Card:
 
 
 def _waits_for(one: Commitment, facilitator_id: int) -> bool:
-    is_done = one.outcome in {Outcome.KEPT, Outcome.PARTLY} and one.confirmed_at is None
-    return is_done and one.witness_id is None and one.person_id != facilitator_id
+    return one.waits_for_witness and one.witness_id is None and one.person_id != facilitator_id

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from lti_tool import audit
 from lti_tool.commitments import queries
-from lti_tool.commitments.tables import Commitment, Outcome
+from lti_tool.commitments.tables import DONE, Commitment, Outcome
 from lti_tool.meetings import room
 from lti_tool.meetings.members import members_of
 from lti_tool.meetings.rows import course_of_meeting, lock, raise_versions
@@ -104,7 +104,7 @@ def confirm(session: Session, commitment: Commitment, actor_id: int, seen: str, 
         raise FormError({"confirm": _("Nobody confirms what they took on themselves: the witness does.")})
     if commitment.confirmed_at is not None:
         return
-    if commitment.outcome != seen or seen not in {Outcome.KEPT, Outcome.PARTLY}:
+    if commitment.outcome != seen or seen not in DONE:
         raise FormError({"confirm": _("What was said of it has changed. Read it again, then confirm it.")})
     commitment.confirmed_by_id, commitment.confirmed_at = actor_id, now
     _note(session, commitment, meeting, "commitment confirmed", actor_id)

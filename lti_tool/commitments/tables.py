@@ -21,6 +21,9 @@ class Outcome(StrEnum):
     NOT_YET = "not_yet"
 
 
+DONE = (Outcome.KEPT, Outcome.PARTLY)
+
+
 class Commitment(Base):
     """What one person took on in a session: the words, by when, who is to see it, and how it went.
 
@@ -54,3 +57,8 @@ class Commitment(Base):
     meeting: Mapped[Meeting] = relationship(lazy="raise_on_sql")
     person: Mapped[Person] = relationship(lazy="raise_on_sql", foreign_keys=[person_id])
     witness: Mapped[Person | None] = relationship(lazy="raise_on_sql", foreign_keys=[witness_id])
+
+    @property
+    def waits_for_witness(self) -> bool:
+        """Whether something was done that nobody has confirmed."""
+        return self.outcome in DONE and self.confirmed_at is None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import TypeVar
 
 from flask import abort
@@ -11,9 +11,11 @@ from sqlalchemy.orm import joinedload
 
 from lti_tool.cohorts.tables import Cohort, Facilitator
 from lti_tool.database import db
+from lti_tool.meetings.members import members_of
 from lti_tool.meetings.tables import Meeting
 from lti_tool.programs.access import program_of
 from lti_tool.programs.tables import Program
+from lti_tool.roster.tables import Person
 from lti_tool.web.visits import Visit
 
 T = TypeVar("T")
@@ -46,6 +48,14 @@ def _found(query: Select[T], visit: Visit, meeting_id: int) -> T:
     if found is None:
         abort(404)
     return found
+
+
+def people_with(visit: Visit, meeting: Meeting) -> Sequence[Person]:
+    """The people of a session that the visitor belongs to. Answers 404 when it is not theirs."""
+    people = members_of(db.session(), meeting)
+    if visit.person_id not in {person.id for person in people}:
+        abort(404)
+    return people
 
 
 def version_of(visit: Visit, meeting_id: int) -> int:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from flask import Blueprint, abort, render_template, request
+from flask import Blueprint, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
@@ -13,13 +13,11 @@ from sqlalchemy.orm import Session
 from lti_tool import clock
 from lti_tool.database import db
 from lti_tool.meetings import attendance, checkin, pairs, polling, room, room_view
-from lti_tool.meetings.access import meeting_of, meeting_row, version_of
+from lti_tool.meetings.access import meeting_of, meeting_row, people_with, version_of
 from lti_tool.meetings.cards import Moment, Place, cards_of
-from lti_tool.meetings.members import members_of
 from lti_tool.meetings.overview import stage
 from lti_tool.meetings.tables import HERE, Meeting
 from lti_tool.programs.fields import FormError
-from lti_tool.roster.tables import Person
 from lti_tool.web.gate import Access, allow, current_visit
 
 blueprint = Blueprint(
@@ -82,7 +80,7 @@ def come_after_all(meeting_id: int) -> ResponseReturnValue:
 def _act(meeting_id: int, act: Callable[[Session, Meeting, int], str]) -> ResponseReturnValue:
     visit, session = current_visit(), db.session()
     meeting = meeting_row(visit, meeting_id)
-    _must_belong(session, meeting, visit.person_id)
+    people_with(visit, meeting)
     try:
         said = act(session, meeting, visit.person_id)
     except FormError as wrong:
@@ -92,19 +90,11 @@ def _act(meeting_id: int, act: Callable[[Session, Meeting, int], str]) -> Respon
     return polling.done(said, "room.mine", meeting_id=meeting_id)
 
 
-def _must_belong(session: Session, meeting: Meeting, person_id: int) -> Sequence[Person]:
-    """The people of a session; 404 for somebody who is none of them."""
-    people = members_of(session, meeting)
-    if person_id not in {person.id for person in people}:
-        abort(404)
-    return people
-
-
 def _shown(meeting_id: int, errors: Mapping[str, str] | None = None) -> dict[str, Any]:
     """What the page and its changes show."""
     visit, session, now = current_visit(), db.session(), clock.now()
     meeting, program = meeting_of(visit, meeting_id)
-    people = _must_belong(session, meeting, visit.person_id)
+    people = people_with(visit, meeting)
     row = attendance.marks_of(session, meeting.id).get(visit.person_id)
     group = pairs.group_of(session, meeting.id, visit.person_id)
     running = room_view.clock_of(session, meeting, [len(group)], now)
