@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import random
-import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
@@ -300,9 +299,7 @@ def simulated(tables: Tables) -> Iterator[Callable[[History, Habits, int], None]
         plays[0].play(history)
 
     def running() -> Worker | None:
-        name = plays[0].running if plays else None
-        is_workers = name is not None and threading.current_thread() is not threading.main_thread()
-        return tables.workers[name] if name and is_workers else None
+        return next((worker for worker in tables.workers.values() if worker.is_running), None)
 
     @contextmanager
     def write_intent() -> Iterator[None]:

@@ -50,6 +50,7 @@ class Worker:
         self._dead = False
         self._error: BaseException | None = None
         self._found_work = False
+        self._thread: threading.Thread | None = None
         self._go, self._stopped = threading.Semaphore(0), threading.Semaphore(0)
         wire: Wire = app.extensions["lti"]
         with app.app_context():
@@ -61,8 +62,14 @@ class Worker:
     def start(self, unit: Callable[[], bool]) -> None:
         """Begin one unit of work; it stops before its first step."""
         self.is_idle, self._dead, self._error, self._found_work = False, False, None, False
-        threading.Thread(target=self._run, args=(unit,)).start()
+        self._thread = threading.Thread(target=self._run, args=(unit,))
+        self._thread.start()
         self._wait()
+
+    @property
+    def is_running(self) -> bool:
+        """Whether who asks is this worker's own thread, not one that keeps lanes for another app of this process."""
+        return threading.current_thread() is self._thread
 
     def go(self, fate: Fate) -> bool:
         """Let it do its next step, and stop before the one after. False when the unit has ended without work."""
