@@ -21,6 +21,7 @@ pytest_plugins = (
     "tests.support.demonstration",
     "tests.support.moments",
     "tests.support.product",
+    "tests.support.remembered",
     "tests.support.sharing",
 )
 

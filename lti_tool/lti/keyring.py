@@ -110,7 +110,7 @@ class Keyring:
 
     def make(self, state: str) -> LtiSigningKey:
         """A fresh key pair in `state`, its private half encrypted, not yet in any session."""
-        private_key = rsa.generate_private_key(public_exponent=65537, key_size=KEY_BITS)
+        private_key = _generate()
         pem = private_key.private_bytes(
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
         )
@@ -141,6 +141,10 @@ def _read(engine: Engine) -> tuple[str, bytes] | None:
     with engine.connect() as connection:
         row = connection.execute(query).one_or_none()
     return (row[0], row[1]) if row else None
+
+
+def _generate() -> rsa.RSAPrivateKey:
+    return rsa.generate_private_key(public_exponent=65537, key_size=KEY_BITS)
 
 
 def public_jwk(key: rsa.RSAPublicKey) -> dict[str, str]:
