@@ -36,7 +36,9 @@ def enter_by_hand() -> ResponseReturnValue:
     if errors:
         return _show(typed, errors), 400
     try:
-        made = admission.enter(db.session(), **{name: value or None for name, value in typed.items()})
+        described = {name: value or None for name, value in typed.items()}
+        deployment_id = described.pop("deployment_id")
+        made = admission.enter(db.session(), **described, deployment_ids=[deployment_id] if deployment_id else [])
     except DuplicateRegistrationError:
         db.session.rollback()
         return _show(typed, {"client_id": _("This issuer and client id are registered already.")}), 409

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from lti_tool import clock
 from lti_tool.gradebook.tables import Cell, Column
+from lti_tool.lti import deployments, waiting
 from lti_tool.lti.refusals import EXPLANATIONS, spelled
 from lti_tool.lti.tables import LtiRegistration
 from lti_tool.programs.tables import Program
@@ -39,6 +40,11 @@ _ADVICE: dict[str, LazyString] = {
     "registration_waiting": lazy(
         "Whoever runs Peerloop decides about this LMS: on the page “New LMSs”, or by “peerloop platform waiting”."
     ),
+}
+# For which codes the reference is that of what waits, and how to see whether it still does.
+_WAITS: dict[str, Callable[[Session, str], bool]] = {
+    "deployment_pending": deployments.waits,
+    "registration_waiting": waiting.waits,
 }
 LATELY = timedelta(days=7)
 
@@ -124,11 +130,18 @@ def _told(session: Session, incident: Incident, tenant: Tenant | None) -> Told:
         at=incident.at,
         title=str(explained.title if explained else _("Peerloop failed")),
         happened=str(explained.happened if explained else _("Something went wrong in Peerloop itself.")),
-        step=advice(incident.code),
+        step=_step(session, incident),
         code=incident.code,
         detail=incident.detail if may_see_detail else "",
         place=_place(session, incident) if may_see_detail else "",
     )
+
+
+def _step(session: Session, incident: Incident) -> str:
+    still_waits = _WAITS.get(incident.code)
+    if still_waits is None or still_waits(session, incident.reference):
+        return advice(incident.code)
+    return str(_("Nothing waits under this reference any more: it was decided since. Open Peerloop again."))
 
 
 def advice(code: str) -> str:

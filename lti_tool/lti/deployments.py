@@ -93,6 +93,14 @@ def waiting(session: Session) -> Sequence[tuple[LtiDeployment, LtiRegistration]]
     return [(row[0], row[1]) for row in session.execute(query.order_by(LtiDeployment.id))]
 
 
+def waits(session: Session, reference: str) -> bool:
+    """Whether a deployment waits under this reference."""
+    asked = select(LtiDeployment.id).where(
+        LtiDeployment.status == "pending", LtiDeployment.reference == spelled(reference)
+    )
+    return session.scalar(asked) is not None
+
+
 def approve(session: Session, reference: str) -> LtiDeployment:
     """Accept the deployment that waits under `reference`. Raises NotWaitingError."""
     row = _waiting_under(session, reference)

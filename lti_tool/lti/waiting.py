@@ -105,6 +105,11 @@ def reference_of(session: Session, issuer: str, client_id: str) -> str | None:
     return found[0] if len(found) == 1 else "" if found else None
 
 
+def waits(session: Session, reference: str) -> bool:
+    """Whether something waits under this reference."""
+    return session.scalar(select(Pending.id).where(Pending.reference == spelled(reference), _alive())) is not None
+
+
 def approve(session: Session, reference: str) -> Registration:
     """Make a registration of what waits. Raises NothingWaitsError, DuplicateRegistrationError."""
     pending = take(session, reference)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from lti_tool import audit
-from lti_tool.lti import deployments, invitations, registrations, waiting
+from lti_tool.lti import deployments, families, invitations, registrations, waiting
 from lti_tool.lti.registrations import Registration
 from lti_tool.lti.tables import LtiDeployment, LtiInvitation, LtiPendingRegistration, LtiRegistration
 from lti_tool.roster.tables import Course, Person, Tenant
@@ -55,13 +56,27 @@ def dismiss_registration(session: Session, reference: str) -> LtiPendingRegistra
     return gone
 
 
-def enter(session: Session, *, deployment_id: str | None, **values: Any) -> Registration:
+def enter(session: Session, **values: Any) -> Registration:
     """Register an LMS by what it shows of itself (see registrations.add). Raises DuplicateRegistrationError."""
-    made = registrations.add(session, deployment_ids=[deployment_id] if deployment_id else [], **values)
-    _write(
-        session, "registration.entered", "registration", made.id, {"issuer": made.issuer, "client": made.client_id}
-    )
+    made = registrations.add(session, **values)
+    about = {"issuer": made.issuer, "client": made.client_id}
+    _write(session, "registration.entered", "registration", made.id, about)
     return made
+
+
+def correct(session: Session, registration: LtiRegistration, values: Mapping[str, str]) -> dict[str, tuple[str, str]]:
+    """Set these fields; an audience that was the usual one stays so. Returns what became of what, by field."""
+    is_usual = registration.audience == _usual_audience(registration)
+    before = {name: getattr(registration, name) for name in (*values, "audience")}
+    for name, value in values.items():
+        setattr(registration, name, value)
+    if is_usual and "audience" not in values:
+        registration.audience = _usual_audience(registration)
+    changes = {name: (was, now) for name, was in before.items() if (now := getattr(registration, name)) != was}
+    if changes:
+        was, now = ({name: pair[at] for name, pair in changes.items()} for at in (0, 1))
+        _write(session, "registration.corrected", "registration", registration.id, now, before=was)
+    return changes
 
 
 def in_use(session: Session, registration_id: int) -> tuple[int, int]:
@@ -82,6 +97,10 @@ def remove(session: Session, registration: LtiRegistration) -> None:
     _write(session, "registration.removed", "registration", registration.id, about)
 
 
+def _usual_audience(registration: LtiRegistration) -> str:
+    return families.family(registration.family).audience(registration.token_url)
+
+
 def _of_deployment(session: Session, action: str, row: LtiDeployment) -> LtiDeployment:
     about = {"registration": row.registration_id, "deployment": row.deployment_id, "guid": row.guid}
     _write(session, action, "deployment", row.id, about)
@@ -92,5 +111,7 @@ def _of_invitation(session: Session, action: str, invitation: LtiInvitation) -> 
     _write(session, action, "invitation", invitation.id, {"note": invitation.note, "host": invitation.host})
 
 
-def _write(session: Session, action: str, subject: str, subject_id: int, about: object) -> None:
-    audit.record(session, action, subject, subject_id, course_id=None, actor_id=None, after=about)
+def _write(
+    session: Session, action: str, subject: str, subject_id: int, about: object, *, before: object = None
+) -> None:
+    audit.record(session, action, subject, subject_id, course_id=None, actor_id=None, before=before, after=about)

@@ -18,6 +18,10 @@ from lti_tool.lti.registrations import DuplicateRegistrationError
 from lti_tool.lti.tables import NAME_LENGTH, LtiRegistration
 from lti_tool.lti.waiting import NothingWaitsError
 from lti_tool.roster import admission
+from lti_tool.roster.register_commands import add, change
+
+platform.add_command(add)
+platform.add_command(change)
 
 
 @platform.command()

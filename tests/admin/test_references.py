@@ -17,6 +17,7 @@ from lti_tool.database import db, transaction
 from lti_tool.gradebook.tables import Cell
 from lti_tool.lti.launch import Platform, Role
 from lti_tool.lti.refusals import EXPLANATIONS, spelled
+from lti_tool.roster import admission
 from lti_tool.roster.tables import Course, Person, Tenant
 from lti_tool.web import incidents
 from lti_tool.web.incidents import Incident
@@ -95,6 +96,11 @@ def test_a_deployment_that_waits_is_named(lms: Lms) -> None:
     assert "deployment_pending" in page
     assert "Whoever runs Peerloop must accept the deployment that is named here" in page
     assert "Test LMS, deployment new-one" in page
+    with transaction() as session:
+        admission.approve(session, reference)
+    page = asked(lms, reference)
+    assert "Nothing waits under this reference any more" in page
+    assert "must accept the deployment" not in page
 
 
 def test_what_is_not_signed_is_not_taken_for_true(lms: Lms) -> None:

@@ -6,13 +6,16 @@ import json
 
 import pytest
 from click.testing import Result
+from sqlalchemy import select
 
-from lti_tool.lti import commands
+from lti_tool.audit import AuditEntry
+from lti_tool.database import db
+from lti_tool.roster.platform_commands import platform
 from tests.support.platform import Tool
 
 
 def run(tool: Tool, *arguments: str) -> Result:
-    return tool.app.test_cli_runner().invoke(commands.platform, arguments)
+    return tool.app.test_cli_runner().invoke(platform, arguments)
 
 
 def options(**changes: str) -> list[str]:
@@ -100,6 +103,11 @@ def test_what_is_registered_is_corrected_and_the_rest_stays(quiet_tool: Tool) ->
     [entry] = json.loads(run(quiet_tool, "list", "--json").output)
     assert (entry["token_url"], entry["family"]) == ("https://lms.example.edu/token2", "moodle")
     assert (entry["auth_url"], entry["name"]) == ("https://lms.example.edu/auth", "Our LMS")
+    with quiet_tool.app.app_context():
+        entered, corrected = db.session.scalars(select(AuditEntry).order_by(AuditEntry.id))
+    assert (entered.action, corrected.action) == ("registration.entered", "registration.corrected")
+    assert corrected.before["token_url"] == "https://lms.example.edu/token"
+    assert corrected.after["token_url"] == "https://lms.example.edu/token2"
 
 
 def test_the_audience_follows_a_corrected_token_address_unless_it_was_another(quiet_tool: Tool) -> None:
