@@ -79,13 +79,15 @@ class Reader:
 
     def minutes(self, name: str) -> int:
         """How long a session takes."""
+        return self.whole(name, SHORTEST_SESSION, LONGEST_SESSION)
+
+    def whole(self, name: str, least: int, most: int) -> int:
+        """A whole number from `least` to `most`."""
         raw = self._raw(name)
-        length = int(raw) if raw.isascii() and raw.isdecimal() and len(raw) < 4 else 0
-        if not SHORTEST_SESSION <= length <= LONGEST_SESSION:
-            self.errors[name] = _(
-                "Choose %(shortest)s to %(longest)s minutes.", shortest=SHORTEST_SESSION, longest=LONGEST_SESSION
-            )
-        return length
+        number = int(raw) if raw.isascii() and raw.isdecimal() and len(raw) < 6 else -1
+        if not least <= number <= most:
+            self.errors[name] = _("Choose a whole number from %(least)s to %(most)s.", least=least, most=most)
+        return number
 
     def zone(self, name: str) -> str:
         """The name of a time zone."""

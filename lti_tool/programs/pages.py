@@ -11,11 +11,13 @@ from flask_babel import gettext as _
 
 from lti_tool import clock
 from lti_tool.database import db
+from lti_tool.lti.launch import Role
 from lti_tool.programs import rules
 from lti_tool.programs.access import program_of, programs_of
 from lti_tool.programs.fields import LONGEST_SESSION, SHORTEST_SESSION, FormError, zones
 from lti_tool.programs.schedule import scheduled, session_start
-from lti_tool.programs.templates import template
+from lti_tool.programs.script_pages import SCRIPTS
+from lti_tool.programs.templates import SHORT, template
 from lti_tool.roster.tables import Course
 from lti_tool.web.gate import Access, allow, current_visit
 from lti_tool.web.notices import redirect_with
@@ -38,6 +40,7 @@ def new() -> ResponseReturnValue:
             "session_time": "14:00",
             "session_minutes": str(SHORTEST_SESSION),
             "zone": course.zone,
+            "script": SHORT,
         },
         {},
     )
@@ -71,6 +74,7 @@ def plan(program_id: int) -> ResponseReturnValue:
         program=program,
         weeks=weeks,
         has_cohorts=bool(by_module),
+        may_edit=current_visit().role is Role.INSTRUCTOR,
         coming=next((module for module, starts_at, _cohorts in weeks if starts_at > begun_after), None),
     )
 
@@ -84,6 +88,7 @@ def _form(values: Mapping[str, str], errors: Mapping[str, str]) -> str:
         zones=[(name, name) for name in zones()],
         shortest=SHORTEST_SESSION,
         longest=LONGEST_SESSION,
+        scripts=SCRIPTS,
         source=template(),
     )
 

@@ -10,6 +10,7 @@ from importlib import resources
 from typing import Any
 
 DEFAULT = "giving-feedback"
+SHORT, ONE_PAGE = "short", "one-page"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +40,11 @@ class ModuleTemplate:
 
 @dataclass(frozen=True, slots=True)
 class ProgramTemplate:
-    """A whole program; its script is the same in each session but for the tips."""
+    """A whole program; the script that is chosen, SHORT or ONE_PAGE, is the same in each session but for the tips."""
 
     title: str
     skill: str
-    script: tuple[Part, ...]
+    scripts: Mapping[str, tuple[Part, ...]]
     modules: tuple[ModuleTemplate, ...]
 
 
@@ -55,7 +56,7 @@ def template(key: str = DEFAULT) -> ProgramTemplate:
     return ProgramTemplate(
         title=data["title"],
         skill=data["skill"],
-        script=tuple(Part(**part) for part in data["script"]),
+        scripts={name: tuple(Part(**part) for part in parts) for name, parts in data["scripts"].items()},
         modules=tuple(_module(module) for module in data["modules"]),
     )
 
