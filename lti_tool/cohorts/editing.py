@@ -1,8 +1,8 @@
 """Changing a proposal by hand: moves, swaps and locks, with what each would do before it is done.
 
-People who must be together move together. Sizes, `together` and `apart` are never broken. A move that only makes
-sizes differ more than they may loosens that rule in the draft's problem, and says so; the rules stay as the
-instructor chose them, and hold again for the next proposal. Whoever was moved by hand stays there then.
+People who must be together move together. Sizes, `together` and `apart` are never broken, as far as the draft keeps
+them. A move that only makes sizes differ more than they may loosens that rule in the draft's problem, and says so; see
+`loosening`. Whoever was moved by hand stays there in the next proposal.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from lti_tool.cohorts import measuring, words
+from lti_tool.cohorts import measuring, wishes, words
+from lti_tool.cohorts.loosening import loosened
 from lti_tool.cohorts.proposing import Draft, checked, current, draft_of, note, replace_draft, with_bound
 from lti_tool.cohorts.tables import Proposal
 from lti_tool.cohorts.words import _
@@ -102,11 +103,10 @@ def _changed(draft: Draft, targets: Mapping[str, int], names: words.Names) -> Ef
     reasons = words.broken(problem, cohorts, names)
     if reasons:
         raise RefusedError(reasons)
-    slack = max(rules.slack, _difference(cohorts))
-    notes = []
-    if slack > problem.size.slack:
+    problem = loosened(wishes.asked(rules, draft.problem), cohorts)
+    slack, notes = problem.size.slack, []
+    if slack > draft.problem.size.slack:
         notes.append(_("sizes differ by up to %(n)s, more than your rule of %(slack)s", n=slack, slack=rules.slack))
-    problem = replace(problem, size=replace(problem.size, slack=slack))
     solution = figures(problem, cohorts, draft.solution)
     after = Draft(rules, problem, solution)
     before = draft.solution["objective"]
@@ -119,11 +119,6 @@ def _with(cohorts: Cohorts, targets: Mapping[str, int]) -> Cohorts:
     for person, cohort in targets.items():
         after[cohort].append(person)
     return after
-
-
-def _difference(cohorts: Cohorts) -> int:
-    counts = [len(members) for members in cohorts]
-    return max(counts) - min(counts)
 
 
 def figures(problem: Problem, cohorts: Cohorts, before: Mapping[str, Any]) -> dict[str, Any]:

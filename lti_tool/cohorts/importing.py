@@ -10,12 +10,12 @@ from dataclasses import dataclass, replace
 
 from sqlalchemy.orm import Session
 
-from lti_tool.cohorts import editing, people, wishes, words
+from lti_tool.cohorts import editing, loosening, people, wishes, words
 from lti_tool.cohorts.proposing import Draft, checked, proposal_of, question, with_bound
 from lti_tool.cohorts.standing import rules_of
 from lti_tool.cohorts.wishes import Rules
 from lti_tool.cohorts.words import _, ngettext
-from lti_tool.matching.problem import NotAlone, Problem
+from lti_tool.matching.problem import Problem
 from lti_tool.programs.tables import Program
 from lti_tool.roster import attributes, groups
 from lti_tool.roster.attributes import ImportRefusedError
@@ -28,7 +28,7 @@ MOST_COHORTS = 200
 @dataclass(frozen=True, slots=True)
 class Preview:
     """What a file or the groups of the LMS would make. `labels` are their own names of the cohorts, in their order;
-    `broken` the rules that these break, which the draft would be without; `notes` what else is left open.
+    `broken` the rules that these break, which stay the draft's rules; `notes` what else changes or is left open.
     """
 
     draft: Draft
@@ -39,7 +39,7 @@ class Preview:
 
     @property
     def digest(self) -> str:
-        """Equal for previews that tell the same: who would be where, which rules would go, what is left open."""
+        """Equal for previews that tell the same: who would be where, which rules break, what is left open."""
         told = [self.labels, self.draft.cohorts, self.broken, self.notes]
         return hashlib.sha256(json.dumps(told).encode()).hexdigest()
 
@@ -95,12 +95,12 @@ def _preview(
     cohorts = [[str(person.id) for person in inside if label_of[person.id] == label] for label in labels]
     names = people.labels(placeable.values())
     rules = wishes.among(rules_of(program, proposal_of(session, program.id)), set(label_of))
-    asked = question(session, program, rules, inside)
-    broken, fitting = words.broken(asked, cohorts, names), _fitting(rules, cohorts, asked)
-    problem = replace(question(session, program, fitting, inside), cohorts=len(cohorts))
+    rules, freed = _without_old_places(rules, cohorts, names)
+    problem = replace(question(session, program, rules, inside), cohorts=len(cohorts))
     left_out = _left_out(placeable, label_of)
     session.rollback()  # nothing was written: let nobody wait for the database while the bound is made
-    return Preview(_draft(fitting, problem, cohorts), labels, names, broken, [*left_out, *notes])
+    broken = loosening.all_broken(problem, cohorts, names)
+    return Preview(_draft(rules, problem, cohorts), labels, names, broken, [*freed, *left_out, *notes])
 
 
 def _natural(label: str) -> list[tuple[int, str]]:
@@ -108,31 +108,27 @@ def _natural(label: str) -> list[tuple[int, str]]:
     return [(int(part), "") if part.isdecimal() else (0, part.casefold()) for part in re.split(r"(\d{1,9})", label)]
 
 
-def _fitting(rules: Rules, cohorts: Sequence[Sequence[str]], problem: Problem) -> Rules:
-    """The rules without those that these cohorts break."""
-    sizes = [len(members) for members in cohorts]
+def _without_old_places(
+    rules: Rules, cohorts: Sequence[Sequence[str]], names: words.Names
+) -> tuple[Rules, list[str]]:
+    """The rules without the locks of those whom these cohorts put elsewhere, and who they are."""
     at = {int(person): position for position, members in enumerate(cohorts) for person in members}
-    lonely = {rule.attribute for rule in problem.not_alone if _leaves_alone(problem, rule, cohorts)}
-    too_few = any(len(shared) < problem.common_slots for shared in words.common_slots(problem, cohorts))
-    return replace(
-        rules,
-        size_min=min(rules.size_min, *sizes),
-        size_max=max(rules.size_max, *sizes),
-        slack=max(rules.slack, max(sizes) - min(sizes)),
-        together=tuple(group for group in rules.together if len({at[p] for p in group}) == 1),
-        apart=tuple(group for group in rules.apart if len({at[p] for p in group}) == len(group)),
-        locked={person: place for person, place in rules.locked.items() if at[person] == place},
-        not_alone=tuple(pair for pair in rules.not_alone if pair[0] not in lonely),
-        common_slots=0 if too_few else rules.common_slots,
-    )
+    freed = [person for person, place in rules.locked.items() if at[person] != place]
+    kept = {person: place for person, place in rules.locked.items() if person not in freed}
+    told = [
+        _(
+            "%(name)s was kept in %(old)s by hand, and would be in %(new)s.",
+            name=names[str(person)],
+            old=words.cohort(rules.locked[person]),
+            new=words.cohort(at[person]),
+        )
+        for person in freed
+    ]
+    return replace(rules, locked=kept), told
 
 
-def _leaves_alone(problem: Problem, rule: NotAlone, cohorts: Sequence[Sequence[str]]) -> bool:
-    having = {person.id for person in problem.people if person.value(rule.attribute) == rule.value}
-    return any(len(having.intersection(members)) == 1 for members in cohorts)
-
-
-def _draft(rules: Rules, problem: Problem, cohorts: list[list[str]]) -> Draft:
+def _draft(rules: Rules, asked: Problem, cohorts: list[list[str]]) -> Draft:
+    problem = loosening.loosened(asked, cohorts)
     empty = {"status": "solved", "seed": 1, "seconds": 0.0, "iterations": 0, "lower_bound": 0.0}
     solution = editing.figures(problem, cohorts, empty)
     solution = with_bound(solution, editing.sharp_bound(problem, len(cohorts)))

@@ -74,8 +74,10 @@ def publish(
     draft = draft_of(proposal)
     checked(draft.problem, draft.solution)
     _check_roster(session, program, draft.problem)
-    # Who publishes sizes that a move by hand made, accepts them: whoever joins or moves later is placed by them.
-    proposal.rules = replace(draft.rules, slack=draft.problem.size.slack).to_json()
+    # Who publishes sizes that a file or a move by hand made, accepts them: whoever joins or moves later is placed by
+    # them.
+    sizes = draft.problem.size
+    proposal.rules = replace(draft.rules, size_min=sizes.min, size_max=sizes.max, slack=sizes.slack).to_json()
     now = clock.now()
     cohorts = [
         Cohort(program_id=program.id, position=position, name=words.letter(position), published_at=now)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from flask_babel import format_decimal
 from sqlalchemy.orm import Session
 
-from lti_tool.cohorts import avoiding, hour_view, people, searching, undoing, words
+from lti_tool.cohorts import avoiding, hour_view, loosening, people, searching, undoing, wishes, words
 from lti_tool.cohorts.bars import Bar
 from lti_tool.cohorts.editing import Effect, Option, options, place_of, unit
 from lti_tool.cohorts.hours import Hours
@@ -19,6 +19,7 @@ from lti_tool.cohorts.searching import Underway
 from lti_tool.cohorts.standing import rules_of
 from lti_tool.cohorts.tables import Cohort, Proposal
 from lti_tool.cohorts.undoing import Undoable
+from lti_tool.cohorts.wishes import Rules
 from lti_tool.cohorts.words import _, ngettext
 from lti_tool.programs.tables import Program
 from lti_tool.roster.tables import Person
@@ -63,15 +64,15 @@ class Moving:
 class Forming:
     """The page of a proposal.
 
-    `kept` says how far the rules are, `loosened` what a change by hand did to them. `held` were moved just now, and
-    stay where they are in the next proposal.
+    `kept` says how far the rules are, `unkept` which are not. `held` were moved just now, and stay where they are in
+    the next proposal.
     """
 
     proposal: Proposal
     title: str
     quality: str
     kept: str
-    loosened: str | None
+    unkept: list[str]
     found: str
     chips: list[str]
     bar: str | None
@@ -103,6 +104,7 @@ class Board:
     legend: list[str]
     warnings: list[str]
     avoided: str | None
+    unkept: list[str]
     hours: list[str]
     waiting: list[tuple[Person, list[str]]]
     small: list[str]
@@ -134,6 +136,7 @@ def forming(
     shared = [hours.shared([int(person) for person in members]) for members in draft.cohorts]
     titles = hour_view.titles(draft.rules, shared)
     changed = steps_of(session, proposal) > 0
+    unkept = loosening.unkept(draft, names)
     held = sorted({p for person in moved for p in unit(draft.problem, person) if p in draft.problem.locked})
     cards = []
     for position, members in enumerate(draft.cohorts):
@@ -156,8 +159,8 @@ def forming(
         proposal=proposal,
         title=words.sizes(counts),
         quality=words.quality(draft.solution["gap"]),
-        kept=_kept(draft),
-        loosened=_loosened(draft),
+        kept=_kept(draft, unkept),
+        unkept=unkept,
         found=_("changed by hand") if changed else _found(draft.solution["seconds"]),
         chips=words.chips(draft.rules),
         bar=bar.name,
@@ -200,23 +203,13 @@ def _found(seconds: float) -> str:
     return _("found in %(seconds)s s", seconds=format_decimal(max(0.1, round(seconds, 1))))
 
 
-def _kept(draft: Draft) -> str:
-    if draft.problem.size.slack <= draft.rules.slack:
+def _kept(draft: Draft, unkept: Sequence[str]) -> str:
+    if not unkept:
         return _("every rule below is kept")
-    return _("every rule below is kept but that of sizes")
-
-
-def _loosened(draft: Draft) -> str | None:
-    """What changes by hand did to the rule of sizes, and how it comes back."""
-    now, chosen = draft.problem.size.slack, draft.rules.slack
-    if now <= chosen:
-        return None
-    return _(
-        "Sizes differ by up to %(now)s, as you moved people by hand; your rule says %(chosen)s. If you try again, "
-        "your rule holds again. If you publish, these sizes are taken as they are.",
-        now=now,
-        chosen=chosen,
-    )
+    asked = wishes.asked(draft.rules, draft.problem)
+    if replace(draft.problem, size=asked.size) == asked:
+        return _("every rule below is kept but that of sizes")
+    return _("not every rule below is kept")
 
 
 def _moving(proposal: Proposal, person: str | None, names: Mapping[str, str]) -> Moving | None:
@@ -272,6 +265,7 @@ def board(session: Session, program: Program) -> Board:
     inside = [person.id for entry in entries for person in entry.members]
     bar = Bar(rules, people.attributes(session, program, inside), inside)
     hours = Hours.of(session, program, rules, inside)
+    names = people.labels(person for entry in entries for person in entry.members)
     cards = []
     for entry in entries:
         ids = [person.id for person in entry.members]
@@ -290,8 +284,9 @@ def board(session: Session, program: Program) -> Board:
             session,
             program.course_id,
             [[person.id for person in entry.members] for entry in entries],
-            people.labels(person for entry in entries for person in entry.members),
+            names,
         ),
+        unkept=_unkept(rules, entries, names),
         hours=hour_view.unsuited(rules, hours, entries),
         waiting=why_waiting(session, program, unplaced(session, program.id)),
         small=[card.title for entry, card in zip(entries, cards, strict=True) if len(entry.members) < rules.size_min],
@@ -299,6 +294,13 @@ def board(session: Session, program: Program) -> Board:
         ended=ended_cohorts(session, program.id),
         undoable=undoing.undoable(session, program) if _has_changed(entries) else None,
     )
+
+
+def _unkept(rules: Rules, entries: Sequence[CohortMembers], names: Mapping[str, str]) -> list[str]:
+    """Who must be together or apart by the rules and is not: by a file, or moved so by hand."""
+    at = {str(person.id): number for number, entry in enumerate(entries) for person in entry.members}
+    now = wishes.among(rules, {int(person) for person in at})
+    return words.bonds(wishes.as_text(now.together), wishes.as_text(now.apart), at, names)
 
 
 def _has_changed(entries: Sequence[CohortMembers]) -> bool:

@@ -128,20 +128,32 @@ def compose(
             )
             for person in people
         ),
-        size=matching.SizeRule(rules.size_min, rules.size_max, float(rules.size_target), rules.slack),
         spread=_weighted(rules, rules.spread),
         balance=_weighted(rules, rules.balance),
         gather=_weighted(rules, rules.gather),
-        together=_as_text(rules.together),
-        apart=_as_text(rules.apart),
-        not_alone=tuple(
+        **_hard(rules, has_slots=bool(slots)),
+    )
+
+
+def asked(rules: Rules, problem: matching.Problem) -> matching.Problem:
+    """The question with all hard rules as they were chosen, where it has only what its cohorts keep of them."""
+    rules = among(rules, {int(person.id) for person in problem.people})
+    return replace(problem, **_hard(rules, has_slots=any(person.slots for person in problem.people)))
+
+
+def _hard(rules: Rules, *, has_slots: bool) -> dict[str, Any]:
+    return {
+        "size": matching.SizeRule(rules.size_min, rules.size_max, float(rules.size_target), rules.slack),
+        "together": as_text(rules.together),
+        "apart": as_text(rules.apart),
+        "not_alone": tuple(
             matching.NotAlone(attribute, value)
             for attribute, raw in rules.not_alone
             if (value := _value(raw, numeric=attribute in rules.balance)) is not None
         ),
-        common_slots=rules.common_slots if slots else 0,
-        locked={str(person): cohort for person, cohort in rules.locked.items()},
-    )
+        "common_slots": rules.common_slots if has_slots else 0,
+        "locked": {str(person): cohort for person, cohort in rules.locked.items()},
+    }
 
 
 def _weighted(rules: Rules, attributes: Sequence[str]) -> tuple[matching.Wish, ...]:
@@ -161,5 +173,6 @@ def _value(raw: str | None, *, numeric: bool) -> str | float | None:
     return number(raw) if raw is not None and numeric else raw
 
 
-def _as_text(groups: Groups) -> tuple[tuple[str, ...], ...]:
+def as_text(groups: Groups) -> tuple[tuple[str, ...], ...]:
+    """Groups as the matching room names people."""
     return tuple(tuple(str(person) for person in group) for group in groups)

@@ -132,17 +132,35 @@ def broken(problem: Problem, cohorts: Sequence[Sequence[str]], names: Names, tit
         for position, members in enumerate(cohorts)
         if not problem.size.min <= len(members) <= problem.size.max
     ]
-    for group in problem.together:
-        if len({at[person] for person in group if person in at}) > 1:
-            found.append(_("%(people)s must be together.", people=listed([names[p] for p in group])))
-    for group in problem.apart:
-        for one, other in itertools.combinations(group, 2):
-            if at.get(one, -1) == at.get(other, -2):
-                found.append(_("%(one)s and %(other)s must be apart.", one=names[one], other=names[other]))
+    found += bonds(problem.together, problem.apart, at, names)
     for person, position in problem.locked.items():
         if at.get(person, position) != position:
             found.append(_("%(name)s is locked in %(cohort)s.", name=names[person], cohort=titled(position)))
     return found + _alone(problem, cohorts, names, titled) + _without_common_slots(problem, cohorts, titled)
+
+
+def bonds(
+    together: Sequence[Sequence[str]], apart: Sequence[Sequence[str]], at: Mapping[str, int], names: Names
+) -> list[str]:
+    """Who must be together and is not, and who must be apart and is not, where people are `at` these cohorts."""
+    found = [
+        _("%(people)s must be together.", people=listed([names[p] for p in group]))
+        for group in together
+        if len({at[person] for person in group if person in at}) > 1
+    ]
+    for group in apart:
+        for one, other in itertools.combinations(group, 2):
+            if at.get(one, -1) == at.get(other, -2):
+                found.append(_("%(one)s and %(other)s must be apart.", one=names[one], other=names[other]))
+    return found
+
+
+def uneven(counts: Sequence[int], slack: int) -> list[str]:
+    """That sizes differ by more than they may, if they do."""
+    difference = max(counts) - min(counts)
+    if difference <= slack:
+        return []
+    return [_("Sizes would differ by up to %(n)s; your rule says %(slack)s.", n=difference, slack=slack)]
 
 
 def _alone(problem: Problem, cohorts: Sequence[Sequence[str]], names: Names, titled: Titled) -> list[str]:

@@ -131,23 +131,51 @@ def test_the_first_cohort_of_a_file_is_cohort_a_whatever_its_number(house: House
     assert set(house.draft().cohorts[0]) == {str(house.learners[n].id) for n in HALVES[1]}
 
 
-def test_rules_that_a_file_breaks_are_told_and_left_out_only_when_it_is_taken(house: House) -> None:
-    rules = Rules(8, 20, 12, together=(house.ids(0, 12), house.ids(0, 1)), apart=(house.ids(2, 3),))
+def test_rules_that_a_file_breaks_stay_the_instructors_and_are_shown_as_broken(house: House) -> None:
+    rules = Rules(8, 20, 12, together=(house.ids(0, 12), house.ids(0, 1)), apart=(house.ids(2, 3), house.ids(3, 21)))
     house.propose(rules)
     text = as_csv(house, tuple(range(20)), tuple(range(20, 24)))
     browser = house.visit()
     shown = browser.post(house.at("import"), text=text, version="1")
+    broken = [
+        "Cohort B would have 4 people, fewer than the 8 that it needs.",
+        "Person 03 and Person 04 must be apart.",
+        "Sizes would differ by up to 16; your rule says 1.",
+    ]
     page = text_of(shown.text)
-    assert "Cohort B would have 4 people, fewer than the 8 that it needs." in page
-    assert "Person 03 and Person 04 must be apart." in page
-    assert "Take it without these rules" in page
-    assert house.draft().rules == rules
-    assert confirm(browser, shown).status_code == 200
-    taken = house.draft()
-    assert taken.rules.apart == ()
-    assert taken.rules.together == rules.together
-    assert taken.rules.slack == 16
+    assert all(said in page for said in [*broken, "Take it though it breaks rules"])
     assert "1 person" not in page
+    assert house.draft().rules == rules
+    page = text_of(confirm(browser, shown).text)
+    assert all(said in page for said in [*broken, "not every rule below is kept"])
+    assert house.draft().rules == rules
+    [four] = house.ids(3)
+    page = text_of(browser.post(house.at("move"), version="2", person=four, to="1").text)
+    assert "Nothing was changed. Person 04 and Person 22 must be apart." in page
+    again = text_of(browser.post(house.at("again"), version="2").text)
+    assert "every rule below is kept" in again
+    assert house.draft().rules == rules
+
+
+def test_published_cohorts_of_a_file_say_whom_they_do_not_keep_apart(house: House) -> None:
+    house.propose(Rules(8, 20, 12, apart=(house.ids(2, 3),), locked={house.learners[0].id: 1}))
+    browser = house.visit()
+    shown = browser.post(house.at("import"), text=as_csv(house, *HALVES), version="1")
+    assert "Person 01 was kept in Cohort B by hand, and would be in Cohort A." in text_of(shown.text)
+    confirm(browser, shown)
+    board = text_of(browser.post(house.at("publish"), version="2").text)
+    assert "2 cohorts are published." in board
+    assert "Person 03 and Person 04 must be apart." in board
+    assert "person locked" not in board
+    first, second = cohort_ids()
+    browser.post(f"cohorts/{first}/transfer", person=house.learners[3].id, to=second, anyway="1")
+    board = text_of(browser.get(house.at()).text)
+    assert board.count("must be apart") == board.count("Undone, it breaks rules: Person 03 and Person 04 must") == 1
+
+
+def cohort_ids() -> list[int]:
+    db.session.rollback()
+    return [cohort.id for cohort in db.session.query(Cohort).order_by(Cohort.position)]
 
 
 def test_who_is_missing_unknown_or_never_placed_is_named(house: House) -> None:
@@ -307,9 +335,10 @@ def test_the_groups_of_the_lms_become_a_draft_by_the_rules_and_an_attribute(hous
     assert "1 person is in several of these groups: Person 23" in said
     assert "2 people would be in no cohort" in said
     assert "These groups break rules" in said
-    assert "The groups of the LMS are a draft now" in text_of(confirm(browser, shown).text)
+    taken = text_of(confirm(browser, shown).text)
+    assert "The groups of the LMS are a draft now" in taken
+    assert "Person 01 and Person 02 must be together." in taken
     assert [len(members) for members in house.draft().cohorts] == [11, 11]
-    assert not house.draft().rules.together
     assert "A draft was taken from the groups of the LMS" in text_of(browser.get(house.at("history")).text)
     gone = browser.post(house.at("import/groups"), groups="Group (Old)")
     assert (gone.status_code, "no longer in the LMS" in text_of(gone.text)) == (400, True)
