@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from lti_tool import audit
@@ -22,6 +24,7 @@ class Act(StrEnum):
     PLACED = "people placed"
     LEFT = "people left"
     UNDONE = "cohort moves undone"
+    TAKEN_OUT = "placement undone"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +66,40 @@ def record(
         after={"moves": moves, "ended": sorted(ended)},
         why=why and why[:500],
     )
+
+
+def taken_out(session: Session, program_id: int) -> set[int]:
+    """Whom a person took out of their cohort again, unless they have left the course since."""
+    query = select(AuditEntry).where(
+        AuditEntry.subject == "program",
+        AuditEntry.subject_id == program_id,
+        AuditEntry.action.in_((Act.TAKEN_OUT, Act.LEFT)),
+    )
+    last: dict[int, str] = {}
+    for entry in session.scalars(query.order_by(AuditEntry.id)):
+        last.update({step.person: entry.action for step in steps_of(entry)})
+    return {person for person, action in last.items() if action == Act.TAKEN_OUT}
+
+
+def steps_of(entry: AuditEntry) -> list[Step]:
+    """The steps of an act; none for what is no act."""
+    act = told(entry)
+    return act.steps if act else []
+
+
+def places_undone(session: Session, program_id: int) -> dict[tuple[int, int], datetime]:
+    """Which people had a place in which cohort that was taken back, and when that was."""
+    query = select(AuditEntry).where(
+        AuditEntry.subject == "program",
+        AuditEntry.subject_id == program_id,
+        AuditEntry.action.in_((Act.UNDONE, Act.TAKEN_OUT)),
+    )
+    return {
+        (step.person, step.leaves): entry.at
+        for entry in session.scalars(query.order_by(AuditEntry.id))
+        for step in steps_of(entry)
+        if step.leaves is not None
+    }
 
 
 def told(entry: AuditEntry) -> Told | None:

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from flask import abort, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from sqlalchemy import select
 
-from lti_tool.cohorts import facilitating, hour_pages, hour_view, hours, people, publishing, words
+from lti_tool.cohorts import facilitating, hour_pages, hour_view, hours, people, publishing, undoing, words
 from lti_tool.cohorts.facilitating import NotInCourseError
 from lti_tool.cohorts.hours import Hours
 from lti_tool.cohorts.naming import Naming, UnclearError
 from lti_tool.cohorts.pages import blueprint
 from lti_tool.cohorts.proposing import proposal_of
 from lti_tool.cohorts.publishing import BrokenRulesError, NotThereError
-from lti_tool.cohorts.queries import cohorts_with_members, present_ids, with_members
+from lti_tool.cohorts.queries import CohortMembers, cohorts_with_members, present_ids, with_members
 from lti_tool.cohorts.standing import rules_of
 from lti_tool.cohorts.tables import Cohort
 from lti_tool.cohorts.wish_form import whole_number
@@ -32,8 +34,8 @@ from lti_tool.web.notices import redirect_with
 @blueprint.get("/cohorts/<int:cohort_id>")
 @allow(Access.FACILITATOR)
 def cohort(cohort_id: int) -> ResponseReturnValue:
-    """Who is in the cohort, who was, who facilitates it."""
-    return _page(*_cohort(cohort_id))
+    """Who is in the cohort, who was, who facilitates it; `person` is chosen to be moved."""
+    return _page(*_cohort(cohort_id), chosen=(request.args.get("person", type=int), None))
 
 
 @blueprint.post("/cohorts/<int:cohort_id>/transfer")
@@ -113,11 +115,11 @@ def _page(
     *,
     problem: str | None = None,
     reasons: list[str] | None = None,
-    chosen: tuple[int, int] | None = None,
+    chosen: tuple[int | None, int | None] = (None, None),
 ) -> str:
     session = db.session()
     entries = cohorts_with_members(session, program.id)
-    entry = with_members(session, cohort.id)
+    [entry] = undoing.without_undone(session, program, [with_members(session, cohort.id)])
     rules = rules_of(program, proposal_of(session, program.id))
     facilitators = {person.id for person in entry.facilitators}
     role = current_visit().role
@@ -145,8 +147,16 @@ def _page(
         is_staff=role in STAFF,
         problem=problem,
         reasons=reasons,
-        chosen=chosen or (None, None),
+        moving=_who_to_where(entries, chosen) if reasons else None,
+        chosen=chosen,
     )
+
+
+def _who_to_where(entries: Sequence[CohortMembers], chosen: tuple[int | None, int | None]) -> tuple[str, str]:
+    """The names of the person and of the cohort that were chosen."""
+    name = next(person.name for entry in entries for person in entry.members if person.id == chosen[0])
+    target = next(entry.cohort.name for entry in entries if entry.cohort.id == chosen[1])
+    return name, _("Cohort %(name)s", name=target)
 
 
 def _appointable(program: Program) -> dict[str, str]:

@@ -1,8 +1,8 @@
 """Changing a proposal by hand: moves, swaps and locks, with what each would do before it is done.
 
 People who must be together move together. Sizes, `together` and `apart` are never broken, as far as the draft keeps
-them. A move that only makes sizes differ more than they may loosens that rule in the draft's problem, and says so; see
-`loosening`. Whoever was moved by hand stays there in the next proposal.
+them. A move that only makes sizes differ more than they may loosens that rule in the draft's problem, and says so:
+see `loosening`. Whoever was moved by hand stays there in the next proposal.
 """
 
 from __future__ import annotations

@@ -158,7 +158,20 @@ def _left(step: Step, names: _Names) -> str:
     return _("%(name)s left %(cohort)s", name=names.person(step.person), cohort=names.cohort(step.leaves))
 
 
-_ALONE: dict[Act, Callable[[Step, _Names], str]] = {Act.MOVED: _moved, Act.PLACED: _joined, Act.LEFT: _left}
+def _taken_out(step: Step, names: _Names) -> str:
+    return _(
+        "%(name)s was taken out of %(cohort)s again, and waits for a place",
+        name=names.person(step.person),
+        cohort=names.cohort(step.leaves),
+    )
+
+
+_ALONE: dict[Act, Callable[[Step, _Names], str]] = {
+    Act.MOVED: _moved,
+    Act.PLACED: _joined,
+    Act.LEFT: _left,
+    Act.TAKEN_OUT: _taken_out,
+}
 _ACTS: dict[Act, Callable[[int], str]] = {
     Act.ANEW: lambda n: ngettext(
         "The cohorts were formed anew: %(num)s person has a new place",
@@ -170,6 +183,11 @@ _ACTS: dict[Act, Callable[[int], str]] = {
         "%(num)s person joined after publication", "%(num)s people joined after publication", n
     ),
     Act.LEFT: lambda n: ngettext("%(num)s person left", "%(num)s people left", n),
+    Act.TAKEN_OUT: lambda n: ngettext(
+        "%(num)s person was taken out again, and waits for a place",
+        "%(num)s people were taken out again, and wait for a place",
+        n,
+    ),
     Act.UNDONE: lambda n: ngettext(
         "The last change was undone: %(num)s person went back",
         "The last change was undone: %(num)s people went back",

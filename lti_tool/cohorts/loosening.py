@@ -1,4 +1,4 @@
-"""What the instructor's rules ask of cohorts that were not made by them: that came from a file, or were changed by hand.
+"""What cohorts keep of the rules that they were not made by: they came from a file, or were changed by hand.
 
 The rules stay as they were chosen, and hold again for the next proposal. The draft's problem has of them what its
 cohorts keep, so that its figures can be checked; what they do not keep is told.

@@ -121,13 +121,16 @@ def _check_roster(session: Session, program: Program, problem: Problem) -> None:
 def place_newcomers(session: Session, program: Program, *, actor_id: int | None = None) -> CatchUp:
     """Place learners who are in no cohort by the rules of the proposal, one after the other, moving nobody, and
     where they are free when the cohort meets if that can be; and end the membership of those who are gone. Without
-    cohorts nothing happens.
+    cohorts nothing happens. Whom a person took out of a cohort, only a person (`actor_id`) places again.
     """
     take(session, program.id)
     left = _end_departed(session, program, actor_id)
     if left:
         members_changed.send(program, session=session)
     newcomers = unplaced(session, program.id)
+    if newcomers and actor_id is None:
+        waiting_for_a_word = acts.taken_out(session, program.id)
+        newcomers = [person for person in newcomers if person.id not in waiting_for_a_word]
     placing = standing.of(session, program, newcomers)
     if not placing.cohorts or not newcomers:
         return CatchUp([], [], left)

@@ -6,7 +6,7 @@ from flask import abort, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from lti_tool.cohorts import capacity, reforming, undoing, words
+from lti_tool.cohorts import capacity, joining, reforming, undoing, words
 from lti_tool.cohorts.pages import blueprint, program_here, show
 from lti_tool.cohorts.proposing import StaleError, is_published
 from lti_tool.cohorts.publishing import BrokenRulesError
@@ -72,6 +72,27 @@ def undo_moves(program_id: int) -> ResponseReturnValue:
         "%(num)s person is back where they were.", "%(num)s people are back where they were.", count
     )
     return redirect_with("good", done, "cohorts.index", program_id=program_id)
+
+
+@blueprint.post("/programs/<int:program_id>/cohorts/joined/undo")
+@allow(Access.INSTRUCTOR)
+def undo_joined(program_id: int) -> ResponseReturnValue:
+    """Let those who were placed wait again. Field: `act`, the entry that the page showed."""
+    program = _published(program_id)
+    entry_id = whole_number(request.form.get("act", "")) or 0
+    try:
+        names = joining.take_back(db.session(), program, entry_id, actor_id=current_visit().person_id)
+    except StaleError:
+        db.session.rollback()
+        text = _("Nothing was changed: they were moved since, or a session was held.")
+        return show(_published(program_id), text), 409
+    text = words.ngettext(
+        "%(people)s has no cohort now, and gets none until you place them.",
+        "%(people)s have no cohort now, and get none until you place them.",
+        len(names),
+        people=words.listed(names),
+    )
+    return redirect_with("good", text, "cohorts.index", program_id=program_id)
 
 
 def _refused(program_id: int, why: str) -> ResponseReturnValue:

@@ -16,6 +16,7 @@ from lti_tool.audit import AuditEntry
 from lti_tool.cohorts import acts, publishing, standing
 from lti_tool.cohorts.acts import Act, Step
 from lti_tool.cohorts.proposing import StaleError, take
+from lti_tool.cohorts.queries import CohortMembers
 from lti_tool.cohorts.tables import Cohort, Membership
 from lti_tool.programs.schedule import was_held_since
 from lti_tool.programs.tables import Program
@@ -45,6 +46,19 @@ def undoable(session: Session, program: Program) -> Undoable | None:
     if not back or _was_held_since(session, program, back):
         return None
     return Undoable(entry.id, who, entry.at, len(back), _broken_by(session, program, entry, back))
+
+
+def without_undone(session: Session, program: Program, entries: Sequence[CohortMembers]) -> list[CohortMembers]:
+    """The same cohorts without those among who was there before whose place was taken back."""
+    if not any(entry.former for entry in entries):
+        return list(entries)
+    undone = acts.places_undone(session, program.id)
+
+    def is_told(gone: Membership) -> bool:
+        taken_back = undone.get((gone.person_id, gone.cohort_id))
+        return taken_back is None or gone.until is None or gone.until > taken_back
+
+    return [replace(entry, former=[gone for gone in entry.former if is_told(gone)]) for entry in entries]
 
 
 def undo(session: Session, program: Program, entry_id: int, *, actor_id: int) -> int:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from flask_babel import format_decimal
 from sqlalchemy.orm import Session
 
-from lti_tool.cohorts import avoiding, hour_view, loosening, people, searching, undoing, wishes, words
+from lti_tool.cohorts import avoiding, hour_view, joining, loosening, people, searching, undoing, wishes, words
 from lti_tool.cohorts.bars import Bar
 from lti_tool.cohorts.editing import Effect, Option, options, place_of, unit
 from lti_tool.cohorts.hours import Hours
+from lti_tool.cohorts.joining import Joined
 from lti_tool.cohorts.proposing import Draft, draft_of, drafts_of, proposal_of, steps_of
 from lti_tool.cohorts.publishing import why_waiting
 from lti_tool.cohorts.queries import CohortMembers, cohorts_with_members, ended_cohorts, unplaced
@@ -96,9 +97,9 @@ class Forming:
 
 @dataclass(frozen=True, slots=True)
 class Board:
-    """The page of published cohorts."""
+    """The page of published cohorts; of each what is said about who was there before."""
 
-    entries: list[tuple[CohortMembers, Card]]
+    entries: list[tuple[CohortMembers, Card, list[str]]]
     chips: list[str]
     bar: str | None
     legend: list[str]
@@ -111,6 +112,7 @@ class Board:
     least: int
     ended: Sequence[Cohort]
     undoable: Undoable | None
+    joined: list[Joined]
 
 
 def forming(
@@ -259,21 +261,23 @@ def told(effect: Effect) -> str:
 
 def board(session: Session, program: Program) -> Board:
     """The page of published cohorts."""
-    entries = cohorts_with_members(session, program.id)
+    entries = undoing.without_undone(session, program, cohorts_with_members(session, program.id))
     proposal = proposal_of(session, program.id)
-    rules = rules_of(program, proposal)
+    rules = _without_old_locks(rules_of(program, proposal), entries)
     inside = [person.id for entry in entries for person in entry.members]
     bar = Bar(rules, people.attributes(session, program, inside), inside)
     hours = Hours.of(session, program, rules, inside)
     names = people.labels(person for entry in entries for person in entry.members)
+    has_changed = _has_changed(entries)
     cards = []
     for entry in entries:
         ids = [person.id for person in entry.members]
         members = [Member(person.id, person.name) for person in entry.members]
         facts = [*bar.facts(ids), words.hour(entry.cohort.hour or hours.own)]
         cards.append(Card(_("Cohort %(name)s", name=entry.cohort.name), facts, bar.parts(ids), members))
+    placed = set(inside)
     return Board(
-        entries=list(zip(entries, cards, strict=True)),
+        entries=[(entry, card, _former(entry, placed)) for entry, card in zip(entries, cards, strict=True)],
         chips=words.chips(rules) if proposal else [],
         bar=bar.name,
         legend=bar.legend,
@@ -292,7 +296,8 @@ def board(session: Session, program: Program) -> Board:
         small=[card.title for entry, card in zip(entries, cards, strict=True) if len(entry.members) < rules.size_min],
         least=rules.size_min,
         ended=ended_cohorts(session, program.id),
-        undoable=undoing.undoable(session, program) if _has_changed(entries) else None,
+        undoable=undoing.undoable(session, program) if has_changed else None,
+        joined=joining.lately(session, program) if has_changed else [],
     )
 
 
@@ -301,6 +306,26 @@ def _unkept(rules: Rules, entries: Sequence[CohortMembers], names: Mapping[str, 
     at = {str(person.id): number for number, entry in enumerate(entries) for person in entry.members}
     now = wishes.among(rules, {int(person) for person in at})
     return words.bonds(wishes.as_text(now.together), wishes.as_text(now.apart), at, names)
+
+
+def _without_old_locks(rules: Rules, entries: Sequence[CohortMembers]) -> Rules:
+    """Whoever was locked in a cohort and has another one by now is no longer locked."""
+    at = {person.id: entry.cohort.position for entry in entries for person in entry.members}
+    return replace(rules, locked={person: place for person, place in rules.locked.items() if at.get(person) == place})
+
+
+def _former(entry: CohortMembers, placed: Collection[int]) -> list[str]:
+    moved = sum(gone.person_id in placed for gone in entry.former)
+    told = [
+        (moved, ngettext("%(num)s person moved to another cohort", "%(num)s people moved to another cohort", moved)),
+        (
+            len(entry.former) - moved,
+            ngettext(
+                "%(num)s person is no longer here", "%(num)s people are no longer here", len(entry.former) - moved
+            ),
+        ),
+    ]
+    return [text for count, text in told if count]
 
 
 def _has_changed(entries: Sequence[CohortMembers]) -> bool:

@@ -13,7 +13,7 @@ from flask import Flask
 from sqlalchemy import event, select
 from werkzeug.test import TestResponse
 
-from lti_tool.cohorts import people, proposing, wishes
+from lti_tool.cohorts import people, proposing, publishing, wishes
 from lti_tool.cohorts.refusals import impossible
 from lti_tool.cohorts.tables import Cohort, Facilitator, Membership
 from lti_tool.cohorts.wishes import Rules
@@ -22,6 +22,8 @@ from lti_tool.lti.launch import Role
 from lti_tool.matching import forming
 from lti_tool.matching.problem import Person, Problem, SizeRule
 from lti_tool.matching.solution import Conflict, Relaxation, Solution
+from lti_tool.programs.tables import Program
+from lti_tool.roster import tables as roster
 from lti_tool.roster.tables import Enrolment
 from tests.cohorts.conftest import House, know, make_house
 from tests.support import factories
@@ -572,10 +574,18 @@ def test_a_transfer_that_breaks_rules_is_told_and_made_only_when_insisted(house:
     page = instructor.post(f"cohorts/{cohorts[0].id}/transfer", **fields)
     assert page.status_code == 400
     assert "It would have 2 people more than the smallest cohort." in page.text
+    name = db.session.get_one(roster.Person, fields["person"]).name
+    assert f"{name} was not moved to Cohort B: it would break rules" in page.text
+    assert f"Move {name} to Cohort B anyway" in page.text
     done = instructor.post(f"cohorts/{cohorts[0].id}/transfer", **fields, anyway="1")
     assert "is now in Cohort B." in done.text
     assert "Cohort A: 11 people" in text_of(done.text)
     assert "No longer here" in done.text
+    board = instructor.get(house.at())
+    assert "1 person moved to another cohort" in board.text
+    [act] = re.findall(r'name="act" value="(\d+)"', board.text)
+    assert "moved to another cohort" not in instructor.post(house.at("moves/undo"), act=act).text
+    assert "No longer here" not in instructor.get(f"cohorts/{cohorts[1].id}").text
 
 
 def test_newcomers_are_placed_by_a_button(house: House) -> None:
@@ -584,8 +594,36 @@ def test_newcomers_are_placed_by_a_button(house: House) -> None:
     assert "1 person waits for a place" in text_of(instructor.get(house.at()).text)
     page = instructor.post(house.at("newcomers"))
     assert "Nia Newcomer is now in Cohort A." in page.text
+    assert "Nia Newcomer joined Cohort A, placed by Ines Instructor." in page.text
     assert "25 people learn in 2 cohorts" in text_of(page.text)
     assert "Everybody has a place already." in instructor.post(house.at("newcomers")).text
+
+
+def test_whom_a_reading_of_the_roster_placed_is_named_and_can_be_taken_out_or_moved(house: House) -> None:
+    instructor, cohorts = published(house)
+    [frida] = factories.make_people(house.course, ["Frida Freitag"])
+
+    def read_the_roster() -> str:
+        with transaction() as session:
+            publishing.place_newcomers(session, session.get_one(Program, house.program.id))
+        return instructor.get(house.at()).text
+
+    board = read_the_roster()
+    assert "Frida Freitag joined Cohort A, placed by Peerloop." in board
+    [act] = re.findall(r'name="act" value="(\d+)"', board)
+    [address] = re.findall(r'href="/v/[^/]+/([^"]*)">Choose another cohort', board)
+    chosen = instructor.get(html.unescape(address)).text
+    assert re.search(rf'<option value="{frida.id}" selected[^>]*>Frida Freitag', chosen)
+    out = instructor.post(house.at("joined/undo"), act=act).text
+    assert "Frida Freitag has no cohort now, and gets none until you place them." in out
+    assert "1 person is no longer here" not in out
+    assert "1 person waits for a place" in text_of(read_the_roster())
+    assert instructor.post(house.at("joined/undo"), act=act).status_code == 409
+    assert "was taken out of Cohort A again, and waits" in instructor.get(house.at("history")).text
+    placed = instructor.post(house.at("newcomers")).text
+    assert "Frida Freitag joined Cohort A, placed by Ines Instructor." in placed
+    instructor.post(f"cohorts/{cohorts[0].id}/transfer", person=frida.id, to=cohorts[1].id, anyway="1")
+    assert "Frida Freitag joined" not in read_the_roster()
 
 
 def count_queries(browser: Browser, address: str) -> int:
