@@ -32,21 +32,29 @@ def sizes(count: int, low: int, high: int) -> list[Fact]:
     """Into which cohorts of `low` to `high` people so many people fit."""
     fitting = range(-(-count // high), count // low + 1)
     if not fitting:
-        text = _("%(n)s people do not fit into cohorts of %(low)s to %(high)s.", n=count, low=low, high=high)
-        return [Fact("need", " ".join([text, *_other_sizes(count, low)]))]
+        return [Fact("need", no_sizes(count, low, high))]
     told = [_cohorts_of(count, cohorts) for cohorts in fitting[:MOST_SIZES]]
     more = [_("smaller ones")] if len(fitting) > MOST_SIZES else []
     return [Fact("none", _("These people fit into %(ways)s.", ways=_either([*told, *more])))]
 
 
-def _other_sizes(count: int, low: int) -> list[str]:
-    """Which sizes would do where so many people fit into no number of cohorts."""
+def no_sizes(count: int, low: int, high: int) -> str:
+    """That so many people fit into no number of cohorts of these sizes, and which sizes would do."""
+    text = _("%(n)s people do not fit into cohorts of %(low)s to %(high)s.", n=count, low=low, high=high)
+    if low == high:
+        text = _("%(n)s people do not fit into cohorts of %(size)s.", n=count, size=low)
+    more, fewer = other_sizes(count, low)
+    ways = [_("up to %(n)s people", n=more)] if more else []
+    ways += [_("as few as %(n)s", n=fewer)] if fewer else []
+    return " ".join([text, *([_("Allow %(ways)s in a cohort.", ways=_either(ways))] if ways else [])])
+
+
+def other_sizes(count: int, low: int) -> tuple[int | None, int | None]:
+    """The nearest larger and smaller size that would do where so many people fit into no number of cohorts."""
     cohorts = count // low
     more = -(-count // cohorts) if cohorts else 0
     fewer = count // (cohorts + 1)
-    ways = [_("up to %(n)s people", n=more)] if 0 < more <= LARGEST else []
-    ways += [_("as few as %(n)s", n=fewer)] if fewer >= SMALLEST else []
-    return [_("Allow %(ways)s in a cohort.", ways=_either(ways))] if ways else []
+    return more if 0 < more <= LARGEST else None, fewer if fewer >= SMALLEST else None
 
 
 def _cohorts_of(count: int, cohorts: int) -> str:
@@ -78,7 +86,10 @@ def attribute(known: Attribute, count: int) -> Fact:
 
 def _shown(values: Mapping[str, int]) -> str:
     if len(values) <= 4:
-        return ", ".join(f"{value} {times}" for value, times in sorted(values.items(), key=lambda v: (-v[1], v[0])))
+        return ", ".join(
+            ngettext("%(value)s (%(num)s person)", "%(value)s (%(num)s people)", times, value=value)
+            for value, times in sorted(values.items(), key=lambda v: (-v[1], v[0]))
+        )
     return ngettext("%(num)s value", "%(num)s values", len(values))
 
 

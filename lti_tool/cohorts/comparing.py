@@ -21,6 +21,7 @@ from lti_tool.questions import knowing
 from lti_tool.roster.tables import Person
 
 MOST_DEVIATIONS = 3
+MOST_NAMES = 4
 
 Parts = Sequence[tuple[str, int]]
 
@@ -205,7 +206,7 @@ def _elsewhere(draft: Draft, chosen: Draft, names: words.Names) -> str:
         "%(num)s person: %(names)s",
         "%(num)s people: %(names)s",
         len(elsewhere),
-        names=words.listed(sorted(names[person] for person in elsewhere)),
+        names=words.listed(sorted(names[person] for person in elsewhere), most=MOST_NAMES),
     )
 
 

@@ -73,6 +73,33 @@ def _done(program: Program, text: str, effect: editing.Effect, *moved: str) -> R
     return redirect_with("good", text, "cohorts.index", program_id=program.id, moved=moved)
 
 
+@blueprint.post("/programs/<int:program_id>/cohorts/place")
+@allow(Access.INSTRUCTOR)
+def place(program_id: int) -> ResponseReturnValue:
+    """Place who is in the course and not in the proposal, moving nobody. Field: `version`."""
+    program, names = _with_names(program_id)
+    placed, waiting = editing.place(
+        db.session(), program, names, version=sent_version(), actor_id=current_visit().person_id
+    )
+    parts = []
+    if placed:
+        text = ngettext(
+            "%(people)s has a place now.", "%(people)s have a place now.", len(placed), people=words.listed(placed)
+        )
+        parts.append(text)
+    if waiting:
+        text = ngettext(
+            "%(people)s fits into no cohort as they are: change rules, or try again.",
+            "%(people)s fit into no cohort as they are: change rules, or try again.",
+            len(waiting),
+            people=words.listed(waiting),
+        )
+        parts.append(text)
+    level = "risk" if waiting else "good"
+    text = " ".join(parts) or _("Everybody has a place already.")
+    return redirect_with(level, text, "cohorts.index", program_id=program.id)
+
+
 @blueprint.post("/programs/<int:program_id>/cohorts/lock")
 @allow(Access.INSTRUCTOR)
 def lock(program_id: int) -> ResponseReturnValue:

@@ -14,14 +14,15 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from lti_tool.cohorts import measuring, wishes, words
+from lti_tool.cohorts import measuring, people, wishes, words
 from lti_tool.cohorts.loosening import loosened
-from lti_tool.cohorts.proposing import Draft, checked, current, draft_of, note, replace_draft, with_bound
+from lti_tool.cohorts.proposing import Draft, checked, current, draft_of, note, question, replace_draft, with_bound
 from lti_tool.cohorts.tables import Proposal
 from lti_tool.cohorts.words import _
 from lti_tool.matching.bound import sharpened_bound
 from lti_tool.matching.budget import never
 from lti_tool.matching.joint import Pace
+from lti_tool.matching.newcomer import place_newcomer
 from lti_tool.matching.objective import objective, terms
 from lti_tool.matching.problem import Problem
 from lti_tool.programs.tables import Program
@@ -132,11 +133,11 @@ def figures(problem: Problem, cohorts: Cohorts, before: Mapping[str, Any]) -> di
 
 
 def _with_valid_bound(session: Session, proposal: Proposal, before: Draft, after: Draft) -> tuple[Proposal, Draft]:
-    """A bound holds for every solution that keeps the size rule, so only another rule of sizes needs another one.
+    """A bound holds for every solution that keeps the size rule, so only other sizes or people need another one.
 
     Raises as `current` when the proposal was changed while that was made.
     """
-    if after.problem.size == before.problem.size:
+    if after.problem.size == before.problem.size and len(after.problem.people) == len(before.problem.people):
         return proposal, after
     program_id, version = proposal.program_id, proposal.version
     session.rollback()  # nothing was written: let nobody wait for the database meanwhile
@@ -267,6 +268,45 @@ def swap(
     proposal, after = _with_valid_bound(session, proposal, draft, effect.draft)
     _keep(session, program, proposal, after, actor_id, "people swapped", {"person": person, "with": other})
     return effect
+
+
+def place(
+    session: Session, program: Program, names: words.Names, *, version: int | None, actor_id: int
+) -> tuple[list[str], list[str]]:
+    """Give everybody of the course who is not in the proposal a place in it by its rules, and move nobody.
+
+    Returns who has one now, and who fits nowhere. Raises StaleError, AlreadyPublishedError.
+    """
+    proposal = current(session, program.id, version)
+    draft = draft_of(proposal)
+    inside = {person.id for person in draft.problem.people}
+    missing = [str(p.id) for p in people.placeable(session, program.course_id) if str(p.id) not in inside]
+    concerned = inside.union(missing)
+    everybody = [person for person in people.everybody(session, program.course_id) if str(person.id) in concerned]
+    problem = replace(question(session, program, draft.rules, everybody), cohorts=len(draft.cohorts))
+    cohorts, waiting = _each_placed(problem, draft.cohorts, missing)
+    placed = [person for person in missing if person not in waiting]
+    if placed:
+        rules = wishes.among(draft.rules, {int(person) for members in cohorts for person in members})
+        present = replace(problem, people=tuple(person for person in problem.people if person.id not in waiting))
+        after = Draft(draft.rules, loosened(wishes.asked(rules, present), cohorts), draft.solution)
+        after = replace(after, solution=figures(after.problem, cohorts, draft.solution))
+        proposal, after = _with_valid_bound(session, proposal, draft, after)
+        _keep(session, program, proposal, after, actor_id, "people placed in draft", {"people": placed})
+    return [names[person] for person in placed], [names[person] for person in waiting]
+
+
+def _each_placed(problem: Problem, cohorts: Cohorts, missing: Sequence[str]) -> tuple[Cohorts, list[str]]:
+    cohorts, waiting = [list(members) for members in cohorts], []
+    for person in missing:
+        so_far = {person}.union(*cohorts)
+        present = replace(problem, people=tuple(p for p in problem.people if p.id in so_far))
+        placement = place_newcomer(present, cohorts, person)
+        if placement.cohort is None:
+            waiting.append(person)
+        else:
+            cohorts[placement.cohort].append(person)
+    return cohorts, waiting
 
 
 def lock(

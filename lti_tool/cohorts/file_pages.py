@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Response, abort, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
+from werkzeug.utils import secure_filename
 
 from lti_tool.cohorts import exporting, importing, people, proposing, words
 from lti_tool.cohorts import history as told
@@ -48,8 +49,10 @@ def export(program_id: int) -> ResponseReturnValue:
     kind = request.args.get("for", exporting.OWN)
     if kind not in exporting.FILES:
         abort(404)
-    text = exporting.exported(db.session(), program_here(program_id), kind)
-    name = f"cohorts-{program_id}" if kind == exporting.OWN else f"{kind}-{program_id}"
+    program = program_here(program_id)
+    text = exporting.exported(db.session(), program, kind)
+    of = secure_filename(program.title).lower().replace("_", "-") or str(program_id)
+    name = f"cohorts-{of}" if kind == exporting.OWN else f"{kind}-{of}"
     headers = {"Content-Disposition": f'attachment; filename="{name}.csv"'}
     # Excel takes a file without the mark for another encoding; an LMS may take the mark for part of a column's name.
     encoding = "utf-8-sig" if kind == exporting.OWN else "utf-8"

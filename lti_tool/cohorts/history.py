@@ -198,7 +198,9 @@ _ACTS: dict[Act, Callable[[int], str]] = {
 
 def _names_person(entry: AuditEntry, person_id: int) -> bool:
     values = [value for value in (entry.before, entry.after) if isinstance(value, dict)]
-    return any(str(value.get(key)) == str(person_id) for value in values for key in ("person", "with"))
+    return any(str(value.get(key)) == str(person_id) for value in values for key in ("person", "with")) or any(
+        str(person_id) in value.get("people", ()) for value in values
+    )
 
 
 def _place(entry: AuditEntry, person_id: int) -> str | None:
@@ -258,6 +260,12 @@ _SENTENCES: dict[str, Sentence] = {
         "%(one)s and %(other)s changed places in the draft",
         one=n.person(e.after["person"]),
         other=n.person(e.after["with"]),
+    ),
+    "people placed in draft": lambda e, n: ngettext(
+        "%(names)s got a place in the draft",
+        "%(names)s got places in the draft",
+        len(e.after["people"]),
+        names=words.listed([n.person(person) for person in e.after["people"]]),
     ),
     "person locked": lambda e, n: _(
         "%(name)s is to stay in %(cohort)s", name=n.person(e.after["person"]), cohort=words.cohort(e.after["in"])

@@ -30,7 +30,7 @@ from lti_tool.cohorts.proposing import (
     is_published,
     proposal_of,
 )
-from lti_tool.cohorts.refusals import Impossible, impossible
+from lti_tool.cohorts.refusals import Impossible, impossible, no_sizes
 from lti_tool.cohorts.tables import Proposal
 from lti_tool.cohorts.wish_form import Typed, whole_number
 from lti_tool.cohorts.words import ngettext
@@ -75,7 +75,11 @@ def show(program: Program, problem: str | None = None) -> str:
         )
     if not may_change():
         return render_template("cohorts/none.html", count=len(people.placeable(session, program.course_id)), **common)
-    return rules_form(program, wish_form.shown(rules_view.beginning(session, program)), version=0)
+    source = request.args.get("rules_of", type=int)
+    begun = rules_view.of_other(session, program, source) if source is not None else None
+    said = None if begun is None else _("These are the rules of %(program)s.", program=begun.title)
+    chosen = rules_view.beginning(session, program) if begun is None else begun.rules
+    return rules_form(program, wish_form.shown(chosen), version=0, said=said)
 
 
 def _links(program: Program, proposal: Proposal) -> dict[str, str] | None:
@@ -109,7 +113,13 @@ def propose(program_id: int) -> ResponseReturnValue:
     names = people.labels(placeable)
     sent, version = wish_form.typed(request.form, names), sent_version() or 0
     if "more" in request.form:
-        return rules_form(program, sent, version=version, empty=3, said=_("There is room for three more groups now."))
+        return rules_form(
+            program,
+            sent,
+            version=version,
+            more=request.form["more"],
+            said=_("There is room for three more groups now."),
+        )
     if "adopt" in request.form:
         apart = knowing.wishes_of(session, program.course_id, [person.id for person in placeable]).apart
         typed = wish_form.with_apart(sent, apart)
@@ -159,6 +169,9 @@ def _proposed(program: Program, chosen: wishes.Rules, seed: int, version: int) -
     chosen = wishes.among(chosen, {person.id for person in placeable})
     problem = proposing.question(session, program, chosen, placeable)
     names = people.labels(placeable)
+    unfit = no_sizes(problem)
+    if unfit is not None:
+        return rules_form(program, wish_form.shown(chosen), version=version, conflict=unfit), 400
     session.rollback()  # nothing was written: let nobody wait for the database during the search
     with capacity.turn():
         solution = proposing.search(problem, seed)
@@ -248,9 +261,11 @@ def rules_form(
     conflict: Impossible | None = None,
     problem: str | None = None,
     said: str | None = None,
-    empty: int = 1,
+    more: str = "",
 ) -> str:
-    """The form of the rules with what was typed, and what is wrong with it; `said` is what was done with it."""
+    """The form of the rules with what was typed, and what is wrong with it; `said` is what was done with it, `more`
+    the kind of groups for which there is to be more room.
+    """
     session = db.session()
     page = rules_view.shown(session, program, typed)
     errors = errors or {}
@@ -261,10 +276,10 @@ def rules_form(
         typed=typed,
         version=version,
         errors=errors,
-        summary=[(f"field-{name}", text) for name, text in errors.items()],
+        summary=[(f"field-{name}", wish_form.summed_up(name, text)) for name, text in errors.items()],
         conflict=conflict,
         problem=problem,
-        empty=empty,
+        more=more,
         count=page.count,
         names=page.names,
         words=words,

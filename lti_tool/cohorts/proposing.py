@@ -189,11 +189,12 @@ def store(
     chosen = _chosen(drafts)
     if (chosen.version if chosen else 0) != version:
         raise StaleError
-    proposal = Proposal(program_id=program.id, number=len(drafts) + 1)
+    proposal = Proposal(program_id=program.id)
     if len(drafts) == MOST_DRAFTS:
         proposal = min((p for p in drafts if not p.chosen), key=lambda p: p.version)
         session.execute(delete(Step).where(Step.proposal_id == proposal.id))
     proposal.created_at = clock.now()
+    proposal.number = 1 + max((p.number for p in drafts), default=0)
     _choose(session, proposal, chosen)
     _put(proposal, draft, version + 1)
     session.add(proposal)
@@ -236,6 +237,12 @@ def replace_draft(session: Session, proposal: Proposal, draft: Draft) -> None:
 def steps_of(session: Session, proposal: Proposal) -> int:
     """How many changes of a proposal can be undone."""
     return session.scalar(select(func.count()).select_from(Step).where(Step.proposal_id == proposal.id)) or 0
+
+
+def is_changed(session: Session, proposal: Proposal) -> bool:
+    """Whether people are elsewhere than before the changes that can be undone."""
+    first = session.scalar(select(Step).where(Step.proposal_id == proposal.id).order_by(Step.id).limit(1))
+    return first is not None and first.solution["cohorts"] != proposal.solution["cohorts"]
 
 
 def undo(session: Session, program: Program, *, version: int | None, actor_id: int) -> bool:

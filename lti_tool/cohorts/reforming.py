@@ -101,11 +101,18 @@ def ways(now: Standing, choices: Sequence[Choice], bar: Bar) -> list[Way]:
     """The choices in words."""
     today = reforming.mix(now.problem, now.members)
     first = {len(choice.kept): choice for choice in reversed(choices)}
-    return [
+    told = [
         _way(now, choice, today, bar, is_first=first[len(choice.kept)] is choice)
         for choice in choices
         if choice.moves
     ]
+    return [way for way in told if not any(_is_no_better(way, other) for other in told)]
+
+
+def _is_no_better(way: Way, other: Way) -> bool:
+    """Whether more people move than in another way, for nothing that can be read."""
+    same = (way.effect, way.sizes, way.away, way.wishes) == (other.effect, other.sizes, other.away, other.wishes)
+    return same and way.effect is not None and len(way.sent) > len(other.sent)
 
 
 def held(now: Standing, found: Reforming) -> list[Held]:

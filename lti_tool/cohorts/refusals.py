@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from lti_tool.cohorts import allowing
 from lti_tool.cohorts.wishes import LARGEST, SMALLEST
 from lti_tool.cohorts.words import Names, _, cohort, listed, ngettext
 from lti_tool.matching.problem import Problem
@@ -34,6 +35,27 @@ class Impossible:
     sentences: list[str] = field(default_factory=list)
     note: str | None = None
     ways: list[Way] = field(default_factory=list)
+
+
+def no_sizes(problem: Problem) -> Impossible | None:
+    """What to say, and offer, where counting heads shows that no number of cohorts has these sizes; None if one has.
+
+    That is told before anything is searched, whatever the other rules are.
+    """
+    size, count = problem.size, len(problem.people)
+    if cohort_count(problem) is not None:
+        return None
+    more, fewer = allowing.other_sizes(count, size.min)
+    ways = [Way(_("Allow up to %(n)s people", n=more), "relax", json.dumps({"size.max": more}))] if more else []
+    ways += (
+        [Way(_("Allow as few as %(n)s people", n=fewer), "relax", json.dumps({"size.min": fewer}))] if fewer else []
+    )
+    return Impossible(
+        title=_("These sizes do not fit"),
+        sentences=[allowing.no_sizes(count, size.min, size.max)],
+        note=_("Your other rules are looked at as soon as the sizes fit."),
+        ways=ways,
+    )
 
 
 def impossible(problem: Problem, solution: Solution, names: Names) -> Impossible:
@@ -98,12 +120,17 @@ def _apart(problem: Problem, group: int, people: str) -> str:
     count = cohort_count(problem)
     if count is None or group <= count:
         return _("%(people)s must be apart.", people=people)
-    return ngettext(
+    text = ngettext(
         "%(people)s must be apart, but there is only %(num)s cohort.",
         "%(people)s must be apart, but there are only %(num)s cohorts.",
         count,
         people=people,
     )
+    size, everybody = problem.size, len(problem.people)
+    if problem.cohorts is not None or (count + 1) * size.min <= everybody:
+        return text
+    more = _("%(n)s people make no more of %(low)s to %(high)s.", n=everybody, low=size.min, high=size.max)
+    return f"{text} {more}"
 
 
 def _lock(problem: Problem, position: int, people: str) -> str:
@@ -145,7 +172,8 @@ def _ways(problem: Problem, solution: Solution, names: Names) -> tuple[list[Way]
     """Buttons for what helps; else for what may help, or is a step on the way; and a sentence that says which."""
     offered = [Relaxation(item.relaxation, item.helps) for item in solution.conflict if item.relaxation is not None]
     offered = [each for each in (*offered, *solution.relaxations) if _can_be_chosen(problem, each.change)]
-    offered.sort(key=lambda each: "any_time" not in each.change)  # a few people's hours, rather than everybody's
+    # A few people's hours, rather than everybody's; one person apart from nobody, rather than all of a group.
+    offered.sort(key=lambda each: ("any_time" not in each.change, _dissolves(each.change)))
     for helps in (True, None, False):
         chosen = [each.change for each in offered if each.helps is helps]
         if chosen:
@@ -170,7 +198,13 @@ def _can_be_chosen(problem: Problem, change: Mapping[str, Any]) -> bool:
     return bool(SMALLEST <= low <= target <= high <= LARGEST and target == int(target))
 
 
+def _dissolves(change: Mapping[str, Any]) -> bool:
+    return any(len(group) > 2 for group in change.get("apart", ()))
+
+
 def _label(problem: Problem, change: Mapping[str, Any], names: Names) -> str:
+    if change.keys() == {"size.min", "size.target"}:
+        return _sizes_label(problem, change)
     parts = [part for rule, what in change.items() for part in _labels(problem, rule, what, names)]
     first, *others = parts
     for other in others:
@@ -178,7 +212,22 @@ def _label(problem: Problem, change: Mapping[str, Any], names: Names) -> str:
     return first
 
 
+def _sizes_label(problem: Problem, change: Mapping[str, Any]) -> str:
+    return ngettext(
+        "Allow %(low)s to %(high)s people (%(num)s cohort)",
+        "Allow %(low)s to %(high)s people (%(num)s cohorts)",
+        cohort_count(relaxed(problem, change)) or 0,
+        low=change["size.min"],
+        high=problem.size.max,
+    )
+
+
 def _labels(problem: Problem, rule: str, what: Any, names: Names) -> list[str]:
+    if rule == "apart" and len(what) > 1 and (freed := set.intersection(*map(set, what))):
+        return [_("Let %(name)s be with any of the others", name=names[freed.pop()])]
+    if rule == "apart" and any(len(group) > 2 for group in what):
+        groups = [listed([names[person] for person in group]) for group in what]
+        return [_("No longer keep %(people)s apart", people=people) for people in groups]
     if rule in ("together", "apart"):
         groups = [listed([names[person] for person in group]) for group in what]
         apart = rule == "together"

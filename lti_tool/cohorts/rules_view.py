@@ -8,11 +8,13 @@ from dataclasses import dataclass, replace
 
 from flask_babel import LazyString
 from flask_babel import gettext as _
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from lti_tool.cohorts import allowing, people, wish_form, wishes
+from lti_tool.cohorts import allowing, people, proposing, wish_form, wishes
 from lti_tool.cohorts.allowing import Fact
 from lti_tool.cohorts.people import Attribute
+from lti_tool.cohorts.tables import Proposal
 from lti_tool.cohorts.wish_form import Typed, whole_number
 from lti_tool.cohorts.words import ngettext
 from lti_tool.programs.tables import Program
@@ -34,11 +36,20 @@ class Known:
 
 
 @dataclass(frozen=True, slots=True)
+class OtherRules:
+    """What another program of the course was formed by."""
+
+    title: str
+    rules: wishes.Rules
+
+
+@dataclass(frozen=True, slots=True)
 class RulesPage:
     """`values` are those of whom somebody may not be alone; `common_slots` how many shared hours may be asked for.
 
     So many people are `missing` for one cohort. `silent` learners have not answered, `silence` is the attribute that
-    tells them from the others; of the pairs that must avoid each other (`avoided`) some are not kept apart.
+    tells them from the others; of the pairs that must avoid each other (`avoided`) some are not kept apart. `others`
+    are programs whose rules can be begun with.
     """
 
     count: int
@@ -52,12 +63,32 @@ class RulesPage:
     silence: str | None
     avoided: int
     to_adopt: int
+    others: list[tuple[int, str]]
 
 
 def beginning(session: Session, program: Program) -> wishes.Rules:
     """The rules that the form begins with: who is silent is shared out evenly where others have answered."""
     spread = (knowing.ANSWERED,) if some_are_silent(session, program.course_id) else ()
     return replace(wishes.usual(program), spread=spread)
+
+
+def others(session: Session, program: Program) -> list[tuple[int, str]]:
+    """Id and title of the other programs of the course that have rules, the newest first."""
+    query = select(Program.id, Program.title).join(Proposal, Proposal.program_id == Program.id)
+    query = query.where(Proposal.chosen, Program.course_id == program.course_id, Program.id != program.id)
+    return [(id_, title) for id_, title in session.execute(query.order_by(Program.id.desc()))]
+
+
+def of_other(session: Session, program: Program, program_id: int) -> OtherRules | None:
+    """The rules of another program of the course, for whoever is in it now, without what was locked by hand."""
+    here = Program.course_id == program.course_id
+    other = session.scalar(select(Program).where(Program.id == program_id, here))
+    proposal = proposing.proposal_of(session, program_id) if other is not None else None
+    if other is None or proposal is None:
+        return None
+    present = {person.id for person in people.placeable(session, program.course_id)}
+    rules = wishes.among(wishes.Rules.from_json(proposal.rules), present)
+    return OtherRules(other.title, replace(rules, locked={}, any_time=()))
 
 
 def shown(session: Session, program: Program, typed: Typed) -> RulesPage:
@@ -82,6 +113,7 @@ def shown(session: Session, program: Program, typed: Typed) -> RulesPage:
         silent=count_silent(session, program.course_id),
         silence=next((a.name for a in attributes if a.name == knowing.ANSWERED), None),
         avoided=len(apart),
+        others=others(session, program),
         to_adopt=len(wish_form.with_apart(typed, apart).apart) - len(typed.apart),
     )
 

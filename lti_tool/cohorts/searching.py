@@ -230,8 +230,12 @@ def _end(task: _Task, found: Solution | None) -> None:
         session.delete(asked)
         proposal = session.get_one(Proposal, task.proposal_id, populate_existing=True)
         untouched = proposal.version == task.version and not proposing.is_published(session, program.id)
-        if untouched and found is not None and _is_better(found, task.solution):
+        if not untouched or found is None:
+            return
+        if _is_better(found, task.solution):
             proposing.improve(session, program, proposal, _merged(found, task.solution))
+        else:
+            proposal.solution = {**proposal.solution, "in_vain": found.seconds}
 
 
 def _is_better(found: Solution, before: Mapping[str, Any]) -> bool:
@@ -245,5 +249,7 @@ def _is_better(found: Solution, before: Mapping[str, Any]) -> bool:
 def _merged(found: Solution, before: Mapping[str, Any]) -> dict[str, Any]:
     """The better cohorts with the better bound: each bound holds for both, as they answer the same question."""
     new: dict[str, Any] = found.to_json()
-    kept = dict(before) if new["objective"] >= before["objective"] - BEST else new
+    kept = new
+    if new["objective"] >= before["objective"] - BEST:
+        kept = {**before, "in_vain": new["seconds"]}
     return proposing.with_bound(kept, max(before["lower_bound"], new["lower_bound"]))

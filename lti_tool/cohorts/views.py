@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from flask_babel import format_decimal
 from sqlalchemy.orm import Session
@@ -13,7 +14,7 @@ from lti_tool.cohorts.bars import Bar
 from lti_tool.cohorts.editing import Effect, Option, options, place_of, unit
 from lti_tool.cohorts.hours import Hours
 from lti_tool.cohorts.joining import Joined
-from lti_tool.cohorts.proposing import Draft, draft_of, drafts_of, proposal_of, steps_of
+from lti_tool.cohorts.proposing import Draft, draft_of, drafts_of, is_changed, proposal_of, steps_of
 from lti_tool.cohorts.publishing import why_waiting
 from lti_tool.cohorts.queries import CohortMembers, cohorts_with_members, ended_cohorts, unplaced
 from lti_tool.cohorts.searching import Underway
@@ -137,7 +138,6 @@ def forming(
     hours = Hours.of(session, program, draft.rules, ids_inside)
     shared = [hours.shared([int(person) for person in members]) for members in draft.cohorts]
     titles = hour_view.titles(draft.rules, shared)
-    changed = steps_of(session, proposal) > 0
     unkept = loosening.unkept(draft, names)
     held = sorted({p for person in moved for p in unit(draft.problem, person) if p in draft.problem.locked})
     cards = []
@@ -160,10 +160,10 @@ def forming(
     return Forming(
         proposal=proposal,
         title=words.sizes(counts),
-        quality=words.quality(draft.solution["gap"]),
+        quality=_quality(draft),
         kept=_kept(draft, unkept),
         unkept=unkept,
-        found=_("changed by hand") if changed else _found(draft.solution["seconds"]),
+        found=_("changed by hand") if is_changed(session, proposal) else _found(draft.solution),
         chips=words.chips(draft.rules),
         bar=bar.name,
         legend=bar.legend,
@@ -180,7 +180,7 @@ def forming(
         names=names,
         asks_hours=bool(hours.free),
         zone=program.zone if titles != [words.cohort(position) for position in range(len(titles))] else None,
-        undoable=changed,
+        undoable=steps_of(session, proposal) > 0,
         drafts=[(other.number, other.chosen) for other in drafts_of(session, program.id)],
         underway=searching.underway(session, proposal),
         mark=searching.mark(session, proposal),
@@ -201,7 +201,24 @@ def _staying(draft: Draft, held: Sequence[str], names: Mapping[str, str]) -> str
     return _("%(people)s stay where they are now when you try again.", people=people)
 
 
-def _found(seconds: float) -> str:
+def _quality(draft: Draft) -> str:
+    problem = draft.problem
+    if not (problem.spread or problem.balance or problem.gather):
+        return _("Nothing is spread, balanced or gathered")
+    return words.quality(draft.solution["gap"])
+
+
+def _found(solution: Mapping[str, Any]) -> str:
+    """How long it took to find; what came from a file or from groups was not looked for."""
+    seconds, in_vain = solution["seconds"], solution.get("in_vain")
+    if not seconds:
+        return _("as they were taken over")
+    if in_vain:
+        return _(
+            "found in %(seconds)s s, and nothing better in %(more)s s more",
+            seconds=format_decimal(max(0.1, round(seconds, 1))),
+            more=round(in_vain),
+        )
     return _("found in %(seconds)s s", seconds=format_decimal(max(0.1, round(seconds, 1))))
 
 

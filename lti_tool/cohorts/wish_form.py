@@ -89,6 +89,18 @@ def typed(sent: Sent, names: Names) -> Typed:
     )
 
 
+def summed_up(field: str, error: str) -> str:
+    """An error of the form where its field is not in sight: of a group it says which."""
+    match = GROUP_FIELD.fullmatch(field)
+    if match is None:
+        return error
+    number = int(match[2]) + 1
+    text: str = _("People who must be together, group %(n)s: %(error)s", n=number, error=error)
+    if match[1] == "apart":
+        text = _("People who must be apart, group %(n)s: %(error)s", n=number, error=error)
+    return text
+
+
 def _sent_weights(sent: Sent) -> dict[str, str]:
     return {name.removeprefix(WEIGHT_FIELD): sent[name] for name in sent if name.startswith(WEIGHT_FIELD)}
 
@@ -179,6 +191,8 @@ class _Reading:
             self.errors["size_target"] = _(
                 "The size to aim at must lie between %(low)s and %(high)s.", low=low, high=high
             )
+            if low == high:
+                self.errors["size_target"] = _("Every cohort has %(size)s people: aim at %(size)s.", size=low)
 
     def attributes(self, name: str) -> tuple[str, ...]:
         chosen = tuple(dict.fromkeys(self.sent.getlist(name)))

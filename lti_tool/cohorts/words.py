@@ -25,6 +25,7 @@ Names = Mapping[str, str]
 Titled = Callable[[int], str]  # what the cohort at an index is called
 LISTED = 12
 BEST = 1e-9  # a gap this small is a rounding error
+LOOSE = 0.1  # from here on "within" would read as praise
 NOTHING_PROVED = 1.0  # a bound of half of J says nothing about how good it is
 
 
@@ -46,11 +47,11 @@ def cohort(position: int) -> str:
     return _("Cohort %(name)s", name=letter(position))
 
 
-def listed(names: Sequence[str]) -> str:
+def listed(names: Sequence[str], most: int = LISTED) -> str:
     """Names in a sentence; many are counted."""
-    if len(names) > LISTED:
-        more = len(names) - LISTED + 1
-        names = [*names[: LISTED - 1], ngettext("%(num)s other", "%(num)s others", more)]
+    if len(names) > most:
+        more = len(names) - most + 1
+        names = [*names[: most - 1], ngettext("%(num)s other", "%(num)s others", more)]
     if len(names) < 2:
         return "".join(names)
     return _("%(first)s and %(last)s", first=", ".join(names[:-1]), last=names[-1])
@@ -88,6 +89,8 @@ def quality(gap: float) -> str:
         return _("The best possible")
     if gap >= NOTHING_PROVED:
         return _("It is not known how near this is to the best possible")
+    if gap >= LOOSE:
+        return _("Up to %(gap)s above the best possible", gap=share(gap))
     return _("Within %(gap)s of the best possible", gap=share(gap))
 
 

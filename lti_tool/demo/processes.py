@@ -15,7 +15,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import click
 import requests
+
+from lti_tool.matching.compiled import cache
 
 START_SECONDS = 120.0  # a busy machine reads the libraries slowly; a process that has ended is noticed at once
 STOP_SECONDS = 10.0
@@ -120,6 +123,7 @@ def running(place: Place) -> Iterator[None]:
         lms = start("lms", (*sandbox, "--family", place.family, "--data", str(place.data / "lms")))
         _wait_until_answers(place.lms, lms, place.data / "lms.log")
         tool = start("tool", (*PEERLOOP, "serve", "--port", ports["tool"]))
+        _wait_until_compiled(tool, place.data / "tool.log")
         _wait_until_answers(f"{place.tool}/readyz", tool, place.data / "tool.log")
         start("worker", (*PEERLOOP, "worker"))
         yield
@@ -139,11 +143,26 @@ def _stop(processes: Sequence[subprocess.Popen[bytes]]) -> None:
             os.killpg(process.pid, signal.SIGKILL)
 
 
+def _wait_until_compiled(process: subprocess.Popen[bytes], log: Path) -> None:
+    """The tool answers nobody before that, which a busy machine may take minutes for; it does it once."""
+    if cache.is_complete():
+        return
+    words = "Compiling the search for cohorts: the first time only, a minute or more on a busy machine"
+    click.echo(words, err=True)
+    while not cache.is_complete():
+        _require_alive(process, log)
+        time.sleep(0.5)
+
+
+def _require_alive(process: subprocess.Popen[bytes], log: Path) -> None:
+    if process.poll() is not None:
+        last = log.read_text(errors="replace").strip().splitlines()[-1:]
+        raise DemoError(f"a process of the demonstration stopped: {' '.join(last)} (see {log})")
+
+
 def _wait_until_answers(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
     def answers() -> bool:
-        if process.poll() is not None:
-            last = log.read_text(errors="replace").strip().splitlines()[-1:]
-            raise DemoError(f"a process of the demonstration stopped: {' '.join(last)} (see {log})")
+        _require_alive(process, log)
         try:
             return requests.get(url, timeout=2).ok
         except requests.RequestException:

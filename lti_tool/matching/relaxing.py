@@ -18,6 +18,8 @@ LEFT_OUT = ("together", "apart", "locked", "not_alone")
 """Rules that hold or do not; the others have a figure."""
 OTHER_COUNTS = 4
 """Other numbers of cohorts that are tried."""
+MOST_LET_GO = 5
+"""Of a larger group nobody is singled out."""
 EFFORT = 1.0
 
 
@@ -34,6 +36,7 @@ def further_relaxations(problem: Problem, clash: Clash, prover: Prover, *, alone
     no rule ``alone`` is enough, the fewest to leave out.
     """
     found = [*_without_hours(problem, clash, prover), _first_that_helps(problem, _targets(problem), prover)]
+    found += _one_cohort_too_few(problem, clash, prover)
     count = cohort_count(problem)
     if not alone and count is not None:
         fewest = prover.fewest_broken(problem, count, EFFORT)
@@ -47,6 +50,33 @@ def further_relaxations(problem: Problem, clash: Clash, prover: Prover, *, alone
 def _without_hours(problem: Problem, clash: Clash, prover: Prover) -> list[Relaxation]:
     changes: list[Change] = [{"any_time": list(people)} for people in clash.without_hours]
     return [Relaxation(change, True) for change in changes if _helps(problem, change, prover)]
+
+
+def _one_cohort_too_few(problem: Problem, clash: Clash, prover: Prover) -> list[Relaxation | None]:
+    """Where more people must be apart than there are cohorts: sizes small enough for as many cohorts, and where it is
+    one too many, each of them let go alone.
+    """
+    count = cohort_count(problem)
+    if count is None or problem.cohorts is not None:
+        return []
+    found: list[Relaxation | None] = []
+    for rule in clash.rules:
+        group = problem.apart[int(rule.key or 0)] if rule.field == "apart" else ()
+        needed = len(clash.core.get(rule) or group)
+        if needed > count:
+            found.append(_first_that_helps(problem, _smaller_sizes(problem, needed), prover))
+        if len(group) == count + 1 and len(group) <= MOST_LET_GO:
+            changes: list[Change] = [
+                {"apart": [[person, other] for other in group if other != person]} for person in group
+            ]
+            found += [Relaxation(change, True) for change in changes if _helps(problem, change, prover)]
+    return found
+
+
+def _smaller_sizes(problem: Problem, count: int) -> list[Change]:
+    """A smallest size, and to aim at it, that makes so many cohorts where the sizes allow only fewer."""
+    low = len(problem.people) // count
+    return [{"size.min": low, "size.target": low}] if 0 < low < problem.size.min else []
 
 
 def _first_that_helps(

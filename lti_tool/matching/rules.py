@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
@@ -101,9 +101,18 @@ def without_bonds(groups: Iterable[tuple[T, ...]], left_out: Iterable[Iterable[T
 
 def without_feuds(groups: Iterable[tuple[T, ...]], left_out: Iterable[Iterable[T]]) -> tuple[tuple[T, ...], ...]:
     """Groups in which the people of each one that is left out may meet, and all others stay apart."""
+    found = whole = list(groups)
     for freed in map(set, left_out):
-        groups = [part for group in groups for part in _parts(group, freed)]
-    return tuple(groups)
+        found = [part for group in found for part in _parts(group, freed)]
+    untouched = set(whole)
+    return tuple(group for n, group in enumerate(found) if group in untouched or not _is_said(n, found))
+
+
+def _is_said(number: int, groups: Sequence[tuple[T, ...]]) -> bool:
+    """Whether another group keeps all people of this one apart already; of equal ones the first counts."""
+    people = set(groups[number])
+    earlier, later = groups[:number], groups[number + 1 :]
+    return any(people <= set(other) for other in earlier) or any(people < set(other) for other in later)
 
 
 def _parts(group: tuple[T, ...], freed: set[T]) -> list[tuple[T, ...]]:

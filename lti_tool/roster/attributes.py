@@ -205,7 +205,7 @@ def _match(session: Session, course_id: int, file: _File) -> _Matched:
     matched, problems = _Matched(), []
     first_line: dict[int, int] = {}
     for line in file.lines:
-        found = known.get(_FOLD[file.key](line.who), [])
+        found = known.ids.get(_FOLD[file.key](line.who), [])
         if not found:
             matched.unknown.append(_("line %(line)s: %(who)s", line=line.number, who=line.who))
         elif len(found) > 1:
@@ -222,7 +222,7 @@ def _match(session: Session, course_id: int, file: _File) -> _Matched:
                 _(
                     "Line %(line)s: “%(who)s” is on line %(first)s already. Keep one of the two.",
                     line=line.number,
-                    who=line.who,
+                    who=known.names[found[0]],
                     first=first_line[found[0]],
                 )
             )
@@ -240,14 +240,24 @@ _FOLD: dict[str, Callable[[str], str]] = {
 }
 
 
-def _people_by(session: Session, course_id: int, key: str) -> dict[str, list[int]]:
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """The people of a course: their ids by what a file says of them, their names by id."""
+
+    ids: dict[str, list[int]]
+    names: dict[int, str]
+
+
+def _people_by(session: Session, course_id: int, key: str) -> _Known:
     column = {"user_id": Person.subject, "email": Person.email, "name": Person.name}[key]
-    query = select(Person.id, column).join(Enrolment, Enrolment.person_id == Person.id)
+    query = select(Person.id, Person.name, column).join(Enrolment, Enrolment.person_id == Person.id)
     query = query.where(Enrolment.course_id == course_id, Enrolment.left_at.is_(None), column.is_not(None))
     found: defaultdict[str, list[int]] = defaultdict(list)
-    for person_id, value in session.execute(query):
+    names: dict[int, str] = {}
+    for person_id, name, value in session.execute(query):
         found[_FOLD[key](_clean(value or ""))].append(person_id)
-    return found
+        names[person_id] = name
+    return _Known(found, names)
 
 
 def _refuse(problems: list[str]) -> None:

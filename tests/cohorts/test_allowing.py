@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from lti_tool.cohorts import people, words
+from lti_tool.cohorts import people, proposing, words
 from lti_tool.cohorts.wish_form import option_of
 from lti_tool.cohorts.wishes import MUCH
 from tests.cohorts.conftest import House, know, make_house
-from tests.cohorts.test_pages import SIZES, text_of
+from tests.cohorts.test_pages import SIZES, text_of, ways
 from tests.support import factories
 
 
@@ -36,8 +36,30 @@ def test_people_who_fit_into_no_size_are_told_before_a_search(app: Flask) -> Non
     assert '/people">See who is here, and read the roster again' in page
     house = make_house(app, 21, title="Another course")
     sizes: dict[str, Any] = {"size_min": "15", "size_max": "20", "size_target": "18"}
-    page = house.visit().post(house.at("propose"), **sizes).text
-    assert "21 people do not fit into cohorts of 15 to 20. Allow as few as 10 in a cohort." in text_of(page)
+    told = house.visit().post(house.at("propose"), **sizes)
+    assert text_of(told.text).count("21 people do not fit into cohorts of 15 to 20. Allow as few as 10 in a") == 1
+    assert list(ways(told)) == ["Allow as few as 10 people"]
+
+
+def test_sizes_that_fit_nobody_are_told_before_any_search_and_either_way_is_one_click(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house = make_house(app, 40)
+    say_when(monkeypatch, dict.fromkeys(house.ids(*range(40)), ("mon-09", "tue-14")))
+    sizes: dict[str, Any] = {"size_min": "16", "size_max": "18", "size_target": "17", "common_slots": "1"}
+    browser = house.visit()
+    with monkeypatch.context() as unasked:
+        unasked.delattr(proposing, "search")
+        page = browser.post(house.at("propose"), **sizes)
+    assert "40 people do not fit into cohorts of 16 to 18." in page.text
+    assert list(ways(page)) == ["Allow up to 20 people", "Allow as few as 13 people"]
+    few = browser.post(house.at("propose"), **sizes, relax=ways(page)["Allow as few as 13 people"])
+    assert "40 people, 3 cohorts of 13 or 14" in text_of(few.text)
+    nines: dict[str, Any] = {"size_min": "9", "size_max": "9", "size_target": "10"}
+    page = browser.post(house.at("propose"), **nines, version="1")
+    assert "Every cohort has 9 people: aim at 9." in page.text
+    page = browser.post(house.at("propose"), **nines | {"size_target": "9"}, version="1")
+    assert "40 people do not fit into cohorts of 9." in page.text
 
 
 def test_what_is_known_of_few_or_the_same_of_all_is_marked(house: House) -> None:
@@ -46,7 +68,7 @@ def test_what_is_known_of_few_or_the_same_of_all_is_marked(house: House) -> None
     know(house, "team", {person.id: f"team {n}" for n, person in enumerate(house.learners[:23])})
     page = text_of(house.visit().get(house.at()).text)
     assert "one value for everybody: nothing to choose by" in page
-    assert "IT 6, Sales 6 · half have none" in page
+    assert "IT (6 people), Sales (6 people) · half have none" in page
     assert "23 values · not known of 1 person" in page
 
 

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -56,11 +57,11 @@ def test_trying_again_keeps_up_to_three_drafts_to_choose_from(departments: House
     for version in range(1, 5):
         browser.post(departments.at("again"), version=version)
     page = browser.get(departments.at("compare")).text
-    assert re.findall(r"Draft (\d)</h3>", page) == ["1", "2", "3"]
+    assert re.findall(r"Draft (\d)</h3>", page) == ["3", "4", "5"]
     assert re.search(r"\d+ people: Person \d\d, ", page)
     assert departments.draft().cohorts != first
-    chosen = browser.post(departments.at("choose"), version="5", number="1")
-    assert "You are working on draft 1 now." in chosen.text
+    chosen = browser.post(departments.at("choose"), version="5", number="3")
+    assert "You are working on draft 3 now." in chosen.text
     assert departments.version() == 6
 
 
@@ -94,13 +95,13 @@ def test_drafts_steps_and_searches_are_kept_on_every_database(
         for seed in range(1, 5):
             any_house.propose(rules, seed)
         browser.post(any_house.at("again"), version="4")
-    browser.post(any_house.at("choose"), version="5", number="1")
+    browser.post(any_house.at("choose"), version="5", number="4")
     before = any_house.draft()
     browser.post(any_house.at("lock"), version="6", person=before.cohorts[0][0], locked="1")
     browser.post(any_house.at("undo"), version="7")
     assert any_house.draft() == before
     assert searches() == 1
-    browser.post(any_house.at("choose"), version="8", number="2")
+    browser.post(any_house.at("choose"), version="8", number="5")
     browser.post(any_house.at("search"), version="9", take="1")
     assert searches() == 0
     assert "draft was chosen" in browser.get(any_house.at("history")).text
@@ -122,11 +123,14 @@ def test_every_change_by_hand_can_be_undone_step_by_step(departments: House) -> 
     people = before.cohorts[0][:3]
     for person in people[:2]:
         browser.post(departments.at("move"), version=departments.version(), person=person, to="1")
+    assert "changed by hand" in browser.get(departments.at()).text
     browser.post(departments.at("lock"), version=departments.version(), person=people[2], locked="1")
     for _step in range(3):
         assert "Undone." in browser.post(departments.at("undo"), version=departments.version()).text
     assert departments.draft() == before
     assert "There is nothing to undo." in browser.post(departments.at("undo"), version=departments.version()).text
+    locked = browser.post(departments.at("lock"), version=departments.version(), person=people[2], locked="1")
+    assert "changed by hand" not in locked.text
 
 
 def test_a_swap_keeps_the_proof_and_a_move_to_other_sizes_gets_one_of_its_own(pulled: House) -> None:
@@ -228,6 +232,8 @@ def coarse(monkeypatch: pytest.MonkeyPatch, house: House) -> None:
     with a_worker_lives():
         page = house.visit().post(house.at("propose"), **FORM)
         assert "Looking for something better" in page.text
+        assert "This ends the search." in page.text
+        assert "Either ends the search" not in page.text
     monkeypatch.undo()
     monkeypatch.setattr(searching, "SECONDS", 1.5)
     assert searches() == 1
@@ -249,6 +255,19 @@ def test_a_search_in_the_background_finds_better_cohorts(pulled: House, monkeypa
     assert check(after.problem.to_json(), after.solution) == []
     assert "data-changes" not in browser.get(known).text
     assert not searching.run()
+
+
+def test_a_search_that_found_nothing_better_says_so(pulled: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    coarse(monkeypatch, pulled)
+    found = pulled.draft().solution
+
+    def nothing(problem: Problem, seed: int, **_more: object) -> Solution:
+        return replace(in_a_hurry(problem, seed), lower_bound=found["lower_bound"], seconds=10.0)
+
+    monkeypatch.setattr(proposing, "search", nothing)
+    assert searching.run()
+    assert "s, and nothing better in 10 s more" in pulled.visit().get(pulled.at()).text
+    assert pulled.version() == 1
 
 
 def test_a_search_in_the_background_keeps_the_hours_in_common(pulled: House, monkeypatch: pytest.MonkeyPatch) -> None:

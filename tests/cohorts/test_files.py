@@ -73,6 +73,7 @@ def test_cohorts_go_into_a_file_and_come_back_the_same(house: House) -> None:
     house.propose()
     before = [set(members) for members in house.draft().cohorts]
     answer = house.visit().get(f"programs/{house.program.id}/cohorts.csv")
+    assert 'filename="cohorts-giving-feedback.csv"' in answer.headers["Content-Disposition"]
     text = answer.get_data().decode("utf-8-sig")
     browser = house.visit()
     shown = browser.post(house.at("import"), text=text, version="1")
@@ -181,10 +182,23 @@ def cohort_ids() -> list[int]:
 def test_who_is_missing_unknown_or_never_placed_is_named(house: House) -> None:
     factories.make_people(house.course, ["Olga Observer"], role=Role.MENTOR)
     text = as_csv(house, HALVES[0], HALVES[1][:-1]) + "\nOlga Observer,Team 1\nNobody At All,Team 1"
-    page = text_of(house.visit().post(house.at("import"), text=text).text)
+    browser = house.visit()
+    shown = browser.post(house.at("import"), text=text)
+    page = text_of(shown.text)
     assert "1 person would be in no cohort: Person 24." in page
     assert "Not in this course: line 26: Nobody At All." in page
     assert "1 line is about somebody who is never placed." in page
+    page = text_of(confirm(browser, shown).text)
+    assert "Person 24 is in the course and not in this proposal." in page
+    assert "Nothing is spread, balanced or gathered · every rule below is kept · as they were taken over" in page
+    before = house.draft().cohorts
+    page = text_of(browser.post(house.at("place"), version="1").text)
+    assert "Person 24 has a place now." in page
+    assert "not in this proposal" not in page
+    assert house.draft().cohorts == [before[0], [*before[1], str(house.learners[23].id)]]
+    assert "Person 24 got a place in the draft" in text_of(browser.get(house.at("history")).text)
+    browser.post(house.at("undo"), version="2")
+    assert house.draft().cohorts == before
 
 
 @pytest.mark.parametrize(

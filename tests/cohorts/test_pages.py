@@ -125,10 +125,14 @@ def test_a_form_without_any_field_gets_sentences(house: House) -> None:
 
 def test_more_groups_can_be_asked_for_without_script(house: House) -> None:
     one, two = (str(person) for person in house.ids(0, 1))
+    browser = house.visit()
+    assert browser.get(house.at()).text.count('<fieldset class="field" id="field-apart-') == 3
     groups: dict[str, Any] = {"together-0": [one, two], "more": "together"}
-    page = house.visit().post(house.at("propose"), **SIZES, **groups)
+    page = browser.post(house.at("propose"), **SIZES, **groups)
     assert page.status_code == 200
     assert 'name="together-3"' in page.text
+    assert 'name="apart-3"' not in page.text
+    assert re.findall(r'<details[^>]*id="groups-([a-z]+)"[^>]* open', page.text) == ["together"]
     assert 'value="Person 02" list="people-here"' in page.text
     assert "There is room for three more groups now." in page.text
 
@@ -141,6 +145,10 @@ def test_people_are_named_by_what_they_are_called_and_an_unclear_name_gets_a_sen
     assert "“Ana” can be Ana Berg and Ana Costa. Write more of the name." in text_of(page.text)
     assert "Nobody here is called “Zoe”. Choose a name from the list." in text_of(page.text)
     assert 'value="Ana" list="people-here"' in page.text
+    red = re.findall(r'<div class="has-error"><input[^>]*value="([^"]*)"', page.text)
+    assert red == ["Ana", "Zoe"]
+    assert 'class="field has-error" id="field-apart-1"' not in page.text
+    assert "People who must be apart, group 2: “Ana” can be" in page.text
     house.visit().post(house.at("propose"), **SIZES, **{"apart-0": groups["apart-0"]})
     assert house.draft().rules.apart == (house.ids(0, 2),)
 
@@ -210,6 +218,38 @@ def test_other_sizes_to_aim_at_are_offered_where_they_help(app: Flask) -> None:
     assert "must be apart, but there are only 2 cohorts." in page.text
     aimed = next(change for label, change in ways(page).items() if label.startswith("Aim at "))
     assert "26 people, 3 cohorts" in text_of(browser.post(house.at("propose"), **three, relax=aimed).text)
+
+
+def test_four_apart_in_three_cohorts_may_have_smaller_ones_or_let_one_of_them_go(app: Flask) -> None:
+    house = make_house(app, ["Ana", "Bea", "Cem", "Dan", *(f"Person {n}" for n in range(53))])
+    four: dict[str, Any] = {"size_min": "18", "size_max": "20", "size_target": "19"}
+    four["apart-0"] = [str(person) for person in house.ids(0, 1, 2, 3)]
+    browser = house.visit()
+    page = browser.post(house.at("propose"), **four)
+    assert "but there are only 3 cohorts. 57 people make no more of 18 to 20." in page.text
+    offered = ways(page)
+    assert list(offered) == [
+        "Allow 14 to 20 people (4 cohorts)",
+        *(f"Let {name} be with any of the others" for name in ("Ana", "Bea", "Cem", "Dan")),
+        "No longer keep Ana, Bea, Cem and Dan apart",
+    ]
+    smaller = browser.post(house.at("propose"), **four, relax=offered["Allow 14 to 20 people (4 cohorts)"])
+    assert "57 people, 4 cohorts of 14 or 15" in text_of(smaller.text)
+    browser.post(house.at("propose"), **four, version="1", relax=offered["Let Bea be with any of the others"])
+    assert house.draft().rules.apart == (house.ids(2, 3, 0),)
+
+
+def test_a_second_program_can_begin_with_the_rules_of_the_first(house: House) -> None:
+    locked = {house.learners[0].id: 0}
+    house.propose(Rules(9, 18, 12, apart=(house.ids(2, 3),), locked=locked))
+    first, house.program = house.program, factories.make_program(house.course)
+    browser = house.visit()
+    assert f"Use the rules of {first.title}" in browser.get(house.at()).text
+    page = browser.get(f"{house.at()}?rules_of={first.id}").text
+    assert f"These are the rules of {first.title}." in page
+    assert re.findall(r'name="apart-0" value="([^"]+)"', page) == ["Person 03", "Person 04"]
+    assert re.search(r'name="size_min"[^>]*value="9"', page)
+    assert "Locked by hand" not in page
 
 
 @pytest.mark.parametrize(
