@@ -86,10 +86,9 @@ def attribute(known: Attribute, count: int) -> Fact:
 
 def _shown(values: Mapping[str, int]) -> str:
     if len(values) <= 4:
-        return ", ".join(
-            ngettext("%(value)s (%(num)s person)", "%(value)s (%(num)s people)", times, value=value)
-            for value, times in sorted(values.items(), key=lambda v: (-v[1], v[0]))
-        )
+        (most, count), *others = sorted(values.items(), key=lambda v: (-v[1], v[0]))
+        first = ngettext("%(value)s (%(num)s person)", "%(value)s (%(num)s people)", count, value=most)
+        return ", ".join([first, *(f"{value} ({times})" for value, times in others)])
     return ngettext("%(num)s value", "%(num)s values", len(values))
 
 

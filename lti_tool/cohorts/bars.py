@@ -16,6 +16,7 @@ from lti_tool.matching.problem import UNKNOWN
 from lti_tool.questions.knowing import ANSWERED
 
 MOST_COLOURS = 6
+MOST_BARS = 3
 
 
 class Bar:
@@ -23,10 +24,12 @@ class Bar:
     and those of whom it is not known as unknown, which is a value of its own wherever cohorts are formed.
     """
 
-    def __init__(self, rules: Rules, attributes: Sequence[Attribute], everybody: Collection[int]) -> None:
+    def __init__(
+        self, rules: Rules, attributes: Sequence[Attribute], everybody: Collection[int], number: int = 0
+    ) -> None:
         known = {attribute.name: attribute for attribute in attributes}
-        wished = sorted((*rules.spread, *rules.gather), key=lambda name: name == ANSWERED)
-        chosen = next((known[name] for name in wished if name in known), None)
+        wished = [known[name] for name in _wished(rules) if name in known]
+        chosen = wished[number] if number < len(wished) else None
         self.name = chosen.name if chosen else None
         values = chosen.values if chosen else {}
         self.values = {person: values[person] for person in everybody if values.get(person, UNKNOWN) != UNKNOWN}
@@ -57,6 +60,17 @@ class Bar:
             known = [value for value in stated if value is not None]
             found.append(f"{attribute.name} {_mean(known, len(members))}")
         return found
+
+
+def bars(rules: Rules, attributes: Sequence[Attribute], everybody: Collection[int]) -> list[Bar]:
+    """A bar for each of the first few attributes that are spread or gathered; one of no attribute where none is."""
+    known = {attribute.name for attribute in attributes}
+    count = sum(name in known for name in _wished(rules))
+    return [Bar(rules, attributes, everybody, number) for number in range(min(MOST_BARS, max(count, 1)))]
+
+
+def _wished(rules: Rules) -> list[str]:
+    return sorted(dict.fromkeys((*rules.spread, *rules.gather)), key=lambda name: name == ANSWERED)
 
 
 def _mean(known: Sequence[float], count: int) -> str:

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from lti_tool import audit, clock
@@ -234,15 +234,9 @@ def replace_draft(session: Session, proposal: Proposal, draft: Draft) -> None:
     _put(proposal, draft, proposal.version + 1)
 
 
-def steps_of(session: Session, proposal: Proposal) -> int:
-    """How many changes of a proposal can be undone."""
-    return session.scalar(select(func.count()).select_from(Step).where(Step.proposal_id == proposal.id)) or 0
-
-
-def is_changed(session: Session, proposal: Proposal) -> bool:
-    """Whether people are elsewhere than before the changes that can be undone."""
-    first = session.scalar(select(Step).where(Step.proposal_id == proposal.id).order_by(Step.id).limit(1))
-    return first is not None and first.solution["cohorts"] != proposal.solution["cohorts"]
+def first_step(session: Session, proposal: Proposal) -> Step | None:
+    """What a proposal was before the changes that can be undone; None when there are none."""
+    return session.scalar(select(Step).where(Step.proposal_id == proposal.id).order_by(Step.id).limit(1))
 
 
 def undo(session: Session, program: Program, *, version: int | None, actor_id: int) -> bool:

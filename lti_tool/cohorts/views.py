@@ -10,11 +10,11 @@ from flask_babel import format_decimal
 from sqlalchemy.orm import Session
 
 from lti_tool.cohorts import avoiding, hour_view, joining, loosening, people, searching, undoing, wishes, words
-from lti_tool.cohorts.bars import Bar
+from lti_tool.cohorts.bars import Bar, bars
 from lti_tool.cohorts.editing import Effect, Option, options, place_of, unit
 from lti_tool.cohorts.hours import Hours
 from lti_tool.cohorts.joining import Joined
-from lti_tool.cohorts.proposing import Draft, draft_of, drafts_of, is_changed, proposal_of, steps_of
+from lti_tool.cohorts.proposing import Draft, draft_of, drafts_of, first_step, proposal_of
 from lti_tool.cohorts.publishing import why_waiting
 from lti_tool.cohorts.queries import CohortMembers, cohorts_with_members, ended_cohorts, unplaced
 from lti_tool.cohorts.searching import Underway
@@ -42,11 +42,11 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """A cohort as it is drawn: its title, facts, the parts of its bar in the legend's order, its people."""
+    """A cohort as it is drawn: its title, facts, the parts of each bar in the legend's order, its people."""
 
     title: str
     facts: list[str]
-    parts: list[tuple[str, int]]
+    bars: list[tuple[str, list[tuple[str, int]]]]
     members: list[Member]
 
 
@@ -77,8 +77,7 @@ class Forming:
     unkept: list[str]
     found: str
     chips: list[str]
-    bar: str | None
-    legend: list[str]
+    legends: list[tuple[str, list[str]]]
     cards: list[Card]
     warnings: list[str]
     avoided: str | None
@@ -102,8 +101,7 @@ class Board:
 
     entries: list[tuple[CohortMembers, Card, list[str]]]
     chips: list[str]
-    bar: str | None
-    legend: list[str]
+    legends: list[tuple[str, list[str]]]
     warnings: list[str]
     avoided: str | None
     unkept: list[str]
@@ -134,10 +132,12 @@ def forming(
     placeable = {str(person.id) for person, may in roll if may}
     inside = {person.id for person in draft.problem.people}
     ids_inside = {int(person) for person in inside}
-    bar = Bar(draft.rules, people.attributes(session, program, ids_inside), ids_inside)
+    shown = bars(draft.rules, people.attributes(session, program, ids_inside), ids_inside)
     hours = Hours.of(session, program, draft.rules, ids_inside)
     shared = [hours.shared([int(person) for person in members]) for members in draft.cohorts]
     titles = hour_view.titles(draft.rules, shared)
+    before = first_step(session, proposal)
+    moved_by_hand = before is not None and before.solution["cohorts"] != draft.cohorts
     unkept = loosening.unkept(draft, names)
     held = sorted({p for person in moved for p in unit(draft.problem, person) if p in draft.problem.locked})
     cards = []
@@ -153,8 +153,8 @@ def forming(
             )
             for person in sorted(members, key=lambda person: (names[person], int(person)))
         ]
-        facts = [*bar.facts(ids), *hour_view.facts(draft.rules, shared[position])]
-        cards.append(Card(titles[position], facts, bar.parts(ids), drawn))
+        facts = [*shown[0].facts(ids), *hour_view.facts(draft.rules, shared[position])]
+        cards.append(Card(titles[position], facts, _parts(shown, ids), drawn))
     counts = [len(members) for members in draft.cohorts]
     named = [(words.cohort(position), count) for position, count in enumerate(counts)]
     return Forming(
@@ -163,10 +163,9 @@ def forming(
         quality=_quality(draft),
         kept=_kept(draft, unkept),
         unkept=unkept,
-        found=_("changed by hand") if is_changed(session, proposal) else _found(draft.solution),
+        found=_("changed by hand") if moved_by_hand else _found(draft.solution),
         chips=words.chips(draft.rules),
-        bar=bar.name,
-        legend=bar.legend,
+        legends=[(bar.name, bar.legend) for bar in shown if bar.name],
         cards=cards,
         warnings=words.partner_warnings(named, len(program.modules)) + hour_view.warnings(draft.rules, shared),
         avoided=avoiding.told(
@@ -180,7 +179,7 @@ def forming(
         names=names,
         asks_hours=bool(hours.free),
         zone=program.zone if titles != [words.cohort(position) for position in range(len(titles))] else None,
-        undoable=steps_of(session, proposal) > 0,
+        undoable=before is not None,
         drafts=[(other.number, other.chosen) for other in drafts_of(session, program.id)],
         underway=searching.underway(session, proposal),
         mark=searching.mark(session, proposal),
@@ -199,6 +198,10 @@ def _staying(draft: Draft, held: Sequence[str], names: Mapping[str, str]) -> str
             cohort=words.cohort(places.pop()),
         )
     return _("%(people)s stay where they are now when you try again.", people=people)
+
+
+def _parts(shown: Sequence[Bar], members: Sequence[int]) -> list[tuple[str, list[tuple[str, int]]]]:
+    return [(bar.name, bar.parts(members)) for bar in shown if bar.name]
 
 
 def _quality(draft: Draft) -> str:
@@ -282,7 +285,7 @@ def board(session: Session, program: Program) -> Board:
     proposal = proposal_of(session, program.id)
     rules = _without_old_locks(rules_of(program, proposal), entries)
     inside = [person.id for entry in entries for person in entry.members]
-    bar = Bar(rules, people.attributes(session, program, inside), inside)
+    shown = bars(rules, people.attributes(session, program, inside), inside)
     hours = Hours.of(session, program, rules, inside)
     names = people.labels(person for entry in entries for person in entry.members)
     has_changed = _has_changed(entries)
@@ -290,14 +293,13 @@ def board(session: Session, program: Program) -> Board:
     for entry in entries:
         ids = [person.id for person in entry.members]
         members = [Member(person.id, person.name) for person in entry.members]
-        facts = [*bar.facts(ids), words.hour(entry.cohort.hour or hours.own)]
-        cards.append(Card(_("Cohort %(name)s", name=entry.cohort.name), facts, bar.parts(ids), members))
+        facts = [*shown[0].facts(ids), words.hour(entry.cohort.hour or hours.own)]
+        cards.append(Card(_("Cohort %(name)s", name=entry.cohort.name), facts, _parts(shown, ids), members))
     placed = set(inside)
     return Board(
         entries=[(entry, card, _former(entry, placed)) for entry, card in zip(entries, cards, strict=True)],
         chips=words.chips(rules) if proposal else [],
-        bar=bar.name,
-        legend=bar.legend,
+        legends=[(bar.name, bar.legend) for bar in shown if bar.name],
         warnings=words.partner_warnings(
             [(card.title, len(card.members)) for card in cards if card.members], len(program.modules)
         ),

@@ -68,7 +68,7 @@ def test_what_is_known_of_few_or_the_same_of_all_is_marked(house: House) -> None
     know(house, "team", {person.id: f"team {n}" for n, person in enumerate(house.learners[:23])})
     page = text_of(house.visit().get(house.at()).text)
     assert "one value for everybody: nothing to choose by" in page
-    assert "IT (6 people), Sales (6 people) · half have none" in page
+    assert "IT (6 people), Sales (6) · half have none" in page
     assert "23 values · not known of 1 person" in page
 
 

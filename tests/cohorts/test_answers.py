@@ -24,7 +24,7 @@ def test_answers_can_be_spread_and_balanced_and_silence_is_unknown(house: House)
     form = text_of(browser.get(house.at()).text)
     assert "4 of 24 learners have not said anything yet, and count as unknown" in form
     assert "experience 6 values · not known of 4 people · learners say so" in form
-    assert "language English 10, Portuguese 10 · not known of 4 people · learners say so" in form
+    assert "language English (10 people), Portuguese (10) · not known of 4 people · learners say so" in form
     page = browser.post(house.at("propose"), **SIZES, spread="language", balance="experience")
     assert page.status_code == 200
     values = [person.attributes for person in house.draft().problem.people]
@@ -38,7 +38,7 @@ def test_a_file_says_more_than_learners_where_both_speak_of_the_same(house: Hous
     says(house, ana, experience="1")
     know(house, "Experience", {other.id: "12"})
     form = text_of(house.visit().get(house.at()).text)
-    assert "Experience 12 1 · half or more have none · from a file" in form
+    assert "Experience 12 (1 person) · half or more have none · from a file" in form
     assert "learners say so" not in form
 
 
@@ -126,7 +126,7 @@ def test_who_is_silent_gets_into_all_cohorts_evenly_and_is_shown_as_unknown(hous
     form = browser.get(house.at()).text
     assert "They get into all cohorts evenly where “who has answered” is spread." in form
     assert re.search(r'name="spread" value="who has answered" checked', form)
-    assert "who has answered answered 14, not yet 10 · Peerloop knows it" in text_of(form)
+    assert "who has answered answered (14 people), not yet (10) · Peerloop knows it" in text_of(form)
     asked: dict[str, Any] = {"spread": "who has answered", "gather": "language", "balance": "experience"}
     page = browser.post(house.at("propose"), **SIZES, **asked).text
     silent = {str(person.id) for person in house.learners[14:]}
