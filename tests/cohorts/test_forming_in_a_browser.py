@@ -19,7 +19,7 @@ from tests.support import tour
 from tests.support.platform import serving
 
 PATIENCE_MS = 15_000
-DESKTOP, PHONE = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
+DESKTOP, PHONE = {"width": 1280, "height": 1000}, {"width": 390, "height": 844}
 SITES = ("Lyon", "Porto", "Leeds")
 
 
