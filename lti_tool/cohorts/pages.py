@@ -171,7 +171,7 @@ def _proposed(program: Program, chosen: wishes.Rules, seed: int, version: int) -
             solution = explaining.without_worker(problem, seed)
         program = program_here(program_id)
     if solution.status != "solved":
-        conflict = impossible(problem, solution, names)
+        conflict = impossible(problem, solution, names, words.slots_of(program))
         return rules_form(program, wish_form.shown(chosen), version=version, conflict=conflict), 400
     draft = Draft(chosen, problem, solution.to_json())
     proposal = proposing.store(session, program, draft, version=version, actor_id=asker)
