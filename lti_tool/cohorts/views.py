@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from lti_tool.cohorts import avoiding, hour_view, people, searching, undoing, words
 from lti_tool.cohorts.bars import Bar
 from lti_tool.cohorts.editing import Effect, Option, options, place_of, unit
+from lti_tool.cohorts.hour_view import Deciding
 from lti_tool.cohorts.hours import Hours
 from lti_tool.cohorts.proposing import Draft, draft_of, drafts_of, proposal_of, steps_of
 from lti_tool.cohorts.publishing import why_waiting
@@ -78,6 +79,8 @@ class Forming:
     legend: list[str]
     cards: list[Card]
     warnings: list[str]
+    hours: list[str]
+    deciding: Deciding | None
     avoided: str | None
     joined: list[str]
     gone: list[str]
@@ -131,13 +134,14 @@ def forming(
     ids_inside = {int(person) for person in inside}
     bar = Bar(draft.rules, people.attributes(session, program, ids_inside), ids_inside)
     hours = Hours.of(session, program, draft.rules, ids_inside)
-    shared = [hours.shared([int(person) for person in members]) for members in draft.cohorts]
+    cohorts = [[int(person) for person in members] for members in draft.cohorts]
+    shared = [hours.shared(members) for members in cohorts]
     titles = hour_view.titles(draft.rules, shared)
     changed = steps_of(session, proposal) > 0
     held = sorted({p for person in moved for p in unit(draft.problem, person) if p in draft.problem.locked})
     cards = []
     for position, members in enumerate(draft.cohorts):
-        ids = [int(person) for person in members]
+        ids = cohorts[position]
         drawn = [
             Member(
                 key=int(person),
@@ -163,10 +167,10 @@ def forming(
         bar=bar.name,
         legend=bar.legend,
         cards=cards,
-        warnings=words.partner_warnings(named, len(program.modules)) + hour_view.warnings(draft.rules, shared),
-        avoided=avoiding.told(
-            session, program.course_id, [[int(person) for person in members] for members in draft.cohorts], names
-        ),
+        warnings=words.partner_warnings(named, len(program.modules)),
+        hours=hour_view.warnings(draft.rules, hours, cohorts, names),
+        deciding=hour_view.deciding(draft.rules, hours, cohorts, names),
+        avoided=avoiding.told(session, program.course_id, cohorts, names),
         joined=sorted(names[person] for person in placeable - inside),
         gone=sorted(names[person] for person in inside - placeable),
         moving=_moving(proposal, moving, names),
@@ -292,7 +296,7 @@ def board(session: Session, program: Program) -> Board:
             [[person.id for person in entry.members] for entry in entries],
             people.labels(person for entry in entries for person in entry.members),
         ),
-        hours=hour_view.unsuited(rules, hours, entries),
+        hours=hour_view.unsuited(hours, entries),
         waiting=why_waiting(session, program, unplaced(session, program.id)),
         small=[card.title for entry, card in zip(entries, cards, strict=True) if len(entry.members) < rules.size_min],
         least=rules.size_min,
