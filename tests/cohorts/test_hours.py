@@ -379,7 +379,51 @@ def test_who_joins_or_moves_later_is_free_when_the_cohort_meets_or_that_is_said(
         proposal.rules = {**proposal.rules, "locked": {}}
     leave(house.ids(*range(12, 18)))
     ways = text_of(browser.get(house.at("anew")).text)
-    assert "1 person is not free when Cohort A meets." in ways
+    assert "Nia Newcomer is not free when Cohort A meets, Wed 4:00 PM." in ways
     assert "when Cohort B meets" not in ways
     browser.post(transfer, person=nia, to=first, anyway="1")
     assert "Cohort A meets Wed 4:00 PM. Nobody who has said is free then." in text_of(browser.get(house.at()).text)
+
+
+def test_formed_anew_says_whose_hours_make_people_move_and_the_hour_that_a_way_needs_is_part_of_it(
+    house: House, monkeypatch: pytest.MonkeyPatch, set_now: SetNow
+) -> None:
+    """Person 01 answers after publication and can only come on Wednesdays; five of the second cohort have left."""
+    monkeypatch.setattr(reforming, "SECONDS", 0.3)
+    paint(house, range(1, 8), ["tue-11"], "UTC")
+    halves(house, common_slots=1)
+    publish(house, hour_0="1-11:00")
+    with transaction() as session:
+        proposal = session.scalars(select(Proposal)).one()
+        proposal.rules = {**proposal.rules, "locked": {}}
+    paint(house, [0], ["wed-15"], "UTC")
+    leave(house.ids(*range(12, 17)))
+    set_now(NOW + timedelta(hours=1))
+    browser = house.visit()
+    page = browser.get(house.at("anew")).text
+    text = text_of(page)
+    assert "Cohort B has 7 people; a cohort has 8 to 20." in text
+    assert (
+        "Cohort A has too few hours at which everybody can meet. "
+        "It has enough without the hours of Person 01 (free Wed 3:00 PM only)."
+    ) in text
+    assert "Do without the hours of Person 01" in text
+    [moves, *_rest] = re.findall(r'name="moves" value="([^"]*)"', page)
+    offered = re.findall(r'name="hour" value="([^"]*)" checked', page)
+    _first, second = cohorts(house)
+    assert f"{second.id}:2-15:00" in offered
+    said = "Cohort B meets Wed 3:00 PM from its next session on. That suits all who have said when they are free"
+    assert said in text
+    taken = browser.post(house.at("anew"), moves=moves, hour=f"{second.id}:2-15:00")
+    assert "has a new place" in text_of(taken.text)
+    assert cohorts(house)[1].hour == WeeklyHour(2, time(15))
+    assert "not free" not in text_of(taken.text)
+    [act] = re.findall(r'name="act" value="(\d+)"', taken.text)
+    browser.post(house.at("moves/undo"), act=act)
+    assert cohorts(house)[1].hour is None
+    freed = text_of(browser.post(house.at("anew/without-hours"), person=house.learners[0].id).text)
+    assert "The hours of Person 01 no longer count." in freed
+    assert "too few hours" not in freed
+    assert "1 person moves" in freed
+    assert browser.post(house.at("anew/without-hours"), person=house.learners[0].id).status_code == 409
+    assert "The hours of Person 01 no longer count" in text_of(browser.get(house.at("history")).text)
