@@ -63,11 +63,15 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class NewHour:
-    """An hour that suits all of a cohort then, which its own does not: the cohort's id, the hour, in words."""
+    """An hour that suits all of a cohort then, which its own does not: the cohort's id, the hour, in words.
+
+    `is_asked`: the rules ask for hours in common, so the way rests on it.
+    """
 
     cohort_id: int
     hour: WeeklyHour
     text: str
+    is_asked: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,7 +256,7 @@ def _new_hours(now: Standing, choice: Choice) -> list[NewHour]:
                 some=shared.answered,
                 people=shared.everybody,
             )
-            found.append(NewHour(cohort.id, shared.best.hour, text))
+            found.append(NewHour(cohort.id, shared.best.hour, text, now.problem.common_slots > 0))
     return found
 
 
