@@ -314,8 +314,10 @@ def deciding(rules: Rules, hours: Hours, cohorts: Sequence[Collection[int]], nam
     """
     if not rules.common_slots:
         return None
-    few = [members for members in cohorts if _is_few(hours.shared(members))]
-    found = [person for members in few for person in hours.deciding(members)]
+    found: list[int] = []
+    for members in cohorts:
+        if len(found) <= MOST_DECIDING and _is_few(hours.shared(members)):
+            found += hours.deciding(members)
     if not 0 < len(found) <= MOST_DECIDING:
         return None
     return Deciding(
