@@ -309,14 +309,15 @@ def warnings(rules: Rules, hours: Hours, cohorts: Sequence[Collection[int]], nam
 
 
 def deciding(rules: Rules, hours: Hours, cohorts: Sequence[Collection[int]], names: words.Names) -> Deciding | None:
-    """By whose hours alone cohorts would meet of which more than half have said nothing; None where nobody's do, or
-    those of too many.
+    """Who leaves hardly an hour to cohorts of which more than half have said nothing; None where nobody does, or too
+    many to be placed without their hours at once.
     """
     if not rules.common_slots:
         return None
     found: list[int] = []
     for members in cohorts:
-        if len(found) <= MOST_DECIDING and _is_few(hours.shared(members)):
+        shared = hours.shared(members)
+        if len(found) <= MOST_DECIDING and _is_few(shared) and 0 < len(shared.offers) <= FEW_HOURS:
             found += hours.deciding(members)
     if not 0 < len(found) <= MOST_DECIDING:
         return None
