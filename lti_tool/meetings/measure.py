@@ -24,6 +24,13 @@ def by_week(
     that the person was not excused from, and all but the excused. Somebody who was moved, and so had a session
     of the same module in two cohorts, has it once, with the better mark.
     """
+    marks = marks_by_week(session, program_id, person_ids)
+    coming = coming_weeks(session, program_id, person_ids)
+    return {person_id: _progress(weeks, marks.get(person_id, {})) for person_id, weeks in coming.items()}
+
+
+def coming_weeks(session: Session, program_id: int, person_ids: Sequence[int]) -> dict[int, set[int]]:
+    """By person id, for whoever was ever in a cohort: the weeks of their sessions that are not closed yet."""
     memberships = session.scalars(
         select(Membership).where(Membership.program_id == program_id, Membership.person_id.in_(person_ids))
     ).all()
@@ -31,11 +38,10 @@ def by_week(
     meetings = session.execute(
         select(Meeting, Module.number).join(Module).where(Meeting.cohort_id.in_(cohort_ids))
     ).all()
-    marks = _marks(session, program_id, person_ids)
     mine: dict[int, set[int]] = {membership.person_id: set() for membership in memberships}
     for membership in memberships:
         mine[membership.person_id] |= {week for meeting, week in meetings if _is_open(membership, meeting)}
-    return {person_id: _progress(weeks, marks[person_id]) for person_id, weeks in mine.items()}
+    return mine
 
 
 def _is_open(membership: Membership, meeting: Meeting) -> bool:
@@ -43,7 +49,9 @@ def _is_open(membership: Membership, meeting: Meeting) -> bool:
     return meeting.closed_at is None and belongs(membership, meeting)
 
 
-def _marks(session: Session, program_id: int, person_ids: Sequence[int]) -> Mapping[int, Mapping[int, set[str]]]:
+def marks_by_week(
+    session: Session, program_id: int, person_ids: Sequence[int]
+) -> Mapping[int, Mapping[int, set[str]]]:
     """The marks of closed sessions: person id -> week -> marks."""
     query = (
         select(Attendance.person_id, Module.number, Attendance.presence)

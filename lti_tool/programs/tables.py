@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from datetime import date, datetime, time
 from enum import StrEnum
+from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import CheckConstraint, ForeignKey, String, Text, UniqueConstraint
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from lti_tool.database import Base
@@ -56,13 +57,17 @@ class Program(Base):
     size_target: Mapped[int] = mapped_column(default=12)
     resource_id: Mapped[str] = mapped_column(String(64), default=new_resource_id)
     gradebook_plan: Mapped[str] = mapped_column(String(10), default=Plan.TOTALS.value)
+    feedback_days: Mapped[int] = mapped_column(default=3)
     created_at: Mapped[datetime]
 
     modules: Mapped[list[Module]] = relationship(order_by="Module.number", lazy="raise_on_sql")
 
 
 class Module(Base):
-    """What one week of a program is about: the session's prompts and its micro-assignment."""
+    """What one week of a program is about: the session's prompts and its micro-assignment.
+
+    `feedback` has the questions that partners answer about each other: `asked`, and `levels` from little to much.
+    """
 
     __tablename__ = "module"
     __table_args__ = (
@@ -82,6 +87,7 @@ class Module(Base):
     assignment_title: Mapped[str] = mapped_column(String(200))
     assignment_text: Mapped[str] = mapped_column(Text)
     assignment_minutes: Mapped[int]
+    feedback: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
 
     agenda: Mapped[list[AgendaItem]] = relationship(order_by="AgendaItem.position", lazy="raise_on_sql")
 
