@@ -27,6 +27,7 @@ from lti_tool.meetings.pairs import partners
 from lti_tool.meetings.tables import Meeting
 from lti_tool.programs.schedule import own_hour
 from lti_tool.programs.tables import Module, Program
+from lti_tool.reflections.queries import to_catch_up
 from lti_tool.roster.tables import Person
 from lti_tool.work.overview import next_assignment, to_confirm
 from lti_tool.work.tables import Assignment, Submission
@@ -37,6 +38,7 @@ class Next(StrEnum):
 
     SESSION = "session"
     FEEDBACK = "feedback"  # tell a partner what one saw
+    CATCH_UP = "catch-up"  # read what one missed
     ASSIGNMENT = "assignment"
     CONFIRM = "confirm"
     WORD = "word"  # say how it went with what one took on
@@ -65,13 +67,14 @@ class LearnerHome:
     to_witness: Sequence[Commitment]
     to_tell: Sequence[Ask]
     received: Sequence[PeerFeedback]
+    missed: Sequence[Meeting]
     counts: Mapping[str, Progress]
     grades: Sequence[grades.Standing]
 
     def next_at(self, now: datetime) -> datetime:
         """By when the one next thing is to be done."""
         match self.first:
-            case Next.CONFIRM | Next.WITNESS | Next.RECEIVED:
+            case Next.CONFIRM | Next.WITNESS | Next.RECEIVED | Next.CATCH_UP:
                 return now  # somebody waits for it
             case Next.FEEDBACK:
                 return self.to_tell[0].due_at
@@ -100,12 +103,14 @@ def home_of(session: Session, person_id: int, program: Program, now: datetime) -
     to_witness = commitments.to_confirm(session, person_id, program.id)
     to_tell = waiting(session, person_id, program.id, now)
     received = to_judge(session, person_id, program.id, now)
+    missed = to_catch_up(session, person_id, program.id, now)
     cohort = queries.cohort_of(session, program.id, person_id)
     numbers = dict(session.execute(select(Module.id, Module.number).where(Module.program_id == program.id)).all())
     candidates = {
         Next.SESSION: meeting is not None and room.is_open(meeting, now),
         Next.FEEDBACK: bool(to_tell),
         Next.WORD: bool(taken_on) and taken_on[0].due_at <= now,
+        Next.CATCH_UP: bool(missed),
         Next.ASSIGNMENT: assignment is not None,
         Next.CONFIRM: bool(confirms),
         Next.WITNESS: bool(to_witness),
@@ -127,6 +132,7 @@ def home_of(session: Session, person_id: int, program: Program, now: datetime) -
         to_witness=to_witness,
         to_tell=to_tell,
         received=received,
+        missed=missed,
         counts=progress.of_person(session, program.id, person_id, now),
         grades=grades.cells_of(session, program.id, person_id),
     )

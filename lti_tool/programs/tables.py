@@ -29,7 +29,9 @@ class Program(Base):
     """A peer-learning program in one course. Dates and times of day are in `zone`.
 
     `resource_id` is its name in the LMS, which columns and links carry. A copied course brings both along, so a
-    plan that is taken over keeps the name of the one that it came from.
+    plan that is taken over keeps the name of the one that it came from. Partners may give feedback for
+    `feedback_days` after a session; `catch_up_excuses`: what somebody missed and caught up with is not held against
+    them.
     """
 
     __tablename__ = "program"
@@ -58,6 +60,7 @@ class Program(Base):
     resource_id: Mapped[str] = mapped_column(String(64), default=new_resource_id)
     gradebook_plan: Mapped[str] = mapped_column(String(10), default=Plan.TOTALS.value)
     feedback_days: Mapped[int] = mapped_column(default=3)
+    catch_up_excuses: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[datetime]
 
     modules: Mapped[list[Module]] = relationship(order_by="Module.number", lazy="raise_on_sql")

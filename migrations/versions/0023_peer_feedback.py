@@ -1,4 +1,4 @@
-"""Keep what partners tell each other after the practice, and until when they are asked"""
+"""Keep what partners tell each other after the practice, until when they are asked, and reflections"""
 
 from datetime import timedelta
 
@@ -16,6 +16,9 @@ DAYS = 3
 def upgrade() -> None:
     # Not in a batch: SQLite would make the tables anew, and what points to their rows would go with the old ones.
     op.add_column('program', sa.Column('feedback_days', sa.Integer(), nullable=False, server_default=str(DAYS)))
+    op.add_column(
+        'program', sa.Column('catch_up_excuses', sa.Boolean(), nullable=False, server_default=sa.false())
+    )
     op.add_column('module', sa.Column('feedback', sa.JSON(), nullable=False, server_default='[]'))
     op.create_table(
         'feedback_round',
@@ -111,6 +114,24 @@ def upgrade() -> None:
     )
     for column in ('writer_id', 'about_id', 'taken_up_by_id'):
         op.create_index(op.f(f'ix_feedback_concern_{column}'), 'feedback_concern', [column])
+    op.create_table(
+        'reflection',
+        sa.Column('id', sa.Integer(), nullable=False),
+        sa.Column('meeting_id', sa.Integer(), nullable=False),
+        sa.Column('person_id', sa.Integer(), nullable=False),
+        sa.Column('text', sa.Text(), nullable=False),
+        sa.Column('written_at', sa.DateTime(timezone=True), nullable=False),
+        sa.Column('changed_at', sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ['meeting_id'], ['meeting.id'], name=op.f('fk_reflection_meeting_id_meeting'), ondelete='CASCADE'
+        ),
+        sa.ForeignKeyConstraint(
+            ['person_id'], ['person.id'], name=op.f('fk_reflection_person_id_person'), ondelete='CASCADE'
+        ),
+        sa.PrimaryKeyConstraint('id', name=op.f('pk_reflection')),
+        sa.UniqueConstraint('meeting_id', 'person_id', name=op.f('uq_reflection_meeting_id_person_id')),
+    )
+    op.create_index(op.f('ix_reflection_person_id'), 'reflection', ['person_id'])
     _ask_after_sessions_to_come()
 
 
@@ -128,8 +149,10 @@ def _ask_after_sessions_to_come() -> None:
 
 
 def downgrade() -> None:
+    op.drop_table('reflection')
     op.drop_table('feedback_concern')
     op.drop_table('peer_feedback')
     op.drop_table('feedback_round')
     op.drop_column('module', 'feedback')
+    op.drop_column('program', 'catch_up_excuses')
     op.drop_column('program', 'feedback_days')

@@ -199,7 +199,7 @@ def test_one_persons_word_takes_no_credit_and_a_facilitators_decision_does(quick
     assert "It is about nothing" not in quick.reads("Amara")
     assert "waits for you as the facilitator" in quick.visit("Mei").get("").text
     assert "It is about nothing" in quick.all_page()
-    decision = {"feedback": str(quick.row("Amara", "Bilal").id), "counts": "no"}
+    decision: dict[str, Any] = {"feedback": str(quick.row("Amara", "Bilal").id), "counts": "no"}
     assert quick.visit("Mei").post(f"{quick.address}/feedback/all/decide", **decision).status_code == 200
     assert quick.progress("Amara") == Progress(0, 1, 1)
     assert quick.cell("Amara") == 0
@@ -263,7 +263,7 @@ def test_who_gets_none_is_seen_and_another_is_asked_who_was_there(quick: Practis
     page = quick.all_page()
     assert "Who gets none" in page
     assert "Ask Chen" in page
-    asked = {"receiver": str(quick.ids["Amara"]), "giver": str(quick.ids["Chen"])}
+    asked: dict[str, Any] = {"receiver": str(quick.ids["Amara"]), "giver": str(quick.ids["Chen"])}
     wrong = {**asked, "giver": str(quick.ids["Farah"])}
     assert quick.visit("Mei").post(f"{quick.address}/feedback/all/ask", **wrong).status_code == 400
     assert quick.visit("Mei").post(f"{quick.address}/feedback/all/ask", **asked).status_code == 200
