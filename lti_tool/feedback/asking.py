@@ -10,7 +10,8 @@ from sqlalchemy import Select, and_, func, select
 from sqlalchemy.orm import Session, aliased, joinedload
 
 from lti_tool.cohorts.tables import Cohort
-from lti_tool.feedback.tables import FeedbackRound, PeerFeedback
+from lti_tool.feedback.tables import FeedbackConcern, FeedbackRound, PeerFeedback
+from lti_tool.meetings.members import running_members
 from lti_tool.meetings.mixing import mixing_of
 from lti_tool.meetings.tables import ATTENDED, Attendance, Meeting, PairSeat
 from lti_tool.programs.tables import Module
@@ -124,28 +125,36 @@ def is_over(meeting: Meeting, now: datetime) -> bool:
     return meeting.closed_at is not None or now >= meeting.ends_at
 
 
-def without(session: Session, meeting: Meeting, round_over: bool) -> list[Person]:
-    """Who was in a session and gets no feedback unless another is found, by name.
+def without(session: Session, meeting: Meeting, due_at: datetime, now: datetime) -> list[Person]:
+    """Who was in a session that is over and gets no feedback unless another is found, by name.
 
     Those who practised alone, and once the time is over those whose partners have said nothing. Whoever a stand-in
-    has been asked about is waited for.
+    has been asked about is waited for, as long as that one has time.
     """
+    if not is_over(meeting, now):
+        return []
     partners = {receiver for _giver, receiver in duos(session, meeting.id)}
     rows = session.scalars(select(PeerFeedback).where(PeerFeedback.meeting_id == meeting.id)).all()
-    served = {row.receiver_id for row in rows if row.given_at or (row.stand_in and not row.declined_at)}
+    served = {row.receiver_id for row in rows if row.given_at or row.is_awaited(now)}
+    people = session.scalars(_came(meeting))
+    return [person for person in people if person.id not in served and (now >= due_at or person.id not in partners)]
+
+
+def _came(meeting: Meeting) -> Select[Person]:
+    """Who was there, by name."""
     came = select(Attendance.person_id).where(Attendance.meeting_id == meeting.id, Attendance.presence.in_(ATTENDED))
-    people = session.scalars(select(Person).where(Person.id.in_(came)).order_by(Person.name, Person.id))
-    return [person for person in people if person.id not in served and (round_over or person.id not in partners)]
+    return select(Person).where(Person.id.in_(came)).order_by(Person.name, Person.id)
 
 
 def stand_ins(session: Session, meeting: Meeting, receivers: Sequence[Person]) -> Mapping[int, Person]:
-    """For each of these people, who could stand in: somebody who was there too, with the least to do.
+    """For each of these people, who could stand in: somebody of the cohort who was there too, with the least to do.
 
-    Nobody who must be apart from them, whom they have practised with in this session, or who was asked already.
-    Each is proposed for one person only, as far as there are enough.
+    Nobody who must be apart from them or between whom there is a concern, nobody with whom they have practised in
+    this session, and nobody who was asked already. Each is proposed for one person only, as far as there are
+    enough.
     """
-    came = select(Attendance.person_id).where(Attendance.meeting_id == meeting.id, Attendance.presence.in_(ATTENDED))
-    people = session.scalars(select(Person).where(Person.id.in_(came)).order_by(Person.name, Person.id)).all()
+    still_here = running_members(session, meeting.cohort_id)
+    people = session.scalars(_came(meeting).where(Person.id.in_(still_here))).all()
     taken = set(duos(session, meeting.id))
     rows = session.scalars(select(PeerFeedback).where(PeerFeedback.meeting_id == meeting.id))
     taken |= {(row.giver_id, row.receiver_id) for row in rows}
@@ -168,9 +177,14 @@ def stand_ins(session: Session, meeting: Meeting, receivers: Sequence[Person]) -
 
 
 def _apart(session: Session, meeting: Meeting, people: Collection[int]) -> set[frozenset[int]]:
+    """Who must not meet by the rules, or of whom one has told the facilitators a concern about the other."""
     groups: Iterable[Sequence[str]] = mixing_of(session, meeting.cohort_id, people).apart
     ids = [[int(person) for person in group] for group in groups]
-    return {frozenset((one, other)) for group in ids for one in group for other in group if one != other}
+    by_rule = {frozenset((one, other)) for group in ids for one in group for other in group if one != other}
+    concerns = select(FeedbackConcern.writer_id, FeedbackConcern.about_id).where(
+        FeedbackConcern.writer_id.in_(people), FeedbackConcern.about_id.in_(people)
+    )
+    return by_rule | {frozenset((one, other)) for one, other in session.execute(concerns)}
 
 
 def _load(session: Session, meeting: Meeting, people: Collection[int]) -> Iterable[tuple[int, int]]:

@@ -46,7 +46,7 @@ def facilitators_card(session: Session, moment: Moment) -> Card | None:
         {
             "given": len(told.partners) - len(told.open),
             "all": len(told.partners),
-            "without": len(asking.without(session, meeting, told.is_over)) if asking.is_over(meeting, now) else 0,
+            "without": len(asking.without(session, meeting, told.due_at, now)),
             "concerns": sum(1 for one in written if one.taken_up_at is None),
             "to_decide": sum(1 for row in told.rows.values() if row.waits_for_decision) if reads else 0,
         },

@@ -125,8 +125,8 @@ def find_another(
     existing = asking.row_of(session, meeting.id, giver_id, receiver_id)
     if existing is not None and existing.stand_in and existing.declined_at is None:
         return
-    over = now >= session.get_one(FeedbackRound, meeting.id).due_at
-    lacking = asking.without(session, meeting, over) if asking.is_over(meeting, now) else []
+    due_at = session.get_one(FeedbackRound, meeting.id).due_at
+    lacking = asking.without(session, meeting, due_at, now)
     proposed = asking.stand_ins(session, meeting, lacking).get(receiver_id)
     if proposed is None or proposed.id != giver_id:
         raise FormError({"ask": _("This has changed in the meantime. Look at the list again, then ask.")})

@@ -51,7 +51,10 @@ def decide(meeting_id: int) -> ResponseReturnValue:
 
     def act(meeting: Meeting) -> str:
         row = shown_in(current_visit(), meeting, _field("feedback"))
-        counts = request.form.get("counts") == "yes"
+        said = request.form.get("counts")
+        if said not in ("yes", "no"):
+            raise FormError({"decide": _("Choose whether it counts.")})
+        counts = said == "yes"
         rules.decide(db.session(), meeting, row, counts, current_visit().person_id)
         return str(_("It counts.") if counts else _("It does not count."))
 
@@ -115,8 +118,7 @@ def _session_page(meeting_id: int, errors: Mapping[str, str] | None = None) -> s
     meeting, found = meeting_of(visit, meeting_id)
     told = exchange.of_meeting(session, meeting, now)
     may_read = facilitates(visit, meeting_id)
-    ended = asking.is_over(meeting, now)
-    lacking = asking.without(session, meeting, told.is_over) if told and ended else []
+    lacking = asking.without(session, meeting, told.due_at, now) if told else []
     rows = list(told.rows.values()) if told else []
     return render_template(
         "feedback/session.html",
@@ -127,7 +129,7 @@ def _session_page(meeting_id: int, errors: Mapping[str, str] | None = None) -> s
         all=len(told.partners) if told else 0,
         without=lacking,
         stand_ins=asking.stand_ins(session, meeting, lacking) if lacking else {},
-        asked=[row for row in rows if row.stand_in and row.given_at is None and row.declined_at is None],
+        asked=[row for row in rows if row.is_awaited(now)],
         shown=[row for row in rows if told and told.is_shown(row)] if may_read else [],
         concerns=concerns.of_meeting(session, meeting_id, visit.person_id) if may_read else [],
         may_read=may_read,

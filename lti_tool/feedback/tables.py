@@ -70,6 +70,10 @@ class PeerFeedback(Base):
         """Whether it was given before the time was over."""
         return self.given_at is not None and self.given_at < self.due_at
 
+    def is_awaited(self, now: datetime) -> bool:
+        """Whether a stand-in has been asked, and has time to say something."""
+        return self.stand_in and self.given_at is None and self.declined_at is None and now < self.due_at
+
     @property
     def waits_for_decision(self) -> bool:
         """Whether its receiver did not find it helpful, and no facilitator has looked at it since."""

@@ -169,7 +169,7 @@ def test_nobody_else_sees_a_word_nor_learns_that_there_is_one(quick: Practised) 
     quick.give("Bilal", "Amara")
     teacher = quick.teacher()
     page = teacher.get(f"{quick.address}/feedback/all").text
-    assert "2 of 8 have told a partner" in page
+    assert "2 of 8 pieces of feedback" in page
     assert WORDS not in page
     refused = teacher.post(f"{quick.address}/feedback/all/decide", feedback=str(number), counts="no")
     assert refused.status_code == 404
@@ -326,7 +326,7 @@ def due_days(scene: Practised) -> float:
 
 def test_the_time_is_the_instructors_choice_and_ends_before_the_next_session(quick: Practised) -> None:
     teacher, address = quick.teacher(), f"programs/{quick.program.id}/feedback"
-    assert "0 of 8 have told a partner" in teacher.get(address).text
+    assert "0 of 8 pieces of feedback" in teacher.get(address).text
     assert teacher.post(address, days="9").status_code == 400
     assert teacher.post(address, days="6").status_code == 200
     assert due_days(quick) == 6
