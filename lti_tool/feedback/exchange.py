@@ -72,7 +72,7 @@ def of_meeting(session: Session, meeting: Meeting, now: datetime) -> Exchange | 
 
 
 def to_judge(session: Session, person_id: int, program_id: int, now: datetime) -> list[PeerFeedback]:
-    """What somebody sees of what was said about them, and has not said yet whether it helped; the oldest first."""
+    """What somebody sees of what was said about them, and has not said yet whether it helped; the newest first."""
     received = session.execute(
         select(PeerFeedback, FeedbackRound.due_at)
         .join(Meeting, Meeting.id == PeerFeedback.meeting_id)
@@ -85,7 +85,7 @@ def to_judge(session: Session, person_id: int, program_id: int, now: datetime) -
             Cohort.program_id == program_id,
         )
         .options(joinedload(PeerFeedback.giver))
-        .order_by(PeerFeedback.given_at)
+        .order_by(PeerFeedback.given_at.desc())
     ).all()
     back = select(PeerFeedback.meeting_id, PeerFeedback.receiver_id).where(
         PeerFeedback.giver_id == person_id, PeerFeedback.given_at.is_not(None)
