@@ -112,6 +112,7 @@ def _module(number: int, module: ModuleTemplate, script: Sequence[Part], minutes
         assignment_title=module.assignment_title,
         assignment_text=module.assignment_text,
         assignment_minutes=module.assignment_minutes,
+        feedback=[{"asked": each.asked, "levels": list(each.levels)} for each in module.feedback],
         agenda=[
             AgendaItem(position=position, minutes=length, title=part.title, tip=module.tips.get(part.key, part.tip))
             for position, (part, length) in enumerate(fitted(script, minutes))

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from datetime import date, datetime, time
 from enum import StrEnum
+from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import CheckConstraint, ForeignKey, String, Text, UniqueConstraint
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from lti_tool.database import Base
@@ -28,7 +29,9 @@ class Program(Base):
     """A peer-learning program in one course. Dates and times of day are in `zone`.
 
     `resource_id` is its name in the LMS, which columns and links carry. A copied course brings both along, so a
-    plan that is taken over keeps the name of the one that it came from.
+    plan that is taken over keeps the name of the one that it came from. Partners may give feedback for
+    `feedback_days` after a session; `catch_up_excuses`: what somebody missed and caught up with is not held against
+    them.
     """
 
     __tablename__ = "program"
@@ -56,13 +59,18 @@ class Program(Base):
     size_target: Mapped[int] = mapped_column(default=12)
     resource_id: Mapped[str] = mapped_column(String(64), default=new_resource_id)
     gradebook_plan: Mapped[str] = mapped_column(String(10), default=Plan.TOTALS.value)
+    feedback_days: Mapped[int] = mapped_column(default=3)
+    catch_up_excuses: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[datetime]
 
     modules: Mapped[list[Module]] = relationship(order_by="Module.number", lazy="raise_on_sql")
 
 
 class Module(Base):
-    """What one week of a program is about: the session's prompts and its micro-assignment."""
+    """What one week of a program is about: the session's prompts and its micro-assignment.
+
+    `feedback` has the questions that partners answer about each other: `asked`, and `levels` from little to much.
+    """
 
     __tablename__ = "module"
     __table_args__ = (
@@ -82,6 +90,7 @@ class Module(Base):
     assignment_title: Mapped[str] = mapped_column(String(200))
     assignment_text: Mapped[str] = mapped_column(Text)
     assignment_minutes: Mapped[int]
+    feedback: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
 
     agenda: Mapped[list[AgendaItem]] = relationship(order_by="AgendaItem.position", lazy="raise_on_sql")
 

@@ -24,6 +24,14 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
+class FeedbackQuestion:
+    """What partners say about each other after the practice, in words from little to much."""
+
+    asked: str
+    levels: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class ModuleTemplate:
     """One week. `assignment_minutes` is how long the micro-assignment takes, 5 to 15."""
 
@@ -36,6 +44,7 @@ class ModuleTemplate:
     assignment_text: str
     assignment_minutes: int
     tips: Mapping[str, str]
+    feedback: tuple[FeedbackQuestion, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,4 +72,6 @@ def template(key: str = DEFAULT) -> ProgramTemplate:
 
 def _module(data: Mapping[str, Any]) -> ModuleTemplate:
     texts: dict[str, Any] = {key: value.strip() if isinstance(value, str) else value for key, value in data.items()}
-    return ModuleTemplate(**texts | {"reflection": tuple(data["reflection"]), "tips": data.get("tips", {})})
+    questions = (FeedbackQuestion(each["asked"], tuple(each["levels"])) for each in data.get("feedback", ()))
+    lists = {"reflection": tuple(data["reflection"]), "tips": data.get("tips", {}), "feedback": tuple(questions)}
+    return ModuleTemplate(**texts | lists)

@@ -11,6 +11,7 @@ from sqlalchemy import select
 from lti_tool.cohorts.tables import Cohort
 from lti_tool.commitments.tables import Commitment
 from lti_tool.database import db, transaction
+from lti_tool.feedback.tables import PeerFeedback
 from lti_tool.gradebook import progress
 from lti_tool.gradebook.tables import Cell, Column
 from lti_tool.lti.launch import Role
@@ -84,7 +85,16 @@ def _add_deeds(world: World, learners: list[Person]) -> None:
             witness_id=learners[1].id,
             made_at=NOW,
         )
-        session.add_all([submission, reading, request, link, commitment])
+        feedback = PeerFeedback(
+            meeting_id=meeting.id,
+            giver_id=learners[1].id,
+            receiver_id=world.people["learner"].id,
+            due_at=meeting.starts_at,
+            answers=[],
+            text=f"{learners[1].name} saw you wait.",
+            given_at=NOW,
+        )
+        session.add_all([submission, reading, request, link, commitment, feedback])
         session.flush()
 
         progress.changed(session, world.program.id, [person.id for person in learners])
@@ -96,6 +106,7 @@ def _add_deeds(world: World, learners: list[Person]) -> None:
             "assignment_id": assignment.id,
             "submission_id": submission.id,
             "commitment_id": commitment.id,
+            "feedback_id": feedback.id,
             "reading_id": reading.id,
             "cell_id": cell.id,
             "request_id": request.id,
