@@ -18,7 +18,7 @@ from lti_tool.programs.tables import Module, Program
 from lti_tool.roster.tables import Person
 from lti_tool.web.visits import Visit
 from lti_tool.work.overview import WorkCount, work_overview
-from lti_tool.work.tables import Assignment, Submission
+from lti_tool.work.tables import Assignment, Credit, Submission
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,8 @@ def of_learner(session: Session, person_id: int, module: Module) -> OwnWeek | No
         .join(Membership, Membership.cohort_id == Meeting.cohort_id)
         .join(Assignment, Assignment.meeting_id == Meeting.id)
         .outerjoin(Attendance, and_(Attendance.meeting_id == Meeting.id, Attendance.person_id == person_id))
-        .outerjoin(Submission, and_(Submission.assignment_id == Assignment.id, Submission.person_id == person_id))
+        .outerjoin(Credit, and_(Credit.assignment_id == Assignment.id, Credit.person_id == person_id))
+        .outerjoin(Submission, Submission.id == Credit.submission_id)
         .where(Meeting.module_id == module.id, Membership.person_id == person_id)
         .options(joinedload(Meeting.cohort))
         .order_by(Meeting.starts_at.desc(), Membership.since.desc())

@@ -19,6 +19,7 @@ _PROGRAM = (
 _MODULE = (
     *("number", "title", "micro_teach", "prompt_a", "prompt_b", "reflection"),
     *("assignment_title", "assignment_text", "assignment_minutes"),
+    *("assignment_kind", "assignment_items", "assignment_paired"),
 )
 _AGENDA = ("position", "minutes", "title", "tip")
 

@@ -11,6 +11,7 @@ from flask_babel import gettext as _
 
 from lti_tool import clock
 from lti_tool.database import db
+from lti_tool.lti.launch import Role
 from lti_tool.programs import rules
 from lti_tool.programs.access import program_of, programs_of
 from lti_tool.programs.fields import LONGEST_SESSION, SHORTEST_SESSION, FormError, zones
@@ -70,6 +71,7 @@ def plan(program_id: int) -> ResponseReturnValue:
         "programs/plan.html",
         program=program,
         weeks=weeks,
+        may_change=current_visit().role is Role.INSTRUCTOR,
         has_cohorts=bool(by_module),
         coming=next((module for module, starts_at, _cohorts in weeks if starts_at > begun_after), None),
     )

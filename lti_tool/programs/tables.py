@@ -24,6 +24,14 @@ def new_resource_id() -> str:
     return f"peerloop-program-{uuid4().hex[:12]}"
 
 
+class Kind(StrEnum):
+    """What a micro-assignment asks for."""
+
+    TEXT = "text"
+    LINK = "link"
+    CHECKLIST = "checklist"
+
+
 class Program(Base):
     """A peer-learning program in one course. Dates and times of day are in `zone`.
 
@@ -62,13 +70,18 @@ class Program(Base):
 
 
 class Module(Base):
-    """What one week of a program is about: the session's prompts and its micro-assignment."""
+    """What one week of a program is about: the session's prompts and its micro-assignment.
+
+    `assignment_items` are the lines of a checklist. A `paired` assignment is done together: what one of a pair hands
+    in is the hand-in of both.
+    """
 
     __tablename__ = "module"
     __table_args__ = (
         UniqueConstraint("program_id", "number"),
         CheckConstraint("number >= 1", name="number"),
         CheckConstraint("assignment_minutes BETWEEN 5 AND 15", name="assignment_minutes"),
+        CheckConstraint("assignment_kind IN ('text','link','checklist')", name="assignment_kind"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -82,6 +95,9 @@ class Module(Base):
     assignment_title: Mapped[str] = mapped_column(String(200))
     assignment_text: Mapped[str] = mapped_column(Text)
     assignment_minutes: Mapped[int]
+    assignment_kind: Mapped[str] = mapped_column(String(10), default=Kind.TEXT.value)
+    assignment_items: Mapped[str] = mapped_column(Text, default="")
+    assignment_paired: Mapped[bool] = mapped_column(default=False)
 
     agenda: Mapped[list[AgendaItem]] = relationship(order_by="AgendaItem.position", lazy="raise_on_sql")
 

@@ -9,6 +9,8 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
+from lti_tool.programs.tables import Kind
+
 DEFAULT = "giving-feedback"
 
 
@@ -35,6 +37,9 @@ class ModuleTemplate:
     assignment_text: str
     assignment_minutes: int
     tips: Mapping[str, str]
+    assignment_kind: str
+    assignment_items: tuple[str, ...]
+    assignment_paired: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,4 +67,11 @@ def template(key: str = DEFAULT) -> ProgramTemplate:
 
 def _module(data: Mapping[str, Any]) -> ModuleTemplate:
     texts: dict[str, Any] = {key: value.strip() if isinstance(value, str) else value for key, value in data.items()}
-    return ModuleTemplate(**texts | {"reflection": tuple(data["reflection"]), "tips": data.get("tips", {})})
+    stated = {
+        "reflection": tuple(data["reflection"]),
+        "tips": data.get("tips", {}),
+        "assignment_kind": data.get("assignment_kind", Kind.TEXT.value),
+        "assignment_items": tuple(data.get("assignment_items", ())),
+        "assignment_paired": data.get("assignment_paired", False),
+    }
+    return ModuleTemplate(**texts | stated)

@@ -15,7 +15,7 @@ from lti_tool.gradebook.progress import Measure, Progress, whole_program
 from lti_tool.meetings.members import belongs
 from lti_tool.meetings.tables import Meeting
 from lti_tool.programs.tables import Module
-from lti_tool.work.tables import Assignment, Submission
+from lti_tool.work.tables import Assignment, Credit, Submission
 
 
 def by_week(
@@ -56,7 +56,8 @@ def _progress(weeks: set[int], lapsed: set[int], confirmed: set[int]) -> dict[in
 def _confirmed(session: Session, program_id: int, person_ids: Sequence[int]) -> Mapping[int, set[int]]:
     """The weeks whose assignment a person has done, by person id."""
     query = (
-        select(Submission.person_id, Module.number)
+        select(Credit.person_id, Module.number)
+        .join(Submission, Submission.id == Credit.submission_id)
         .join(Assignment, Assignment.id == Submission.assignment_id)
         .join(Meeting, Meeting.id == Assignment.meeting_id)
         .join(Module, Module.id == Meeting.module_id)
@@ -64,7 +65,7 @@ def _confirmed(session: Session, program_id: int, person_ids: Sequence[int]) -> 
         .where(
             Cohort.program_id == program_id,
             Submission.confirmed_at.is_not(None),
-            Submission.person_id.in_(person_ids),
+            Credit.person_id.in_(person_ids),
         )
     )
     confirmed: dict[int, set[int]] = defaultdict(set)

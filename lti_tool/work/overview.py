@@ -14,7 +14,7 @@ from lti_tool.meetings.members import belongs, members_of
 from lti_tool.meetings.overview import takes_place
 from lti_tool.meetings.tables import Meeting, PairSeat
 from lti_tool.roster.tables import Person
-from lti_tool.work.tables import Assignment, Submission
+from lti_tool.work.tables import Assignment, Credit, Submission
 
 
 def is_late(assignment: Assignment, submission: Submission) -> bool:
@@ -27,18 +27,18 @@ def next_assignment(session: Session, person_id: int, program_id: int, now: date
 
     Only those of the learner's own sessions count. It comes with its meeting, module and cohort.
     """
-    own = and_(Submission.assignment_id == Assignment.id, Submission.person_id == person_id)
+    own = and_(Credit.assignment_id == Assignment.id, Credit.person_id == person_id)
     query = (
         _assignments()
         .add_columns(Membership)
         .join(Membership, Membership.cohort_id == Meeting.cohort_id)
-        .outerjoin(Submission, own)
+        .outerjoin(Credit, own)
         .where(
             Membership.person_id == person_id,
             Membership.program_id == program_id,
             Membership.until.is_(None),
             Meeting.starts_at <= now,
-            Submission.id.is_(None),
+            Credit.submission_id.is_(None),
         )
         .order_by(Assignment.due_at)
     )
@@ -100,12 +100,13 @@ def work_overview(session: Session, program_id: int) -> list[WorkCount]:
     query = query.where(Cohort.program_id == program_id, takes_place())
     assignments = session.scalars(query.order_by(Cohort.position, Assignment.due_at)).all()
     counts = session.execute(
-        select(Submission.assignment_id, func.count(), func.count(Submission.confirmed_at))
-        .join(Assignment, Assignment.id == Submission.assignment_id)
+        select(Credit.assignment_id, func.count(), func.count(Submission.confirmed_at))
+        .join(Submission, Submission.id == Credit.submission_id)
+        .join(Assignment, Assignment.id == Credit.assignment_id)
         .join(Meeting, Meeting.id == Assignment.meeting_id)
         .join(Cohort, Cohort.id == Meeting.cohort_id)
         .where(Cohort.program_id == program_id)
-        .group_by(Submission.assignment_id)
+        .group_by(Credit.assignment_id)
     )
     by_id = {assignment_id: (handed_in, confirmed) for assignment_id, handed_in, confirmed in counts}
     return [WorkCount(assignment, *by_id.get(assignment.id, (0, 0))) for assignment in assignments]
@@ -115,12 +116,16 @@ def everybody(
     session: Session, assignment: Assignment, meeting: Meeting
 ) -> Sequence[tuple[Person, Submission | None]]:
     """The people of an assignment with what they have handed in, by name, those who have left since included."""
-    rows = session.scalars(
-        select(Submission).where(Submission.assignment_id == assignment.id).options(joinedload(Submission.person))
-    )
-    submissions = {row.person_id: row for row in rows}
+    rows = session.execute(
+        select(Person, Submission)
+        .join(Credit, Credit.person_id == Person.id)
+        .join(Submission, Submission.id == Credit.submission_id)
+        .where(Credit.assignment_id == assignment.id)
+        .options(joinedload(Submission.person))
+    ).all()
+    submissions = {person.id: submission for person, submission in rows}
     people = {person.id: person for person in members_of(session, meeting)}
-    people |= {row.person_id: row.person for row in submissions.values()}
+    people |= {person.id: person for person, _submission in rows}
     by_name = sorted(people.values(), key=lambda person: (person.name, person.id))
     return [(person, submissions.get(person.id)) for person in by_name]
 
@@ -135,7 +140,7 @@ def is_for(session: Session, assignment_id: int, person_id: int) -> bool:
     )
     if any(belongs(membership, meeting) for meeting, membership in rows):
         return True
-    handed_in = select(Submission.id).where(
-        Submission.assignment_id == assignment_id, Submission.person_id == person_id
+    handed_in = select(Credit.submission_id).where(
+        Credit.assignment_id == assignment_id, Credit.person_id == person_id
     )
     return session.scalar(handed_in) is not None

@@ -11,15 +11,16 @@ from flask_babel import gettext as _
 
 from lti_tool import clock
 from lti_tool.database import db
+from lti_tool.lti.launch import Role
 from lti_tool.meetings.pairs import partners
 from lti_tool.programs.access import program_of
 from lti_tool.programs.fields import FormError
 from lti_tool.web.gate import Access, allow, current_visit, row_id
 from lti_tool.web.notices import redirect_with
-from lti_tool.work import rules
+from lti_tool.work import answers, rules
 from lti_tool.work.access import assignment_of, own_assignment_of
 from lti_tool.work.overview import everybody, is_late, of_partners, work_overview
-from lti_tool.work.tables import Submission
+from lti_tool.work.tables import LINK_LENGTH, Submission
 
 blueprint = Blueprint("work", __name__, url_prefix="/v/<visit>", template_folder="templates")
 
@@ -34,15 +35,14 @@ def show(assignment_id: int) -> ResponseReturnValue:
 @blueprint.post("/assignments/<int:assignment_id>")
 @allow(Access.LEARNER)
 def hand_in(assignment_id: int) -> ResponseReturnValue:
-    """Hand in the field `text`."""
+    """Hand in what the form says (see `answers.read`)."""
     visit = current_visit()
     assignment, _program = own_assignment_of(visit, assignment_id)
-    text = request.form.get("text", "")
     try:
-        rules.hand_in(db.session(), assignment, visit.person_id, text, clock.now())
+        rules.hand_in(db.session(), assignment, visit.person_id, request.form, clock.now())
     except FormError as wrong:
         db.session.rollback()
-        return _own_page(assignment_id, errors=wrong.errors, typed=text), 400
+        return _own_page(assignment_id, errors=wrong.errors, typed=request.form), 400
     return redirect_with("good", _("Handed in."), "work.show", assignment_id=assignment_id)
 
 
@@ -112,8 +112,14 @@ def _submission(assignment_id: int) -> Submission:
     return submission
 
 
-def _own_page(assignment_id: int, *, errors: Mapping[str, str] | None = None, typed: str | None = None) -> str:
-    """A learner's page; `typed` is a text that was refused and must not be lost."""
+# Where on the page an error is put right, if not at the field of its name.
+_PLACES = {"confirm": "partner", "items": f"field-{answers.TICK}1"}
+
+
+def _own_page(
+    assignment_id: int, *, errors: Mapping[str, str] | None = None, typed: Mapping[str, str] | None = None
+) -> str:
+    """A learner's page; `typed` is what was refused and must not be lost."""
     visit, session = current_visit(), db.session()
     assignment, program = own_assignment_of(visit, assignment_id)
     own = rules.submission_of(session, assignment_id, visit.person_id)
@@ -124,16 +130,20 @@ def _own_page(assignment_id: int, *, errors: Mapping[str, str] | None = None, ty
         module=assignment.meeting.module,
         program=program,
         own=own,
+        me=visit.person_id,
         late=own is not None and is_late(assignment, own),
         overdue=own is None and assignment.due_at < clock.now(),
-        text=typed if typed is not None else own.text if own else "",
+        items=answers.items_of(assignment.meeting.module),
+        values=typed or answers.values_of(assignment.meeting.module, own),
         typed=typed,
         draft=f"submission-{visit.person_id}-{assignment_id}",
-        longest=rules.LONGEST_TEXT,
+        longest=answers.LONGEST_TEXT,
+        longest_link=LINK_LENGTH,
         partners=partners(session, assignment.meeting_id, visit.person_id),
         theirs={one.person_id: one for one in of_partners(session, assignment_id, visit.person_id)},
-        fingerprint=rules.fingerprint,
+        fingerprint=answers.fingerprint,
         errors=errors or {},
+        summary=[(_PLACES.get(name, f"field-{name}"), text) for name, text in (errors or {}).items()],
     )
 
 
@@ -149,10 +159,11 @@ def _everybodys_page(assignment_id: int, *, errors: Mapping[str, str] | None = N
         program=program,
         people=people,
         handed_in=sum(1 for _person, submission in people if submission is not None),
-        waiting=sum(1 for _person, one in people if one is not None and one.confirmed_at is None),
+        waiting=len({one.id for _person, one in people if one is not None and one.confirmed_at is None}),
         is_late=is_late,
         overdue=assignment.due_at < clock.now(),
-        fingerprint=rules.fingerprint,
+        fingerprint=answers.fingerprint,
         viewer_id=visit.person_id,
+        may_change=visit.role is Role.INSTRUCTOR,
         errors=errors or {},
     )

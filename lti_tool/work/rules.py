@@ -2,44 +2,71 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
-from hashlib import sha256
 
 from flask_babel import gettext as _
 from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, joinedload
 
 from lti_tool import audit
 from lti_tool.gradebook import progress
 from lti_tool.meetings.pairs import partners
 from lti_tool.meetings.rows import program_of_meeting
 from lti_tool.meetings.tables import Meeting
-from lti_tool.programs.fields import FormError, Reader
-from lti_tool.programs.tables import Program
-from lti_tool.work.tables import Assignment, Submission
+from lti_tool.programs.fields import FormError
+from lti_tool.programs.tables import Module, Program
+from lti_tool.work import answers
+from lti_tool.work.answers import Answer
+from lti_tool.work.tables import Assignment, Credit, Submission
 
-LONGEST_TEXT = 10_000
 
+def hand_in(
+    session: Session, assignment: Assignment, person_id: int, fields: Mapping[str, str], now: datetime
+) -> Submission:
+    """Hand in what the form says (see `answers.read`), or change it until it is confirmed; late is accepted.
 
-def hand_in(session: Session, assignment: Assignment, person_id: int, text: str, now: datetime) -> Submission:
-    """Hand in a text of 1 to 10,000 characters, or change it until it is confirmed; late is accepted.
-
-    The time of the first handing in decides whether it is late. Raises FormError.
+    The time of the first handing in decides whether it is late. What is done together counts for the whole pair, and
+    each of them can change it. Raises FormError.
     """
-    reader = Reader({"text": text})
-    text = reader.text("text", LONGEST_TEXT)
-    reader.check()
+    module = module_of(session, assignment)
+    session.refresh(
+        module, ["assignment_kind", "assignment_items", "assignment_paired"], with_for_update={"read": True}
+    )
+    answer = answers.read(module, fields)
     _lock(session, assignment)
     submission = submission_of(session, assignment.id, person_id)
     if submission is None:
-        submission = Submission(assignment_id=assignment.id, person_id=person_id, text=text, handed_in_at=now)
-        session.add(submission)
-        _count(session, assignment, person_id, "assignment handed in", person_id)
-    elif submission.text != text:
+        return _first(session, assignment, person_id, answer, now)
+    if answers.answer_of(submission) != answer:
         _check_open(submission)
-        submission.text = text
-        _count(session, assignment, person_id, "assignment changed", person_id)
+        submission.text, submission.link = answer.text, answer.link
+        submission.person_id = person_id
+        _count(session, assignment, submission, "assignment changed", person_id)
     return submission
+
+
+def _first(session: Session, assignment: Assignment, person_id: int, answer: Answer, now: datetime) -> Submission:
+    people = {person_id, *_others(session, assignment, person_id)}
+    submission = Submission(
+        assignment_id=assignment.id,
+        person_id=person_id,
+        text=answer.text,
+        link=answer.link,
+        handed_in_at=now,
+        credits=[Credit(assignment_id=assignment.id, person_id=each) for each in sorted(people)],
+    )
+    session.add(submission)
+    _count(session, assignment, submission, "assignment handed in", person_id)
+    return submission
+
+
+def _others(session: Session, assignment: Assignment, person_id: int) -> set[int]:
+    """For whom else it counts: where it is done together, whoever of the pair has no hand-in yet."""
+    if not module_of(session, assignment).assignment_paired:
+        return set()
+    pair = {person.id for person in partners(session, assignment.meeting_id, person_id)}
+    return pair.difference(session.scalars(select(Credit.person_id).where(Credit.assignment_id == assignment.id)))
 
 
 def _check_open(submission: Submission) -> None:
@@ -52,7 +79,7 @@ def confirm_as_partner(
 ) -> None:
     """Confirm what somebody of one's own pair (of a trio: one of the two others) has handed in.
 
-    `seen` is the `fingerprint` of the text that was read. Raises FormError.
+    `seen` is the `fingerprint` of what was read. Raises FormError.
     """
     assignment = session.get_one(Assignment, submission.assignment_id)
     if partner_id not in {person.id for person in partners(session, assignment.meeting_id, submission.person_id)}:
@@ -63,30 +90,32 @@ def confirm_as_partner(
 def confirm(session: Session, submission: Submission, actor_id: int, now: datetime, seen: str | None = None) -> None:
     """Confirm a submission as staff or facilitator; never one's own. Confirming twice does no harm.
 
-    Raises FormError, also when the text is no longer the one that was read (see `fingerprint`).
+    Raises FormError, also when it is no longer what was read (see `Answer`).
     """
-    if submission.person_id == actor_id:
-        raise FormError({"confirm": _("Nobody can confirm their own work: your partner does.")})
     assignment = session.get_one(Assignment, submission.assignment_id)
     _lock(session, assignment)
-    session.refresh(submission, ["text", "confirmed_at", "confirmed_by_id"])
+    session.refresh(submission, ["text", "link", "person_id", "confirmed_at", "confirmed_by_id"])
+    if submission.person_id == actor_id:
+        raise FormError({"confirm": _("Nobody can confirm their own work: your partner does.")})
     if submission.confirmed_at is not None:
         return
-    if seen is not None and seen != fingerprint(submission.text):
-        raise FormError({"confirm": _("The text was changed in the meantime. Read it again, then confirm it.")})
+    if seen is not None and seen != answers.fingerprint(submission):
+        raise FormError({"confirm": _("This was changed in the meantime. Read it again, then confirm it.")})
     submission.confirmed_at, submission.confirmed_by_id = now, actor_id
-    _count(session, assignment, submission.person_id, "assignment confirmed", actor_id)
-
-
-def fingerprint(text: str) -> str:
-    """Stands for a text in a form, so that what is confirmed is what was read."""
-    return sha256(text.encode()).hexdigest()[:16]
+    _count(session, assignment, submission, "assignment confirmed", actor_id)
 
 
 def submission_of(session: Session, assignment_id: int, person_id: int) -> Submission | None:
-    """What somebody has handed in."""
-    own = select(Submission).where(Submission.assignment_id == assignment_id, Submission.person_id == person_id)
-    return session.scalar(own)
+    """What somebody has handed in, or their partner for both."""
+    own = (
+        select(Submission).join(Credit, Credit.submission_id == Submission.id).options(joinedload(Submission.person))
+    )
+    return session.scalar(own.where(Credit.assignment_id == assignment_id, Credit.person_id == person_id))
+
+
+def module_of(session: Session, assignment: Assignment) -> Module:
+    """The module that says what an assignment asks for."""
+    return session.get_one(Module, session.get_one(Meeting, assignment.meeting_id).module_id)
 
 
 def _lock(session: Session, assignment: Assignment) -> None:
@@ -94,7 +123,8 @@ def _lock(session: Session, assignment: Assignment) -> None:
     session.refresh(assignment, ["due_at", "lapsed_at"], with_for_update={"key_share": True})
 
 
-def _count(session: Session, assignment: Assignment, person_id: int, action: str, actor_id: int) -> None:
+def _count(session: Session, assignment: Assignment, submission: Submission, action: str, actor_id: int) -> None:
+    """Note what was done, and let it count for all whose hand-in it is."""
     session.flush()
     program = _program(session, assignment)
     audit.record(
@@ -104,9 +134,10 @@ def _count(session: Session, assignment: Assignment, person_id: int, action: str
         assignment.id,
         course_id=program.course_id,
         actor_id=actor_id,
-        after={"person": person_id},
+        after={"person": submission.person_id},
     )
-    progress.changed(session, program.id, [person_id])
+    people = session.scalars(select(Credit.person_id).where(Credit.submission_id == submission.id))
+    progress.changed(session, program.id, people)
 
 
 def _program(session: Session, assignment: Assignment) -> Program:

@@ -17,7 +17,7 @@ from lti_tool.meetings.members import belongs
 from lti_tool.meetings.tables import Attendance, Meeting
 from lti_tool.programs.tables import Module
 from lti_tool.roster.tables import Enrolment
-from lti_tool.work.tables import Assignment, Submission
+from lti_tool.work.tables import Assignment, Credit, Submission
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,8 @@ def _weeks(session: Session, person_id: int, memberships: Sequence[Membership]) 
         .join(Module, Module.id == Meeting.module_id)
         .outerjoin(Attendance, and_(Attendance.meeting_id == Meeting.id, Attendance.person_id == person_id))
         .outerjoin(Assignment, Assignment.meeting_id == Meeting.id)
-        .outerjoin(Submission, and_(Submission.assignment_id == Assignment.id, Submission.person_id == person_id))
+        .outerjoin(Credit, and_(Credit.assignment_id == Assignment.id, Credit.person_id == person_id))
+        .outerjoin(Submission, Submission.id == Credit.submission_id)
         .where(Meeting.cohort_id.in_(by_cohort))
         .options(joinedload(Meeting.module))
         .order_by(Module.number, Meeting.starts_at)

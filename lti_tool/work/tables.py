@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, Text, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from lti_tool.database import Base
 from lti_tool.meetings.tables import Meeting
 from lti_tool.roster.tables import Person
+
+LINK_LENGTH = 2000
 
 
 class Assignment(Base):
@@ -29,7 +31,7 @@ class Assignment(Base):
 
 
 class Submission(Base):
-    """What one learner handed in, and who confirmed it."""
+    """What was handed in, by whom the last time, and who confirmed it. For whom it counts the credits say."""
 
     __tablename__ = "submission"
     __table_args__ = (
@@ -42,8 +44,22 @@ class Submission(Base):
     assignment_id: Mapped[int] = mapped_column(ForeignKey("assignment.id", ondelete="CASCADE"))
     person_id: Mapped[int] = mapped_column(ForeignKey("person.id", ondelete="CASCADE"), index=True)
     text: Mapped[str] = mapped_column(Text)
+    link: Mapped[str | None] = mapped_column(String(LINK_LENGTH))
     handed_in_at: Mapped[datetime]
     confirmed_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"), index=True)
     confirmed_at: Mapped[datetime | None]
 
     person: Mapped[Person] = relationship(lazy="raise_on_sql", foreign_keys=[person_id])
+    credits: Mapped[list[Credit]] = relationship(lazy="raise_on_sql", passive_deletes="all")
+
+
+class Credit(Base):
+    """For whom a hand-in counts: who handed it in and, where it was done together, the others of the pair as it was
+    then.
+    """
+
+    __tablename__ = "submission_credit"
+
+    assignment_id: Mapped[int] = mapped_column(ForeignKey("assignment.id", ondelete="CASCADE"), primary_key=True)
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id", ondelete="CASCADE"), primary_key=True, index=True)
+    submission_id: Mapped[int] = mapped_column(ForeignKey("submission.id", ondelete="CASCADE"), index=True)

@@ -54,7 +54,9 @@ def test_the_same_text_handed_in_by_several_taps_is_one_submission(any_app: Flas
 
     def hand_in(_number: int) -> None:
         with transaction() as session:
-            rules.hand_in(session, session.get_one(Assignment, assignment_id), person_id, "Done.", factories.NOW)
+            rules.hand_in(
+                session, session.get_one(Assignment, assignment_id), person_id, {"text": "Done."}, factories.NOW
+            )
 
     assert _at_once(any_app, hand_in) == []
     assert db.session.query(Submission).count() == 1

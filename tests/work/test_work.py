@@ -18,6 +18,7 @@ from lti_tool.programs.fields import FormError
 from lti_tool.programs.tables import Program
 from lti_tool.roster.tables import Course, Person
 from lti_tool.work import measure, overview, rules, schedule
+from lti_tool.work.answers import Answer
 from lti_tool.work.tables import Assignment, Submission
 from tests.support import factories
 from tests.support.factories import Browser
@@ -57,7 +58,7 @@ class Scene:
     def hand_in(self, person_id: int, text: str = "I said it.", after: timedelta = timedelta(hours=1)) -> Submission:
         with transaction() as session:
             assignment = session.get_one(Assignment, self.first)
-            return rules.hand_in(session, assignment, person_id, text, self.after_session + after)
+            return rules.hand_in(session, assignment, person_id, {"text": text}, self.after_session + after)
 
     def confirm(self, person_id: int, by: int) -> None:
         with transaction() as session:
@@ -134,7 +135,7 @@ def test_a_text_can_be_changed_until_it_is_confirmed(scene: Scene) -> None:
 def test_what_is_confirmed_is_what_was_read(quick: Scene) -> None:
     scene = quick
     scene.hand_in(scene.amara, "first words")
-    seen = rules.fingerprint("first words")
+    seen = Answer("first words").fingerprint
     scene.hand_in(scene.amara, "other words")
     with transaction() as session:
         submission = rules.submission_of(session, scene.first, scene.amara)
@@ -337,7 +338,7 @@ def test_staff_see_every_assignment_in_numbers_that_lead_to_the_texts(quick: Sce
     address = f"programs/{scene.program_id}/assignments"
     with counted_queries() as few:
         text = staff.get(address).get_data(as_text=True)
-    assert "One text waits to be confirmed" in text
+    assert "One hand-in waits to be confirmed" in text
     assert f'/{scene.address}/submissions">1 of 2</a>' in text
     for name in "BCD":
         factories.make_cohort(scene.program, factories.make_people(scene.course, [name]), name=name)
