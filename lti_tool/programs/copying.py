@@ -14,12 +14,13 @@ from lti_tool.roster.tables import Course
 # Where it takes place and when is the new course's own; the rest is the plan.
 _PROGRAM = (
     *("title", "skill", "session_time", "session_minutes", "zone", "size_min", "size_max", "size_target"),
-    *("resource_id", "gradebook_plan"),
+    *("resource_id", "gradebook_plan", "late_rule", "late_share", "late_days"),
 )
 _MODULE = (
     *("number", "title", "micro_teach", "prompt_a", "prompt_b", "reflection"),
     *("assignment_title", "assignment_text", "assignment_minutes"),
     *("assignment_kind", "assignment_items", "assignment_paired"),
+    *("late_rule", "late_share", "late_days"),
 )
 _AGENDA = ("position", "minutes", "title", "tip")
 

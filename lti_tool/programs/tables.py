@@ -32,11 +32,22 @@ class Kind(StrEnum):
     CHECKLIST = "checklist"
 
 
+class LateRule(StrEnum):
+    """What a hand-in after the due time counts."""
+
+    FULL = "full"
+    SHARE = "share"
+    NOTHING = "nothing"
+
+
 class Program(Base):
     """A peer-learning program in one course. Dates and times of day are in `zone`.
 
     `resource_id` is its name in the LMS, which columns and links carry. A copied course brings both along, so a
     plan that is taken over keeps the name of the one that it came from.
+
+    Hand-ins are taken for `late_days` after they were due, or without end; what a late one counts says `late_rule`,
+    by how many percent `late_share`.
     """
 
     __tablename__ = "program"
@@ -49,6 +60,9 @@ class Program(Base):
             "AND size_min <= size_target AND size_target <= size_max",
             name="size",
         ),
+        CheckConstraint("late_rule IN ('full','share','nothing')", name="late_rule"),
+        CheckConstraint("late_share BETWEEN 1 AND 99", name="late_share"),
+        CheckConstraint("late_days BETWEEN 0 AND 60", name="late_days"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -64,6 +78,9 @@ class Program(Base):
     size_target: Mapped[int] = mapped_column(default=12)
     resource_id: Mapped[str] = mapped_column(String(64), default=new_resource_id)
     gradebook_plan: Mapped[str] = mapped_column(String(10), default=Plan.TOTALS.value)
+    late_rule: Mapped[str] = mapped_column(String(10), default=LateRule.FULL.value)
+    late_share: Mapped[int] = mapped_column(default=50)
+    late_days: Mapped[int | None]
     created_at: Mapped[datetime]
 
     modules: Mapped[list[Module]] = relationship(order_by="Module.number", lazy="raise_on_sql")
@@ -73,7 +90,7 @@ class Module(Base):
     """What one week of a program is about: the session's prompts and its micro-assignment.
 
     `assignment_items` are the lines of a checklist. A `paired` assignment is done together: what one of a pair hands
-    in is the hand-in of both.
+    in is the hand-in of both. With a `late_rule` of its own it is not the program's that holds, in none of the three.
     """
 
     __tablename__ = "module"
@@ -82,6 +99,9 @@ class Module(Base):
         CheckConstraint("number >= 1", name="number"),
         CheckConstraint("assignment_minutes BETWEEN 5 AND 15", name="assignment_minutes"),
         CheckConstraint("assignment_kind IN ('text','link','checklist')", name="assignment_kind"),
+        CheckConstraint("late_rule IN ('full','share','nothing')", name="late_rule"),
+        CheckConstraint("late_share BETWEEN 1 AND 99", name="late_share"),
+        CheckConstraint("late_days BETWEEN 0 AND 60", name="late_days"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -98,6 +118,9 @@ class Module(Base):
     assignment_kind: Mapped[str] = mapped_column(String(10), default=Kind.TEXT.value)
     assignment_items: Mapped[str] = mapped_column(Text, default="")
     assignment_paired: Mapped[bool] = mapped_column(default=False)
+    late_rule: Mapped[str | None] = mapped_column(String(10))
+    late_share: Mapped[int | None]
+    late_days: Mapped[int | None]
 
     agenda: Mapped[list[AgendaItem]] = relationship(order_by="AgendaItem.position", lazy="raise_on_sql")
 

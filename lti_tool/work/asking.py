@@ -10,9 +10,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from lti_tool import audit
+from lti_tool.gradebook import progress
 from lti_tool.meetings.tables import Meeting
 from lti_tool.programs.fields import Reader
 from lti_tool.programs.tables import Kind, Module, Program
+from lti_tool.work import terms
 from lti_tool.work.tables import Assignment, Submission
 
 LONGEST_TEXT = 10_000
@@ -20,7 +22,8 @@ SHORTEST, LONGEST = 5, 15  # minutes
 MOST_ITEMS, LONGEST_ITEM = 10, 200
 # Who has handed something in has answered to these; the words around them may still be put better.
 SETTLED = ("assignment_kind", "assignment_items", "assignment_paired")
-SHOWN = ("assignment_title", "assignment_text", "assignment_minutes", *SETTLED)
+COUNTED = ("late_rule", "late_share", "late_days")
+SHOWN = ("assignment_title", "assignment_text", "assignment_minutes", *COUNTED, *SETTLED)
 
 
 def values_of(module: Module) -> dict[str, str]:
@@ -32,6 +35,7 @@ def values_of(module: Module) -> dict[str, str]:
         "kind": module.assignment_kind,
         "items": module.assignment_items,
         "paired": "1" if module.assignment_paired else "",
+        **terms.values_of(module),
     }
 
 
@@ -56,6 +60,8 @@ def change(session: Session, program: Program, module: Module, fields: Mapping[s
         before=before,
         after=asked,
     )
+    if any(asked[name] != before[name] for name in COUNTED):
+        progress.everybody(session, program.id)
 
 
 def is_settled(session: Session, module: Module) -> bool:
@@ -79,6 +85,7 @@ def _read(fields: Mapping[str, str]) -> dict[str, Any]:
         "assignment_kind": kind.value,
         "assignment_items": _items(reader) if kind is Kind.CHECKLIST else "",
         "assignment_paired": bool(fields.get("paired")),
+        **(terms.read(reader).as_columns if fields.get("late_rule") else terms.NO_OWN_TERMS),
     }
     reader.check()
     return asked

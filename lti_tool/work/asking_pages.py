@@ -14,7 +14,7 @@ from lti_tool.programs.fields import FormError
 from lti_tool.programs.tables import Kind, Module, Program
 from lti_tool.web.gate import Access, allow, current_visit
 from lti_tool.web.notices import redirect_with
-from lti_tool.work import asking
+from lti_tool.work import asking, terms
 
 blueprint = Blueprint("asked", __name__, url_prefix="/v/<visit>/modules/<int:module_id>/assignment")
 
@@ -58,6 +58,7 @@ def _page(module: Module, program: Program, values: Mapping[str, str], errors: M
         summary=[(f"field-{name}", text) for name, text in errors.items()],
         settled=asking.is_settled(db.session(), module),
         kinds=kinds(),
+        late_rules=[("", _("as in the whole program")), *terms.rules()],
         shortest=asking.SHORTEST,
         longest=asking.LONGEST,
     )

@@ -13,26 +13,35 @@ from lti_tool.cohorts.tables import Cohort, Membership
 from lti_tool.meetings.members import belongs, members_of
 from lti_tool.meetings.overview import takes_place
 from lti_tool.meetings.tables import Meeting, PairSeat
+from lti_tool.programs.tables import Module, Program
 from lti_tool.roster.tables import Person
-from lti_tool.work.tables import Assignment, Credit, Submission
+from lti_tool.work import terms
+from lti_tool.work.due import due_at
+from lti_tool.work.tables import Assignment, Credit, Extension, Submission
 
 
-def is_late(assignment: Assignment, submission: Submission) -> bool:
-    """Whether it was handed in after it was due."""
-    return submission.handed_in_at > assignment.due_at
+@dataclass(frozen=True, slots=True)
+class OpenAssignment:
+    """An assignment, with its meeting, module and cohort, and when it is due for one person."""
+
+    assignment: Assignment
+    due_at: datetime
 
 
-def next_assignment(session: Session, person_id: int, program_id: int, now: datetime) -> Assignment | None:
-    """The earliest micro-assignment, of a session that has begun, that a learner has not handed in.
+def next_assignment(session: Session, person_id: int, program_id: int, now: datetime) -> OpenAssignment | None:
+    """The micro-assignment, of a session that has begun, that is due first for a learner who has not handed it in.
 
-    Only those of the learner's own sessions count. It comes with its meeting, module and cohort.
+    Only those of the learner's own sessions count, as long as hand-ins are taken.
     """
     own = and_(Credit.assignment_id == Assignment.id, Credit.person_id == person_id)
     query = (
         _assignments()
-        .add_columns(Membership)
+        .add_columns(Membership, Extension, Module, Program)
         .join(Membership, Membership.cohort_id == Meeting.cohort_id)
+        .join(Module, Module.id == Meeting.module_id)
+        .join(Program, Program.id == Module.program_id)
         .outerjoin(Credit, own)
+        .outerjoin(Extension, and_(Extension.assignment_id == Assignment.id, Extension.person_id == person_id))
         .where(
             Membership.person_id == person_id,
             Membership.program_id == program_id,
@@ -40,10 +49,14 @@ def next_assignment(session: Session, person_id: int, program_id: int, now: date
             Meeting.starts_at <= now,
             Credit.submission_id.is_(None),
         )
-        .order_by(Assignment.due_at)
     )
-    rows = session.execute(query)
-    return next((assignment for assignment, membership in rows if belongs(membership, assignment.meeting)), None)
+    found = [
+        OpenAssignment(assignment, due)
+        for assignment, membership, extension, module, program in session.execute(query)
+        if belongs(membership, assignment.meeting)
+        and not terms.of_module(program, module).is_closed(due := due_at(assignment, extension), now)
+    ]
+    return min(found, key=lambda one: one.due_at, default=None)
 
 
 def _assignments() -> Select[Assignment]:
@@ -112,9 +125,22 @@ def work_overview(session: Session, program_id: int) -> list[WorkCount]:
     return [WorkCount(assignment, *by_id.get(assignment.id, (0, 0))) for assignment in assignments]
 
 
-def everybody(
-    session: Session, assignment: Assignment, meeting: Meeting
-) -> Sequence[tuple[Person, Submission | None]]:
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How far one person is with an assignment. `extended_to` is None for who has as much time as everybody."""
+
+    person: Person
+    submission: Submission | None
+    due_at: datetime
+    extended_to: datetime | None
+
+    @property
+    def is_late(self) -> bool:
+        """Whether it was handed in after it was due."""
+        return self.submission is not None and self.submission.handed_in_at > self.due_at
+
+
+def everybody(session: Session, assignment: Assignment, meeting: Meeting) -> Sequence[Standing]:
     """The people of an assignment with what they have handed in, by name, those who have left since included."""
     rows = session.execute(
         select(Person, Submission)
@@ -127,7 +153,17 @@ def everybody(
     people = {person.id: person for person in members_of(session, meeting)}
     people |= {person.id: person for person, _submission in rows}
     by_name = sorted(people.values(), key=lambda person: (person.name, person.id))
-    return [(person, submissions.get(person.id)) for person in by_name]
+    given = session.scalars(select(Extension).where(Extension.assignment_id == assignment.id))
+    more_time = {extension.person_id: extension for extension in given}
+    return [
+        Standing(
+            person,
+            submissions.get(person.id),
+            due_at(assignment, extension := more_time.get(person.id)),
+            extension.due_at if extension else None,
+        )
+        for person in by_name
+    ]
 
 
 def is_for(session: Session, assignment_id: int, person_id: int) -> bool:

@@ -11,15 +11,16 @@ from flask_babel import gettext as _
 
 from lti_tool import clock
 from lti_tool.database import db
-from lti_tool.lti.launch import Role
+from lti_tool.lti.launch import STAFF, Role
 from lti_tool.meetings.pairs import partners
 from lti_tool.programs.access import program_of
 from lti_tool.programs.fields import FormError
 from lti_tool.web.gate import Access, allow, current_visit, row_id
 from lti_tool.web.notices import redirect_with
-from lti_tool.work import answers, rules
+from lti_tool.work import answers, extensions, rules, terms
 from lti_tool.work.access import assignment_of, own_assignment_of
-from lti_tool.work.overview import everybody, is_late, of_partners, work_overview
+from lti_tool.work.due import due_of
+from lti_tool.work.overview import everybody, of_partners, work_overview
 from lti_tool.work.tables import LINK_LENGTH, Submission
 
 blueprint = Blueprint("work", __name__, url_prefix="/v/<visit>", template_folder="templates")
@@ -83,10 +84,47 @@ def confirm_for_all(assignment_id: int) -> ResponseReturnValue:
     return redirect_with("good", _("Confirmed. It counts now."), "work.submissions", assignment_id=assignment_id)
 
 
+@blueprint.post("/assignments/<int:assignment_id>/submissions/extend")
+@allow(Access.STAFF)
+def extend(assignment_id: int) -> ResponseReturnValue:
+    """Give the person of the field `person` until `day`, or with `back` as much time as everybody."""
+    visit, session = current_visit(), db.session()
+    assignment, program = assignment_of(visit, assignment_id)
+    person_id = _named_person()
+    if request.form.get("back"):
+        extensions.take_back(session, program, assignment, person_id, visit.person_id)
+        return redirect_with("good", _("Taken back."), "work.submissions", assignment_id=assignment_id)
+    try:
+        extensions.extend(session, program, assignment, person_id, request.form, visit.person_id, clock.now())
+    except FormError as wrong:
+        session.rollback()
+        return _everybodys_page(assignment_id, errors=wrong.errors), 400
+    return redirect_with("good", _("They have more time now."), "work.submissions", assignment_id=assignment_id)
+
+
 @blueprint.get("/programs/<int:program_id>/assignments")
 @allow(Access.STAFF)
 def program(program_id: int) -> ResponseReturnValue:
     """All cohorts and all micro-assignments, in numbers that lead to the texts."""
+    return _programs_page(program_id)
+
+
+@blueprint.post("/programs/<int:program_id>/assignments/late")
+@allow(Access.INSTRUCTOR)
+def set_late_rule(program_id: int) -> ResponseReturnValue:
+    """Say what late hand-ins count, wherever an assignment has no rule of its own."""
+    visit = current_visit()
+    try:
+        terms.change(db.session(), program_of(visit, program_id), request.form, visit.person_id)
+    except FormError as wrong:
+        db.session.rollback()
+        return _programs_page(program_id, request.form, wrong.errors), 400
+    return redirect_with("good", _("Saved, and counted again."), "work.program", program_id=program_id)
+
+
+def _programs_page(
+    program_id: int, typed: Mapping[str, str] | None = None, errors: Mapping[str, str] | None = None
+) -> str:
     found = program_of(current_visit(), program_id)
     counted = work_overview(db.session(), found.id)
     by_cohort = groupby(counted, key=lambda one: one.assignment.meeting.cohort_id)
@@ -97,19 +135,28 @@ def program(program_id: int) -> ResponseReturnValue:
         waiting=sum(one.handed_in - one.confirmed for one in counted),
         confirmed=sum(one.confirmed for one in counted),
         now=clock.now(),
+        may_change=current_visit().role is Role.INSTRUCTOR,
+        late_words=terms.in_words(terms.of_program(found)),
+        late_rules=terms.rules(),
+        values=typed or terms.values_of(found),
+        errors=errors or {},
+        summary=[(f"field-{name}", text) for name, text in (errors or {}).items()],
     )
 
 
 def _submission(assignment_id: int) -> Submission:
     """The submission of this assignment by the person whom the form names; 404 when there is none."""
-    try:
-        person_id = row_id(request.form.get("person", ""))
-    except ValueError:
-        abort(400, _("The form does not say whose work is meant. Go back, reload the page and send it again."))
-    submission = rules.submission_of(db.session(), assignment_id, person_id)
+    submission = rules.submission_of(db.session(), assignment_id, _named_person())
     if submission is None:
         abort(404, _("This person has not handed in anything yet."))
     return submission
+
+
+def _named_person() -> int:
+    try:
+        return row_id(request.form.get("person", ""))
+    except ValueError:
+        abort(400, _("The form does not say whose work is meant. Go back, reload the page and send it again."))
 
 
 # Where on the page an error is put right, if not at the field of its name.
@@ -123,6 +170,8 @@ def _own_page(
     visit, session = current_visit(), db.session()
     assignment, program = own_assignment_of(visit, assignment_id)
     own = rules.submission_of(session, assignment_id, visit.person_id)
+    due = due_of(session, assignment, visit.person_id)
+    late_rule = terms.of_module(program, assignment.meeting.module)
     return render_template(
         "work/assignment.html",
         assignment=assignment,
@@ -131,8 +180,12 @@ def _own_page(
         program=program,
         own=own,
         me=visit.person_id,
-        late=own is not None and is_late(assignment, own),
-        overdue=own is None and assignment.due_at < clock.now(),
+        due_at=due,
+        more_time=due > assignment.due_at,
+        terms=late_rule,
+        closed=late_rule.is_closed(due, clock.now()),
+        late=own is not None and own.handed_in_at > due,
+        overdue=own is None and due < clock.now(),
         items=answers.items_of(assignment.meeting.module),
         values=typed or answers.values_of(assignment.meeting.module, own),
         typed=typed,
@@ -158,12 +211,13 @@ def _everybodys_page(assignment_id: int, *, errors: Mapping[str, str] | None = N
         module=assignment.meeting.module,
         program=program,
         people=people,
-        handed_in=sum(1 for _person, submission in people if submission is not None),
-        waiting=len({one.id for _person, one in people if one is not None and one.confirmed_at is None}),
-        is_late=is_late,
-        overdue=assignment.due_at < clock.now(),
+        handed_in=sum(1 for one in people if one.submission is not None),
+        waiting=len({one.submission.id for one in people if one.submission and not one.submission.confirmed_at}),
+        now=clock.now(),
+        late_words=terms.in_words(terms.of_module(program, assignment.meeting.module)),
+        is_staff=visit.role in STAFF,
         fingerprint=answers.fingerprint,
         viewer_id=visit.person_id,
         may_change=visit.role is Role.INSTRUCTOR,
-        errors=errors or {},
+        summary=[("people", text) for text in (errors or {}).values()],
     )

@@ -16,15 +16,16 @@ from lti_tool.meetings.rows import program_of_meeting
 from lti_tool.meetings.tables import Meeting
 from lti_tool.programs.fields import FormError
 from lti_tool.programs.tables import Module, Program
-from lti_tool.work import answers
+from lti_tool.work import answers, terms
 from lti_tool.work.answers import Answer
+from lti_tool.work.due import due_of
 from lti_tool.work.tables import Assignment, Credit, Submission
 
 
 def hand_in(
     session: Session, assignment: Assignment, person_id: int, fields: Mapping[str, str], now: datetime
 ) -> Submission:
-    """Hand in what the form says (see `answers.read`), or change it until it is confirmed; late is accepted.
+    """Hand in what the form says (see `answers.read`), or change it until it is confirmed or closed (see `terms`).
 
     The time of the first handing in decides whether it is late. What is done together counts for the whole pair, and
     each of them can change it. Raises FormError.
@@ -36,13 +37,14 @@ def hand_in(
     answer = answers.read(module, fields)
     _lock(session, assignment)
     submission = submission_of(session, assignment.id, person_id)
+    if submission is not None and answers.answer_of(submission) == answer:
+        return submission
+    _check_open(session, assignment, module, person_id, submission, now)
     if submission is None:
         return _first(session, assignment, person_id, answer, now)
-    if answers.answer_of(submission) != answer:
-        _check_open(submission)
-        submission.text, submission.link = answer.text, answer.link
-        submission.person_id = person_id
-        _count(session, assignment, submission, "assignment changed", person_id)
+    submission.text, submission.link = answer.text, answer.link
+    submission.person_id = person_id
+    _count(session, assignment, submission, "assignment changed", person_id)
     return submission
 
 
@@ -69,9 +71,19 @@ def _others(session: Session, assignment: Assignment, person_id: int) -> set[int
     return pair.difference(session.scalars(select(Credit.person_id).where(Credit.assignment_id == assignment.id)))
 
 
-def _check_open(submission: Submission) -> None:
-    if submission.confirmed_at is not None:
+def _check_open(
+    session: Session,
+    assignment: Assignment,
+    module: Module,
+    person_id: int,
+    submission: Submission | None,
+    now: datetime,
+) -> None:
+    if submission is not None and submission.confirmed_at is not None:
         raise FormError({"text": _("This has been confirmed and can no longer be changed.")})
+    due = due_of(session, assignment, person_id)
+    if terms.of_module(_program(session, assignment), module).is_closed(due, now):
+        raise FormError({"text": _("This is closed. Ask the person who runs the course for more time.")})
 
 
 def confirm_as_partner(

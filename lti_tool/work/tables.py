@@ -30,6 +30,17 @@ class Assignment(Base):
     meeting: Mapped[Meeting] = relationship(lazy="raise_on_sql")
 
 
+class Extension(Base):
+    """More time for one person. `lapsed_at`, as for the assignment, once it has counted as due for them."""
+
+    __tablename__ = "assignment_extension"
+
+    assignment_id: Mapped[int] = mapped_column(ForeignKey("assignment.id", ondelete="CASCADE"), primary_key=True)
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id", ondelete="CASCADE"), primary_key=True, index=True)
+    due_at: Mapped[datetime] = mapped_column(index=True)
+    lapsed_at: Mapped[datetime | None]
+
+
 class Submission(Base):
     """What was handed in, by whom the last time, and who confirmed it. For whom it counts the credits say."""
 

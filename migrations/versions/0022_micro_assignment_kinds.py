@@ -1,4 +1,4 @@
-"""Let a micro-assignment ask for a link or a checklist, or for one hand-in of a pair"""
+"""Kinds of micro-assignments, hand-ins of a pair, late rules and more time for one person"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -7,6 +7,12 @@ revision = 'micro_assignment_kinds'
 down_revision = 'commitments'
 branch_labels = None
 depends_on = None
+
+LATE_RULES = {
+    'late_rule': "late_rule IN ('full','share','nothing')",
+    'late_share': 'late_share BETWEEN 1 AND 99',
+    'late_days': 'late_days BETWEEN 0 AND 60',
+}
 
 
 def upgrade() -> None:
@@ -21,6 +27,24 @@ def upgrade() -> None:
         batch_op.create_check_constraint(
             batch_op.f('ck_module_assignment_kind'), "assignment_kind IN ('text','link','checklist')"
         )
+    _add_late_rules()
+    op.create_table(
+        'assignment_extension',
+        sa.Column('assignment_id', sa.Integer(), nullable=False),
+        sa.Column('person_id', sa.Integer(), nullable=False),
+        sa.Column('due_at', sa.DateTime(timezone=True), nullable=False),
+        sa.Column('lapsed_at', sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(
+            ['assignment_id'], ['assignment.id'], name=op.f('fk_assignment_extension_assignment_id_assignment'),
+            ondelete='CASCADE',
+        ),
+        sa.ForeignKeyConstraint(
+            ['person_id'], ['person.id'], name=op.f('fk_assignment_extension_person_id_person'), ondelete='CASCADE'
+        ),
+        sa.PrimaryKeyConstraint('assignment_id', 'person_id', name=op.f('pk_assignment_extension')),
+    )
+    for column in ('due_at', 'person_id'):
+        op.create_index(op.f(f'ix_assignment_extension_{column}'), 'assignment_extension', [column])
     op.add_column('submission', sa.Column('link', sa.String(length=2000), nullable=True))
     op.create_table(
         'submission_credit',
@@ -48,7 +72,36 @@ def upgrade() -> None:
     )
 
 
+def _add_late_rules() -> None:
+    """The program's own, and those that a module has instead."""
+    for table, stated in (('program', True), ('module', False)):
+        with op.batch_alter_table(table) as batch_op:
+            batch_op.add_column(
+                sa.Column('late_rule', sa.String(length=10), server_default='full', nullable=False)
+                if stated
+                else sa.Column('late_rule', sa.String(length=10), nullable=True)
+            )
+            batch_op.add_column(
+                sa.Column('late_share', sa.Integer(), server_default='50', nullable=False)
+                if stated
+                else sa.Column('late_share', sa.Integer(), nullable=True)
+            )
+            batch_op.add_column(sa.Column('late_days', sa.Integer(), nullable=True))
+            for name, condition in LATE_RULES.items():
+                batch_op.create_check_constraint(batch_op.f(f'ck_{table}_{name}'), condition)
+
+
+def _drop_late_rules() -> None:
+    for table in ('module', 'program'):
+        with op.batch_alter_table(table) as batch_op:
+            for name in LATE_RULES:
+                batch_op.drop_constraint(batch_op.f(f'ck_{table}_{name}'), type_='check')
+                batch_op.drop_column(name)
+
+
 def downgrade() -> None:
+    op.drop_table('assignment_extension')
+    _drop_late_rules()
     # A link is kept as text; what was done together stays with the one who handed it in.
     op.execute("UPDATE submission SET text = link || ' ' || text WHERE link IS NOT NULL")
     op.drop_table('submission_credit')
