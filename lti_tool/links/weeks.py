@@ -61,7 +61,7 @@ def of_learner(session: Session, person_id: int, module: Module) -> OwnWeek | No
         .outerjoin(Submission, Submission.id == Credit.submission_id)
         .outerjoin(Extension, and_(Extension.assignment_id == Assignment.id, Extension.person_id == person_id))
         .where(Meeting.module_id == module.id, Membership.person_id == person_id)
-        .options(joinedload(Meeting.cohort))
+        .options(joinedload(Submission.grade), joinedload(Meeting.cohort))
         .order_by(Meeting.starts_at.desc(), Membership.since.desc())
     )
     for meeting, membership, presence, assignment, submission, extension in rows:

@@ -20,6 +20,7 @@ _MODULE = (
     *("number", "title", "micro_teach", "prompt_a", "prompt_b", "reflection"),
     *("assignment_title", "assignment_text", "assignment_minutes"),
     *("assignment_kind", "assignment_items", "assignment_paired"),
+    *("assignment_grading", "assignment_rubric", "assignment_spot_share"),
     *("late_rule", "late_share", "late_days"),
 )
 _AGENDA = ("position", "minutes", "title", "tip")

@@ -32,6 +32,14 @@ class Kind(StrEnum):
     CHECKLIST = "checklist"
 
 
+class Grading(StrEnum):
+    """When a hand-in counts."""
+
+    COMPLETION = "completion"  # at once
+    POINTS = "points"  # once staff have graded it by the rubric, by its share of the points
+    PARTNER = "partner"  # once the partner has confirmed it
+
+
 class LateRule(StrEnum):
     """What a hand-in after the due time counts."""
 
@@ -90,7 +98,8 @@ class Module(Base):
     """What one week of a program is about: the session's prompts and its micro-assignment.
 
     `assignment_items` are the lines of a checklist. A `paired` assignment is done together: what one of a pair hands
-    in is the hand-in of both. With a `late_rule` of its own it is not the program's that holds, in none of the three.
+    in is the hand-in of both. The rubric is a text (see `work/rubric.py`); of what partners confirm,
+    `assignment_spot_share` percent are looked at. Where a module has a `late_rule`, the program's does not hold.
     """
 
     __tablename__ = "module"
@@ -99,6 +108,8 @@ class Module(Base):
         CheckConstraint("number >= 1", name="number"),
         CheckConstraint("assignment_minutes BETWEEN 5 AND 15", name="assignment_minutes"),
         CheckConstraint("assignment_kind IN ('text','link','checklist')", name="assignment_kind"),
+        CheckConstraint("assignment_grading IN ('completion','points','partner')", name="assignment_grading"),
+        CheckConstraint("assignment_spot_share BETWEEN 0 AND 100", name="assignment_spot_share"),
         CheckConstraint("late_rule IN ('full','share','nothing')", name="late_rule"),
         CheckConstraint("late_share BETWEEN 1 AND 99", name="late_share"),
         CheckConstraint("late_days BETWEEN 0 AND 60", name="late_days"),
@@ -118,6 +129,9 @@ class Module(Base):
     assignment_kind: Mapped[str] = mapped_column(String(10), default=Kind.TEXT.value)
     assignment_items: Mapped[str] = mapped_column(Text, default="")
     assignment_paired: Mapped[bool] = mapped_column(default=False)
+    assignment_grading: Mapped[str] = mapped_column(String(10), default=Grading.PARTNER.value)
+    assignment_rubric: Mapped[str] = mapped_column(Text, default="")
+    assignment_spot_share: Mapped[int] = mapped_column(default=0)
     late_rule: Mapped[str | None] = mapped_column(String(10))
     late_share: Mapped[int | None]
     late_days: Mapped[int | None]

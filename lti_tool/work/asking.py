@@ -13,17 +13,17 @@ from lti_tool import audit
 from lti_tool.gradebook import progress
 from lti_tool.meetings.tables import Meeting
 from lti_tool.programs.fields import Reader
-from lti_tool.programs.tables import Kind, Module, Program
-from lti_tool.work import terms
+from lti_tool.programs.tables import Grading, Kind, Module, Program
+from lti_tool.work import rubric, terms
 from lti_tool.work.tables import Assignment, Submission
 
 LONGEST_TEXT = 10_000
 SHORTEST, LONGEST = 5, 15  # minutes
 MOST_ITEMS, LONGEST_ITEM = 10, 200
 # Who has handed something in has answered to these; the words around them may still be put better.
-SETTLED = ("assignment_kind", "assignment_items", "assignment_paired")
+SETTLED = ("assignment_kind", "assignment_items", "assignment_paired", "assignment_grading", "assignment_rubric")
 COUNTED = ("late_rule", "late_share", "late_days")
-SHOWN = ("assignment_title", "assignment_text", "assignment_minutes", *COUNTED, *SETTLED)
+SHOWN = ("assignment_title", "assignment_text", "assignment_minutes", "assignment_spot_share", *COUNTED, *SETTLED)
 
 
 def values_of(module: Module) -> dict[str, str]:
@@ -35,6 +35,9 @@ def values_of(module: Module) -> dict[str, str]:
         "kind": module.assignment_kind,
         "items": module.assignment_items,
         "paired": "1" if module.assignment_paired else "",
+        "grading": module.assignment_grading,
+        "rubric": module.assignment_rubric,
+        "spot_share": str(module.assignment_spot_share),
         **terms.values_of(module),
     }
 
@@ -77,7 +80,7 @@ def is_settled(session: Session, module: Module) -> bool:
 
 def _read(fields: Mapping[str, str]) -> dict[str, Any]:
     reader = Reader(fields)
-    kind = reader.choice("kind", Kind)
+    kind, grading = reader.choice("kind", Kind), reader.choice("grading", Grading)
     asked = {
         "assignment_title": reader.text("title", 200),
         "assignment_text": reader.text("text", LONGEST_TEXT),
@@ -85,10 +88,23 @@ def _read(fields: Mapping[str, str]) -> dict[str, Any]:
         "assignment_kind": kind.value,
         "assignment_items": _items(reader) if kind is Kind.CHECKLIST else "",
         "assignment_paired": bool(fields.get("paired")),
+        "assignment_grading": grading.value,
+        "assignment_rubric": _rubric(reader) if grading is Grading.POINTS else "",
+        "assignment_spot_share": reader.number("spot_share", 0, 100) if grading is Grading.PARTNER else 0,
         **(terms.read(reader).as_columns if fields.get("late_rule") else terms.NO_OWN_TERMS),
     }
     reader.check()
     return asked
+
+
+def _rubric(reader: Reader) -> str:
+    text = reader.text("rubric", rubric.LONGEST_TEXT)
+    if "rubric" not in reader.errors:
+        try:
+            return rubric.written(rubric.parse(text))
+        except ValueError as wrong:
+            reader.errors["rubric"] = str(wrong)
+    return ""
 
 
 def _items(reader: Reader) -> str:

@@ -11,7 +11,7 @@ from flask_babel import gettext as _
 from lti_tool.database import db
 from lti_tool.programs.access import program_of
 from lti_tool.programs.fields import FormError
-from lti_tool.programs.tables import Kind, Module, Program
+from lti_tool.programs.tables import Grading, Kind, Module, Program
 from lti_tool.web.gate import Access, allow, current_visit
 from lti_tool.web.notices import redirect_with
 from lti_tool.work import asking, terms
@@ -58,6 +58,7 @@ def _page(module: Module, program: Program, values: Mapping[str, str], errors: M
         summary=[(f"field-{name}", text) for name, text in errors.items()],
         settled=asking.is_settled(db.session(), module),
         kinds=kinds(),
+        gradings=gradings(),
         late_rules=[("", _("as in the whole program")), *terms.rules()],
         shortest=asking.SHORTEST,
         longest=asking.LONGEST,
@@ -70,4 +71,13 @@ def kinds() -> list[tuple[str, str]]:
         (Kind.TEXT, _("a text")),
         (Kind.LINK, _("a link, and a word about it")),
         (Kind.CHECKLIST, _("a checklist, each line ticked")),
+    ]
+
+
+def gradings() -> list[tuple[str, str]]:
+    """When a hand-in counts, in words."""
+    return [
+        (Grading.PARTNER, _("when the partner has confirmed it")),
+        (Grading.COMPLETION, _("as soon as it is handed in")),
+        (Grading.POINTS, _("when you have graded it, by points")),
     ]

@@ -6,18 +6,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Select, and_, func, select
+from sqlalchemy import Select, and_, case, func, select
 from sqlalchemy.orm import Session, aliased, joinedload
 
 from lti_tool.cohorts.tables import Cohort, Membership
 from lti_tool.meetings.members import belongs, members_of
 from lti_tool.meetings.overview import takes_place
 from lti_tool.meetings.tables import Meeting, PairSeat
-from lti_tool.programs.tables import Module, Program
+from lti_tool.programs.tables import Grading, Module, Program
 from lti_tool.roster.tables import Person
 from lti_tool.work import terms
 from lti_tool.work.due import due_at
-from lti_tool.work.tables import Assignment, Credit, Extension, Submission
+from lti_tool.work.rows import WHOLE
+from lti_tool.work.tables import Assignment, Credit, Extension, Grade, Submission
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +75,13 @@ def to_confirm(session: Session, person_id: int, program_id: int) -> list[Submis
     """What partners have handed in and this learner has to confirm, the oldest first, with its person."""
     query = _of_partners(person_id).join(Meeting, Meeting.id == Assignment.meeting_id)
     query = query.join(Cohort, Cohort.id == Meeting.cohort_id)
-    query = query.where(Cohort.program_id == program_id, Submission.confirmed_at.is_(None))
+    query = query.join(Module, Module.id == Meeting.module_id)
+    query = query.where(
+        Cohort.program_id == program_id,
+        Module.assignment_grading == Grading.PARTNER,
+        Submission.confirmed_at.is_(None),
+        Submission.sent_back.is_(None),
+    )
     return list(session.scalars(query.order_by(Submission.handed_in_at)))
 
 
@@ -94,17 +101,20 @@ def _of_partners(person_id: int) -> Select[Submission]:
         )
         .join(own, and_(own.meeting_id == partner.meeting_id, own.number == partner.number))
         .where(own.person_id == person_id, partner.person_id != person_id)
-        .options(joinedload(Submission.person))
+        .options(*WHOLE)
     )
 
 
 @dataclass(frozen=True, slots=True)
 class WorkCount:
-    """One cohort's micro-assignment in numbers; `confirmed` ones are among the `handed_in`."""
+    """One cohort's micro-assignment in numbers; the ones that count are among the `handed_in`. `to_look_at` are drawn
+    for a spot check.
+    """
 
     assignment: Assignment
     handed_in: int
     confirmed: int
+    to_look_at: int
 
 
 def work_overview(session: Session, program_id: int) -> list[WorkCount]:
@@ -113,16 +123,29 @@ def work_overview(session: Session, program_id: int) -> list[WorkCount]:
     query = query.where(Cohort.program_id == program_id, takes_place())
     assignments = session.scalars(query.order_by(Cohort.position, Assignment.due_at)).all()
     counts = session.execute(
-        select(Credit.assignment_id, func.count(), func.count(Submission.confirmed_at))
+        select(Credit.assignment_id, func.count(), func.count(_COUNTS), func.count(_TO_LOOK_AT))
         .join(Submission, Submission.id == Credit.submission_id)
         .join(Assignment, Assignment.id == Credit.assignment_id)
         .join(Meeting, Meeting.id == Assignment.meeting_id)
         .join(Cohort, Cohort.id == Meeting.cohort_id)
+        .join(Module, Module.id == Meeting.module_id)
+        .outerjoin(Grade, Grade.submission_id == Submission.id)
         .where(Cohort.program_id == program_id)
         .group_by(Credit.assignment_id)
     )
-    by_id = {assignment_id: (handed_in, confirmed) for assignment_id, handed_in, confirmed in counts}
-    return [WorkCount(assignment, *by_id.get(assignment.id, (0, 0))) for assignment in assignments]
+    by_id = {assignment_id: numbers for assignment_id, *numbers in counts}
+    return [WorkCount(assignment, *by_id.get(assignment.id, (0, 0, 0))) for assignment in assignments]
+
+
+# As `measure.share_of` says it, in SQL.
+_COUNTS = case(
+    (Module.assignment_grading == Grading.COMPLETION, 1),
+    (and_(Module.assignment_grading == Grading.POINTS, Grade.submission_id.is_not(None)), 1),
+    (and_(Module.assignment_grading == Grading.PARTNER, Submission.confirmed_at.is_not(None)), 1),
+)
+_TO_LOOK_AT = case(
+    (and_(Submission.drawn.is_(True), Submission.confirmed_at.is_not(None), Submission.looked_at.is_(None)), 1)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +170,7 @@ def everybody(session: Session, assignment: Assignment, meeting: Meeting) -> Seq
         .join(Credit, Credit.person_id == Person.id)
         .join(Submission, Submission.id == Credit.submission_id)
         .where(Credit.assignment_id == assignment.id)
-        .options(joinedload(Submission.person))
+        .options(*WHOLE)
     ).all()
     submissions = {person.id: submission for person, submission in rows}
     people = {person.id: person for person in members_of(session, meeting)}

@@ -75,7 +75,7 @@ def _weeks(session: Session, person_id: int, memberships: Sequence[Membership]) 
         .outerjoin(Submission, Submission.id == Credit.submission_id)
         .outerjoin(Extension, and_(Extension.assignment_id == Assignment.id, Extension.person_id == person_id))
         .where(Meeting.cohort_id.in_(by_cohort))
-        .options(joinedload(Meeting.module))
+        .options(joinedload(Submission.grade), joinedload(Meeting.module))
         .order_by(Module.number, Meeting.starts_at)
     )
     return [

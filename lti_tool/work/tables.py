@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, String, Text, UniqueConstraint
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from lti_tool.database import Base
@@ -42,7 +42,11 @@ class Extension(Base):
 
 
 class Submission(Base):
-    """What was handed in, by whom the last time, and who confirmed it. For whom it counts the credits say."""
+    """What was handed in, by whom the last time, and who confirmed it. For whom it counts the credits say.
+
+    `drawn` says, once a partner has confirmed it, whether a facilitator is to look at it, `looked_at` when one did;
+    `sent_back` is what is missing, until it is changed.
+    """
 
     __tablename__ = "submission"
     __table_args__ = (
@@ -59,9 +63,32 @@ class Submission(Base):
     handed_in_at: Mapped[datetime]
     confirmed_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"), index=True)
     confirmed_at: Mapped[datetime | None]
+    drawn: Mapped[bool | None]
+    looked_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id", ondelete="SET NULL"), index=True)
+    looked_at: Mapped[datetime | None]
+    sent_back: Mapped[str | None] = mapped_column(Text)
 
     person: Mapped[Person] = relationship(lazy="raise_on_sql", foreign_keys=[person_id])
+    grade: Mapped[Grade | None] = relationship(lazy="raise_on_sql", viewonly=True)
     credits: Mapped[list[Credit]] = relationship(lazy="raise_on_sql", passive_deletes="all")
+
+    @property
+    def waits_for_a_look(self) -> bool:
+        """Whether it was drawn for a spot check that nobody has made."""
+        return bool(self.drawn) and self.confirmed_at is not None and self.looked_at is None
+
+
+class Grade(Base):
+    """What staff gave a hand-in: the level reached in each criterion of the rubric, and a word to the learner."""
+
+    __tablename__ = "submission_grade"
+
+    submission_id: Mapped[int] = mapped_column(ForeignKey("submission.id", ondelete="CASCADE"), primary_key=True)
+    levels: Mapped[list[int]] = mapped_column(JSON)
+    points: Mapped[int]
+    comment: Mapped[str | None] = mapped_column(Text)
+    graded_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id", ondelete="SET NULL"), index=True)
+    graded_at: Mapped[datetime]
 
 
 class Credit(Base):

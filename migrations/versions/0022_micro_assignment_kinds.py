@@ -1,4 +1,4 @@
-"""Kinds of micro-assignments, hand-ins of a pair, late rules and more time for one person"""
+"""Kinds of micro-assignments, hand-ins of a pair, late rules, more time, points and spot checks"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -24,6 +24,17 @@ def upgrade() -> None:
         batch_op.add_column(
             sa.Column('assignment_paired', sa.Boolean(), server_default=sa.false(), nullable=False)
         )
+        batch_op.add_column(
+            sa.Column('assignment_grading', sa.String(length=10), server_default='partner', nullable=False)
+        )
+        batch_op.add_column(sa.Column('assignment_rubric', sa.Text(), server_default='', nullable=False))
+        batch_op.add_column(sa.Column('assignment_spot_share', sa.Integer(), server_default='0', nullable=False))
+        batch_op.create_check_constraint(
+            batch_op.f('ck_module_assignment_grading'), "assignment_grading IN ('completion','points','partner')"
+        )
+        batch_op.create_check_constraint(
+            batch_op.f('ck_module_assignment_spot_share'), 'assignment_spot_share BETWEEN 0 AND 100'
+        )
         batch_op.create_check_constraint(
             batch_op.f('ck_module_assignment_kind'), "assignment_kind IN ('text','link','checklist')"
         )
@@ -45,7 +56,34 @@ def upgrade() -> None:
     )
     for column in ('due_at', 'person_id'):
         op.create_index(op.f(f'ix_assignment_extension_{column}'), 'assignment_extension', [column])
-    op.add_column('submission', sa.Column('link', sa.String(length=2000), nullable=True))
+    with op.batch_alter_table('submission') as batch_op:
+        batch_op.add_column(sa.Column('link', sa.String(length=2000), nullable=True))
+        batch_op.add_column(sa.Column('drawn', sa.Boolean(), nullable=True))
+        batch_op.add_column(sa.Column('looked_by_id', sa.Integer(), nullable=True))
+        batch_op.add_column(sa.Column('looked_at', sa.DateTime(timezone=True), nullable=True))
+        batch_op.add_column(sa.Column('sent_back', sa.Text(), nullable=True))
+        batch_op.create_index(batch_op.f('ix_submission_looked_by_id'), ['looked_by_id'])
+        batch_op.create_foreign_key(
+            batch_op.f('fk_submission_looked_by_id_person'), 'person', ['looked_by_id'], ['id'], ondelete='SET NULL'
+        )
+    op.create_table(
+        'submission_grade',
+        sa.Column('submission_id', sa.Integer(), nullable=False),
+        sa.Column('levels', sa.JSON(), nullable=False),
+        sa.Column('points', sa.Integer(), nullable=False),
+        sa.Column('comment', sa.Text(), nullable=True),
+        sa.Column('graded_by_id', sa.Integer(), nullable=True),
+        sa.Column('graded_at', sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ['submission_id'], ['submission.id'], name=op.f('fk_submission_grade_submission_id_submission'),
+            ondelete='CASCADE',
+        ),
+        sa.ForeignKeyConstraint(
+            ['graded_by_id'], ['person.id'], name=op.f('fk_submission_grade_graded_by_id_person'), ondelete='SET NULL'
+        ),
+        sa.PrimaryKeyConstraint('submission_id', name=op.f('pk_submission_grade')),
+    )
+    op.create_index(op.f('ix_submission_grade_graded_by_id'), 'submission_grade', ['graded_by_id'])
     op.create_table(
         'submission_credit',
         sa.Column('assignment_id', sa.Integer(), nullable=False),
@@ -105,8 +143,17 @@ def downgrade() -> None:
     # A link is kept as text; what was done together stays with the one who handed it in.
     op.execute("UPDATE submission SET text = link || ' ' || text WHERE link IS NOT NULL")
     op.drop_table('submission_credit')
-    op.drop_column('submission', 'link')
+    op.drop_table('submission_grade')
+    with op.batch_alter_table('submission') as batch_op:
+        batch_op.drop_constraint(batch_op.f('fk_submission_looked_by_id_person'), type_='foreignkey')
+        batch_op.drop_index(batch_op.f('ix_submission_looked_by_id'))
+        for column in ('sent_back', 'looked_at', 'looked_by_id', 'drawn', 'link'):
+            batch_op.drop_column(column)
     with op.batch_alter_table('module') as batch_op:
         batch_op.drop_constraint(batch_op.f('ck_module_assignment_kind'), type_='check')
+        for name in ('assignment_grading', 'assignment_spot_share'):
+            batch_op.drop_constraint(batch_op.f(f'ck_module_{name}'), type_='check')
+            batch_op.drop_column(name)
+        batch_op.drop_column('assignment_rubric')
         for column in ('assignment_paired', 'assignment_items', 'assignment_kind'):
             batch_op.drop_column(column)

@@ -19,6 +19,7 @@ from tests.work.test_work import Scene, quick, scene
 __all__ = ["quick", "scene", "set_now"]
 
 DAY = timedelta(days=1)
+COUNTS = {"grading": "partner", "spot_share": "0"}
 
 
 def late_rule(scene: Scene, rule: str, share: int = 50, days: int | None = None) -> None:
@@ -58,7 +59,14 @@ def test_an_assignments_own_rule_goes_before_the_programs(quick: Scene) -> None:
     assert (quick.progress(quick.bilal), quick.cell(quick.bilal).wanted_score) == ((0, 1, 8), 0)
     staff = instructor(quick)
     module_id = ask_for(quick, kind="text")
-    asked: dict[str, Any] = {"title": "T", "text": "T", "minutes": "10", "kind": "text", "late_rule": "share"}
+    asked: dict[str, Any] = {
+        "title": "T",
+        "text": "T",
+        "minutes": "10",
+        "kind": "text",
+        "late_rule": "share",
+        **COUNTS,
+    }
     assert staff.post(f"modules/{module_id}/assignment", **asked, late_share="120").status_code == 400
     assert staff.post(f"modules/{module_id}/assignment", **asked, late_share="80").status_code == 200
     assert quick.cell(quick.bilal).wanted_score == 80  # counted again at once

@@ -147,6 +147,8 @@ def test_an_instructor_says_what_is_asked_until_somebody_has_handed_it_in(quick:
         "text": "Ask first.",
         "minutes": "10",
         "kind": "checklist",
+        "grading": "partner",
+        "spot_share": "0",
         "items": " One \n\nTwo ",
     }
     address = f"modules/{module_id}/assignment"

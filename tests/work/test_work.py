@@ -20,6 +20,7 @@ from lti_tool.roster.tables import Course, Person
 from lti_tool.work import measure, overview, rules, schedule
 from lti_tool.work.answers import Answer
 from lti_tool.work.due import due_of
+from lti_tool.work.rows import submission_of
 from lti_tool.work.tables import Assignment, Submission
 from tests.support import factories
 from tests.support.factories import Browser
@@ -63,7 +64,7 @@ class Scene:
 
     def confirm(self, person_id: int, by: int) -> None:
         with transaction() as session:
-            submission = rules.submission_of(session, self.first, person_id)
+            submission = submission_of(session, self.first, person_id)
             assert submission is not None
             rules.confirm_as_partner(session, submission, by, self.after_session + timedelta(hours=2))
 
@@ -114,7 +115,7 @@ def test_nobody_confirms_their_own_or_another_pairs_work(quick: Scene) -> None:
         with pytest.raises(FormError, match="Only the partner"):
             scene.confirm(scene.amara, by=stranger)
     with transaction() as session:
-        submission = rules.submission_of(session, scene.first, scene.amara)
+        submission = submission_of(session, scene.first, scene.amara)
         assert submission is not None
         with pytest.raises(FormError, match="their own work"):
             rules.confirm(session, submission, scene.amara, scene.after_session)
@@ -139,7 +140,7 @@ def test_what_is_confirmed_is_what_was_read(quick: Scene) -> None:
     seen = Answer("first words").fingerprint
     scene.hand_in(scene.amara, "other words")
     with transaction() as session:
-        submission = rules.submission_of(session, scene.first, scene.amara)
+        submission = submission_of(session, scene.first, scene.amara)
         assert submission is not None
         with pytest.raises(FormError, match="changed in the meantime"):
             rules.confirm_as_partner(session, submission, scene.bilal, scene.after_session, seen)
