@@ -33,7 +33,7 @@ def values_of(module: Module) -> dict[str, str]:
         "text": module.assignment_text,
         "minutes": str(module.assignment_minutes),
         "kind": module.assignment_kind,
-        "items": module.assignment_items,
+        "lines": module.assignment_items,
         "paired": "1" if module.assignment_paired else "",
         "grading": module.assignment_grading,
         "rubric": module.assignment_rubric,
@@ -109,10 +109,10 @@ def _rubric(reader: Reader) -> str:
 
 def _items(reader: Reader) -> str:
     lines = [
-        line.strip() for line in reader.text("items", MOST_ITEMS * (LONGEST_ITEM + 1)).splitlines() if line.strip()
+        line.strip() for line in reader.text("lines", MOST_ITEMS * (LONGEST_ITEM + 1)).splitlines() if line.strip()
     ]
     if len(lines) > MOST_ITEMS:
-        reader.errors["items"] = _("A checklist has up to %(most)s lines.", most=MOST_ITEMS)
+        reader.errors["lines"] = _("A checklist has up to %(most)s lines.", most=MOST_ITEMS)
     elif any(len(line) > LONGEST_ITEM for line in lines):
-        reader.errors["items"] = _("Shorten each line to %(longest)s characters.", longest=LONGEST_ITEM)
+        reader.errors["lines"] = _("Shorten each line to %(longest)s characters.", longest=LONGEST_ITEM)
     return "\n".join(lines)

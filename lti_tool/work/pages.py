@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from secrets import token_hex
 
 from flask import render_template, request
 from flask.typing import ResponseReturnValue
@@ -14,14 +15,14 @@ from lti_tool.meetings.pairs import partners
 from lti_tool.programs.fields import FormError
 from lti_tool.web.gate import Access, allow, current_visit
 from lti_tool.web.notices import redirect_with
-from lti_tool.work import answers, rubric, rules, terms, words
+from lti_tool.work import answers, drafts, rubric, rules, terms, words
 from lti_tool.work.access import own_assignment_of
 from lti_tool.work.blueprint import blueprint
 from lti_tool.work.due import due_of
 from lti_tool.work.naming import named_submission
 from lti_tool.work.overview import of_partners
 from lti_tool.work.rows import submission_of
-from lti_tool.work.tables import LINK_LENGTH
+from lti_tool.work.tables import LINK_LENGTH, Draft
 
 
 @blueprint.get("/assignments/<int:assignment_id>")
@@ -43,6 +44,19 @@ def hand_in(assignment_id: int) -> ResponseReturnValue:
         db.session.rollback()
         return _own_page(assignment_id, errors=wrong.errors, typed=request.form), 400
     return redirect_with("good", _("Handed in."), "work.show", assignment_id=assignment_id)
+
+
+@blueprint.post("/assignments/<int:assignment_id>/draft")
+@allow(Access.LEARNER)
+def save_draft(assignment_id: int) -> ResponseReturnValue:
+    """Keep what has been typed so far; 409 when another tab wrote since."""
+    visit = current_visit()
+    assignment, _program = own_assignment_of(visit, assignment_id)
+    try:
+        version = drafts.save(db.session(), assignment, visit.person_id, request.form, clock.now())
+    except drafts.WrittenElsewhereError:
+        return {}, 409
+    return {"version": version}
 
 
 @blueprint.post("/assignments/<int:assignment_id>/confirm")
@@ -72,6 +86,7 @@ def _own_page(
     assignment, program = own_assignment_of(visit, assignment_id)
     module = assignment.meeting.module
     own = submission_of(session, assignment_id, visit.person_id)
+    draft = session.get(Draft, (assignment_id, visit.person_id))
     due = due_of(session, assignment, visit.person_id)
     criteria = rubric.parse(module.assignment_rubric) if module.assignment_rubric else []
     late_rule = terms.of_module(program, module)
@@ -97,9 +112,12 @@ def _own_page(
         late=own is not None and own.handed_in_at > due,
         overdue=own is None and due < clock.now(),
         items=answers.items_of(module),
-        values=typed or answers.values_of(module, own),
+        values=typed or (draft.fields if draft else answers.values_of(module, own)),
+        draft=draft,
+        tab=token_hex(8),
+        other=errors is not None and "text" in errors and typed is not None,
         typed=typed,
-        draft=f"submission-{visit.person_id}-{assignment_id}",
+        draft_key=f"submission-{visit.person_id}-{assignment_id}",
         longest=answers.LONGEST_TEXT,
         longest_link=LINK_LENGTH,
         partners=partners(session, assignment.meeting_id, visit.person_id),

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from lti_tool.meetings.pairs import partners
 from lti_tool.programs.fields import FormError
 from lti_tool.programs.tables import Grading, Module
-from lti_tool.work import answers, spot_checks, terms
+from lti_tool.work import answers, drafts, spot_checks, terms
 from lti_tool.work.answers import Answer
 from lti_tool.work.due import due_of
 from lti_tool.work.rows import lock, module_of, note, program_of, submission_of
@@ -29,7 +29,8 @@ def hand_in(
     """Hand in what the form says (see `answers.read`), or change it until it is confirmed, graded or closed.
 
     The time of the first handing in decides whether it is late. What is done together counts for the whole pair, and
-    each of them can change it. Raises FormError.
+    each of them can change it. Nothing replaces what its form did not show: `seen` is the fingerprint of what was
+    stored then, `tab` and `draft_version` those of the draft. Raises FormError.
     """
     module = module_of(session, assignment)
     session.refresh(module, _ASKED, with_for_update={"read": True})
@@ -37,14 +38,30 @@ def hand_in(
     lock(session, assignment)
     submission = submission_of(session, assignment.id, person_id)
     if submission is not None and answers.answer_of(submission) == answer:
+        drafts.drop(session, assignment.id, person_id)
         return submission
     _check_open(session, assignment, module, person_id, submission, now)
+    _check_shown(submission, fields)
+    drafts.check_shown(session, assignment.id, person_id, fields, answer)
+    drafts.drop(session, assignment.id, person_id)
     if submission is None:
         return _first(session, assignment, person_id, answer, now)
     submission.text, submission.link = answer.text, answer.link
     submission.person_id, submission.sent_back = person_id, None
     note(session, assignment, submission, "assignment changed", person_id)
     return submission
+
+
+def _check_shown(submission: Submission | None, fields: Mapping[str, str]) -> None:
+    if submission is None:
+        return
+    stored = answers.fingerprint(submission)
+    if fields.get("seen", stored) != stored:
+        told = _(
+            "Something else was handed in meanwhile, in another tab or by your partner. It stands below. "
+            "Send yours again to put it in its place."
+        )
+        raise FormError({"text": told})
 
 
 def _first(session: Session, assignment: Assignment, person_id: int, answer: Answer, now: datetime) -> Submission:

@@ -155,6 +155,7 @@ def _everybodys_page(
         module=module,
         criteria=rubric.parse(module.assignment_rubric) if module.assignment_rubric else (),
         typed=typed or {},
+        first_to_grade=next((one for one in handed_in if one.grade is None), None),
         program=program,
         people=people,
         handed_in=sum(1 for one in people if one.submission is not None),

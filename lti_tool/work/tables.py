@@ -41,6 +41,21 @@ class Extension(Base):
     lapsed_at: Mapped[datetime | None]
 
 
+class Draft(Base):
+    """What one person has typed and not handed in. `tab` is the open page that wrote it last; each time raises
+    `version`.
+    """
+
+    __tablename__ = "assignment_draft"
+
+    assignment_id: Mapped[int] = mapped_column(ForeignKey("assignment.id", ondelete="CASCADE"), primary_key=True)
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id", ondelete="CASCADE"), primary_key=True, index=True)
+    fields: Mapped[dict[str, str]] = mapped_column(JSON)
+    tab: Mapped[str] = mapped_column(String(32))
+    version: Mapped[int]
+    saved_at: Mapped[datetime]
+
+
 class Submission(Base):
     """What was handed in, by whom the last time, and who confirmed it. For whom it counts the credits say.
 

@@ -1,4 +1,4 @@
-"""Kinds of micro-assignments, hand-ins of a pair, late rules, more time, points and spot checks"""
+"""Kinds of micro-assignments, hand-ins of a pair, late rules, more time, points, spot checks and drafts"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -54,6 +54,24 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint('assignment_id', 'person_id', name=op.f('pk_assignment_extension')),
     )
+    op.create_table(
+        'assignment_draft',
+        sa.Column('assignment_id', sa.Integer(), nullable=False),
+        sa.Column('person_id', sa.Integer(), nullable=False),
+        sa.Column('fields', sa.JSON(), nullable=False),
+        sa.Column('tab', sa.String(length=32), nullable=False),
+        sa.Column('version', sa.Integer(), nullable=False),
+        sa.Column('saved_at', sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ['assignment_id'], ['assignment.id'], name=op.f('fk_assignment_draft_assignment_id_assignment'),
+            ondelete='CASCADE',
+        ),
+        sa.ForeignKeyConstraint(
+            ['person_id'], ['person.id'], name=op.f('fk_assignment_draft_person_id_person'), ondelete='CASCADE'
+        ),
+        sa.PrimaryKeyConstraint('assignment_id', 'person_id', name=op.f('pk_assignment_draft')),
+    )
+    op.create_index(op.f('ix_assignment_draft_person_id'), 'assignment_draft', ['person_id'])
     for column in ('due_at', 'person_id'):
         op.create_index(op.f(f'ix_assignment_extension_{column}'), 'assignment_extension', [column])
     with op.batch_alter_table('submission') as batch_op:
@@ -138,6 +156,7 @@ def _drop_late_rules() -> None:
 
 
 def downgrade() -> None:
+    op.drop_table('assignment_draft')
     op.drop_table('assignment_extension')
     _drop_late_rules()
     # A link is kept as text; what was done together stays with the one who handed it in.

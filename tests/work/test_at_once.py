@@ -22,7 +22,7 @@ __all__ = ["set_now"]
 AT_ONCE = 4
 
 
-def _at_once(app: Flask, deed: Callable[[int], None]) -> list[Exception]:
+def at_once(app: Flask, deed: Callable[[int], None]) -> list[Exception]:
     """Do a deed in several threads at the same instant; returns what went wrong."""
     db.session.remove()
     barrier, failures = Barrier(AT_ONCE), []
@@ -58,7 +58,7 @@ def test_the_same_text_handed_in_by_several_taps_is_one_submission(any_app: Flas
                 session, session.get_one(Assignment, assignment_id), person_id, {"text": "Done."}, factories.NOW
             )
 
-    assert _at_once(any_app, hand_in) == []
+    assert at_once(any_app, hand_in) == []
     assert db.session.query(Submission).count() == 1
 
 
@@ -81,7 +81,7 @@ def test_several_facilitators_mark_pair_and_close_at_once(any_app: Flask, set_no
         with transaction() as session:
             attendance.close(session, session.get_one(Meeting, meeting_id), ids[number])
 
-    assert _at_once(any_app, hold) == []
+    assert at_once(any_app, hold) == []
     assert sorted(db.session.scalars(select(Attendance.person_id))) == ids
     seats = db.session.scalars(select(PairSeat.person_id)).all()
     assert len(seats) == len(set(seats))

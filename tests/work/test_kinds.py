@@ -149,12 +149,12 @@ def test_an_instructor_says_what_is_asked_until_somebody_has_handed_it_in(quick:
         "kind": "checklist",
         "grading": "partner",
         "spot_share": "0",
-        "items": " One \n\nTwo ",
+        "lines": " One \n\nTwo ",
     }
     address = f"modules/{module_id}/assignment"
     assert "Saved" in staff.post(address, **asked, paired="1").text
     assert "Tick what you have done" in quick.browser(0).get(quick.address).text
-    for wrong in ({"items": " "}, {"items": "x\n" * 11}, {"minutes": "16"}, {"minutes": "ten"}, {"kind": "poem"}):
+    for wrong in ({"lines": " "}, {"lines": "x\n" * 11}, {"minutes": "16"}, {"minutes": "ten"}, {"kind": "poem"}):
         refused = staff.post(address, **asked | wrong)
         assert refused.status_code == 400
         assert "Ask first." in refused.text
