@@ -30,6 +30,7 @@ class Kind(StrEnum):
     TEXT = "text"
     LINK = "link"
     CHECKLIST = "checklist"
+    FILE = "file"
 
 
 class Grading(StrEnum):
@@ -107,7 +108,7 @@ class Module(Base):
         UniqueConstraint("program_id", "number"),
         CheckConstraint("number >= 1", name="number"),
         CheckConstraint("assignment_minutes BETWEEN 5 AND 15", name="assignment_minutes"),
-        CheckConstraint("assignment_kind IN ('text','link','checklist')", name="assignment_kind"),
+        CheckConstraint("assignment_kind IN ('text','link','checklist','file')", name="assignment_kind"),
         CheckConstraint("assignment_grading IN ('completion','points','partner')", name="assignment_grading"),
         CheckConstraint("assignment_spot_share BETWEEN 0 AND 100", name="assignment_spot_share"),
         CheckConstraint("late_rule IN ('full','share','nothing')", name="late_rule"),

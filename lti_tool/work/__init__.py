@@ -10,7 +10,7 @@ from lti_tool import jobs
 from lti_tool.gradebook.progress import register_measure
 from lti_tool.meetings.signals import meeting_moved, meetings_planned
 from lti_tool.web import gate
-from lti_tool.work import access, asking_pages, measure, schedule, words
+from lti_tool.work import access, asking_pages, files, measure, schedule, words
 from lti_tool.work import pages as pages
 from lti_tool.work import staff_pages as staff_pages
 from lti_tool.work import tables as tables
@@ -25,5 +25,6 @@ def register(app: Flask) -> None:
     gate.facilitated_by(app, "assignment_id", access.facilitates_assignment)
     register_measure(app, measure.ASSIGNMENTS)
     jobs.register(app, jobs.Job("work", schedule.lapse_next, every=timedelta(minutes=1)))
+    jobs.register(app, jobs.Job("files", files.sweep, every=timedelta(hours=1)))
     meetings_planned.connect(schedule.plan_assignments)
     meeting_moved.connect(schedule.move_assignment)

@@ -23,16 +23,17 @@ class Answer:
 
     text: str
     link: str | None = None
+    file: str | None = None  # its digest
 
     @property
     def fingerprint(self) -> str:
         """Stands for it in a form, so that what is confirmed or replaced is what was read."""
-        return sha256(f"{self.link or ''}\0{self.text}".encode()).hexdigest()[:16]
+        return sha256(f"{self.file or ''}\0{self.link or ''}\0{self.text}".encode()).hexdigest()[:16]
 
 
 def answer_of(submission: Submission) -> Answer:
     """What a submission holds."""
-    return Answer(submission.text, submission.link)
+    return Answer(submission.text, submission.link, submission.file_digest)
 
 
 def fingerprint(submission: Submission) -> str:
@@ -53,8 +54,11 @@ def items_of(module: Module) -> Sequence[str]:
     return module.assignment_items.splitlines() if module.assignment_kind == Kind.CHECKLIST else ()
 
 
-def read(module: Module, fields: Mapping[str, str]) -> Answer:
-    """What a form says: `text`, for a link also `link`, for a checklist a field for each line. Raises FormError."""
+def read(module: Module, fields: Mapping[str, str], file: str | None = None) -> Answer:
+    """What a form says: `text`, for a link also `link`, for a checklist a field for each line.
+
+    `file` is the digest of the one that was sent, or is there already. Raises FormError.
+    """
     reader = Reader(fields)
     link = None
     match module.assignment_kind:
@@ -64,10 +68,14 @@ def read(module: Module, fields: Mapping[str, str]) -> Answer:
         case Kind.CHECKLIST:
             _check_ticks(module, reader)
             text = reader.optional_text("text", LONGEST_TEXT)
+        case Kind.FILE:
+            if file is None:
+                reader.errors["file"] = _("Choose a file.")
+            text = reader.optional_text("text", LONGEST_TEXT)
         case _:
             text = reader.text("text", LONGEST_TEXT)
     reader.check()
-    return Answer(text or "", link)
+    return Answer(text or "", link, file if module.assignment_kind == Kind.FILE else None)
 
 
 def _link(reader: Reader) -> str:

@@ -71,6 +71,7 @@ def kinds() -> list[tuple[str, str]]:
         (Kind.TEXT, _("a text")),
         (Kind.LINK, _("a link, and a word about it")),
         (Kind.CHECKLIST, _("a checklist, each line ticked")),
+        (Kind.FILE, _("a file of up to 10 MB, and a word about it")),
     ]
 
 

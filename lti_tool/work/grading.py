@@ -34,7 +34,7 @@ def grade(session: Session, submission: Submission, fields: Mapping[str, str], a
     comment = reader.optional_text("comment", LONGEST_COMMENT)
     reader.check()
     lock(session, assignment)
-    session.refresh(submission, ["text", "link"])
+    session.refresh(submission, ["text", "link", "file_digest"])
     if fields.get("seen") != answers.fingerprint(submission):
         raise FormError({"grade": _("This was changed in the meantime. Read it again, then grade it.")})
     found = session.get(Grade, submission.id, populate_existing=True)

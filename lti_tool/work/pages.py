@@ -15,7 +15,8 @@ from lti_tool.meetings.pairs import partners
 from lti_tool.programs.fields import FormError
 from lti_tool.web.gate import Access, allow, current_visit
 from lti_tool.web.notices import redirect_with
-from lti_tool.work import answers, drafts, rubric, rules, terms, words
+from lti_tool.web.uploads import takes_up_to
+from lti_tool.work import answers, downloads, drafts, files, rubric, rules, terms, words
 from lti_tool.work.access import own_assignment_of
 from lti_tool.work.blueprint import blueprint
 from lti_tool.work.due import due_of
@@ -34,16 +35,29 @@ def show(assignment_id: int) -> ResponseReturnValue:
 
 @blueprint.post("/assignments/<int:assignment_id>")
 @allow(Access.LEARNER)
+@takes_up_to(2 * files.LARGEST)  # so that a file that is somewhat too large is told of beside its text
 def hand_in(assignment_id: int) -> ResponseReturnValue:
     """Hand in what the form says (see `answers.read`)."""
     visit = current_visit()
     assignment, _program = own_assignment_of(visit, assignment_id)
     try:
-        rules.hand_in(db.session(), assignment, visit.person_id, request.form, clock.now())
+        upload = files.read(request.files.get("file"))
+        rules.hand_in(db.session(), assignment, visit.person_id, request.form, clock.now(), upload)
     except FormError as wrong:
         db.session.rollback()
         return _own_page(assignment_id, errors=wrong.errors, typed=request.form), 400
     return redirect_with("good", _("Handed in."), "work.show", assignment_id=assignment_id)
+
+
+@blueprint.get("/assignments/<int:assignment_id>/files/<int:person_id>")
+@allow(Access.LEARNER)
+def file(assignment_id: int, person_id: int) -> ResponseReturnValue:
+    """The file that one has handed in oneself, or whose partner one is."""
+    visit, session = current_visit(), db.session()
+    own_assignment_of(visit, assignment_id)
+    own = submission_of(session, assignment_id, visit.person_id)
+    readable = [*of_partners(session, assignment_id, visit.person_id), *([own] if own else ())]
+    return downloads.answer(next((one for one in readable if one.person_id == person_id), None), visit.tenant_id)
 
 
 @blueprint.post("/assignments/<int:assignment_id>/draft")
@@ -115,6 +129,8 @@ def _own_page(
         values=typed or (draft.fields if draft else answers.values_of(module, own)),
         draft=draft,
         tab=token_hex(8),
+        file_types=files.TYPES,
+        largest_file=files.LARGEST,
         other=errors is not None and "text" in errors and typed is not None,
         typed=typed,
         draft_key=f"submission-{visit.person_id}-{assignment_id}",

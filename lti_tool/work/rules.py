@@ -12,19 +12,26 @@ from sqlalchemy.orm import Session
 from lti_tool.meetings.pairs import partners
 from lti_tool.programs.fields import FormError
 from lti_tool.programs.tables import Grading, Module
-from lti_tool.work import answers, drafts, spot_checks, terms
+from lti_tool.roster.tables import Course
+from lti_tool.work import answers, drafts, files, spot_checks, terms
 from lti_tool.work.answers import Answer
 from lti_tool.work.due import due_of
+from lti_tool.work.files import Upload
 from lti_tool.work.rows import lock, module_of, note, program_of, submission_of
 from lti_tool.work.tables import Assignment, Credit, Grade, Submission
 
 _ASKED = ("assignment_kind", "assignment_items", "assignment_paired")
 # What others may have changed of a hand-in since it was read.
-_MOVED = ("text", "link", "person_id", "confirmed_at", "confirmed_by_id", "drawn", "sent_back")
+_MOVED = ("text", "link", "file_digest", "person_id", "confirmed_at", "confirmed_by_id", "drawn", "sent_back")
 
 
 def hand_in(
-    session: Session, assignment: Assignment, person_id: int, fields: Mapping[str, str], now: datetime
+    session: Session,
+    assignment: Assignment,
+    person_id: int,
+    fields: Mapping[str, str],
+    now: datetime,
+    upload: Upload | None = None,
 ) -> Submission:
     """Hand in what the form says (see `answers.read`), or change it until it is confirmed, graded or closed.
 
@@ -34,9 +41,10 @@ def hand_in(
     """
     module = module_of(session, assignment)
     session.refresh(module, _ASKED, with_for_update={"read": True})
-    answer = answers.read(module, fields)
     lock(session, assignment)
     submission = submission_of(session, assignment.id, person_id)
+    stored = submission.file_digest if submission else None
+    answer = answers.read(module, fields, upload.digest if upload else stored)
     if submission is not None and answers.answer_of(submission) == answer:
         drafts.drop(session, assignment.id, person_id)
         return submission
@@ -45,7 +53,9 @@ def hand_in(
     drafts.check_shown(session, assignment.id, person_id, fields, answer)
     drafts.drop(session, assignment.id, person_id)
     if submission is None:
-        return _first(session, assignment, person_id, answer, now)
+        return _first(session, assignment, person_id, answer, now, upload)
+    if upload is not None and answer.file not in {None, stored}:
+        _store(session, assignment, submission, upload)
     submission.text, submission.link = answer.text, answer.link
     submission.person_id, submission.sent_back = person_id, None
     note(session, assignment, submission, "assignment changed", person_id)
@@ -64,7 +74,19 @@ def _check_shown(submission: Submission | None, fields: Mapping[str, str]) -> No
         raise FormError({"text": told})
 
 
-def _first(session: Session, assignment: Assignment, person_id: int, answer: Answer, now: datetime) -> Submission:
+def _store(session: Session, assignment: Assignment, submission: Submission, upload: Upload) -> None:
+    course = session.get_one(Course, program_of(session, assignment).course_id)
+    files.put(session, submission, upload, course.tenant_id)
+
+
+def _first(
+    session: Session,
+    assignment: Assignment,
+    person_id: int,
+    answer: Answer,
+    now: datetime,
+    upload: Upload | None,
+) -> Submission:
     people = {person_id, *_others(session, assignment, person_id)}
     submission = Submission(
         assignment_id=assignment.id,
@@ -75,6 +97,8 @@ def _first(session: Session, assignment: Assignment, person_id: int, answer: Ans
         credits=[Credit(assignment_id=assignment.id, person_id=each) for each in sorted(people)],
     )
     session.add(submission)
+    if upload is not None and answer.file is not None:
+        _store(session, assignment, submission, upload)
     note(session, assignment, submission, "assignment handed in", person_id)
     return submission
 

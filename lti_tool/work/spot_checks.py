@@ -49,7 +49,7 @@ def look_at(
     """
     assignment = session.get_one(Assignment, submission.assignment_id)
     lock(session, assignment)
-    session.refresh(submission, ["text", "link", "drawn", "looked_at", "confirmed_at"])
+    session.refresh(submission, ["text", "link", "file_digest", "drawn", "looked_at", "confirmed_at"])
     if actor_id in credited(session, submission):
         raise FormError({"look": _("Nobody looks at their own work here: another facilitator does.")})
     if submission.looked_at is not None:

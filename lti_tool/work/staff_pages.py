@@ -16,12 +16,13 @@ from lti_tool.programs.access import program_of
 from lti_tool.programs.fields import FormError
 from lti_tool.web.gate import Access, allow, current_visit
 from lti_tool.web.notices import redirect_with
-from lti_tool.work import answers, extensions, grading, rubric, rules, spot_checks, terms
+from lti_tool.work import answers, downloads, extensions, grading, rubric, rules, spot_checks, terms
 from lti_tool.work.access import assignment_of
 from lti_tool.work.blueprint import blueprint
 from lti_tool.work.measure import share_of
 from lti_tool.work.naming import named_person, named_submission
 from lti_tool.work.overview import everybody, work_overview
+from lti_tool.work.rows import submission_of
 
 
 @blueprint.get("/assignments/<int:assignment_id>/submissions")
@@ -29,6 +30,15 @@ from lti_tool.work.overview import everybody, work_overview
 def submissions(assignment_id: int) -> ResponseReturnValue:
     """What everybody of a cohort has handed in."""
     return _everybodys_page(assignment_id)
+
+
+@blueprint.get("/assignments/<int:assignment_id>/submissions/files/<int:person_id>")
+@allow(Access.FACILITATOR)
+def file_for_all(assignment_id: int, person_id: int) -> ResponseReturnValue:
+    """The file that somebody of the cohort has handed in."""
+    visit = current_visit()
+    assignment_of(visit, assignment_id)
+    return downloads.answer(submission_of(db.session(), assignment_id, person_id), visit.tenant_id)
 
 
 @blueprint.post("/assignments/<int:assignment_id>/submissions/confirm")

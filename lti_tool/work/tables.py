@@ -12,6 +12,7 @@ from lti_tool.meetings.tables import Meeting
 from lti_tool.roster.tables import Person
 
 LINK_LENGTH = 2000
+FILE_NAME_LENGTH = 150
 
 
 class Assignment(Base):
@@ -60,7 +61,8 @@ class Submission(Base):
     """What was handed in, by whom the last time, and who confirmed it. For whom it counts the credits say.
 
     `drawn` says, once a partner has confirmed it, whether a facilitator is to look at it, `looked_at` when one did;
-    `sent_back` is what is missing, until it is changed.
+    `sent_back` is what is missing, until it is changed. Of a file the row holds its name, and the key under which it
+    lies (see `files`).
     """
 
     __tablename__ = "submission"
@@ -75,6 +77,10 @@ class Submission(Base):
     person_id: Mapped[int] = mapped_column(ForeignKey("person.id", ondelete="CASCADE"), index=True)
     text: Mapped[str] = mapped_column(Text)
     link: Mapped[str | None] = mapped_column(String(LINK_LENGTH))
+    file_key: Mapped[str | None] = mapped_column(String(32), unique=True)
+    file_name: Mapped[str | None] = mapped_column(String(FILE_NAME_LENGTH))
+    file_size: Mapped[int | None]
+    file_digest: Mapped[str | None] = mapped_column(String(64))
     handed_in_at: Mapped[datetime]
     confirmed_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"), index=True)
     confirmed_at: Mapped[datetime | None]

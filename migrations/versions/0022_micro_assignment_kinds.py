@@ -1,4 +1,4 @@
-"""Kinds of micro-assignments, hand-ins of a pair, late rules, more time, points, spot checks and drafts"""
+"""Kinds of micro-assignments, hand-ins of a pair, late rules, more time, points, spot checks, drafts and files"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -36,7 +36,7 @@ def upgrade() -> None:
             batch_op.f('ck_module_assignment_spot_share'), 'assignment_spot_share BETWEEN 0 AND 100'
         )
         batch_op.create_check_constraint(
-            batch_op.f('ck_module_assignment_kind'), "assignment_kind IN ('text','link','checklist')"
+            batch_op.f('ck_module_assignment_kind'), "assignment_kind IN ('text','link','checklist','file')"
         )
     _add_late_rules()
     op.create_table(
@@ -76,6 +76,11 @@ def upgrade() -> None:
         op.create_index(op.f(f'ix_assignment_extension_{column}'), 'assignment_extension', [column])
     with op.batch_alter_table('submission') as batch_op:
         batch_op.add_column(sa.Column('link', sa.String(length=2000), nullable=True))
+        batch_op.add_column(sa.Column('file_key', sa.String(length=32), nullable=True))
+        batch_op.add_column(sa.Column('file_name', sa.String(length=150), nullable=True))
+        batch_op.add_column(sa.Column('file_size', sa.Integer(), nullable=True))
+        batch_op.add_column(sa.Column('file_digest', sa.String(length=64), nullable=True))
+        batch_op.create_unique_constraint(batch_op.f('uq_submission_file_key'), ['file_key'])
         batch_op.add_column(sa.Column('drawn', sa.Boolean(), nullable=True))
         batch_op.add_column(sa.Column('looked_by_id', sa.Integer(), nullable=True))
         batch_op.add_column(sa.Column('looked_at', sa.DateTime(timezone=True), nullable=True))
@@ -166,7 +171,8 @@ def downgrade() -> None:
     with op.batch_alter_table('submission') as batch_op:
         batch_op.drop_constraint(batch_op.f('fk_submission_looked_by_id_person'), type_='foreignkey')
         batch_op.drop_index(batch_op.f('ix_submission_looked_by_id'))
-        for column in ('sent_back', 'looked_at', 'looked_by_id', 'drawn', 'link'):
+        batch_op.drop_constraint(batch_op.f('uq_submission_file_key'), type_='unique')
+        for column in ('file_digest', 'file_size', 'file_name', 'file_key', 'sent_back', 'looked_at', 'looked_by_id', 'drawn', 'link'):
             batch_op.drop_column(column)
     with op.batch_alter_table('module') as batch_op:
         batch_op.drop_constraint(batch_op.f('ck_module_assignment_kind'), type_='check')

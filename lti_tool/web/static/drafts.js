@@ -104,6 +104,15 @@ function say(form, values) {
   }
 }
 
+// Nobody should send for minutes what will not be taken.
+function weigh(input) {
+  input.addEventListener("change", () => {
+    const large = [...input.files].some((file) => file.size > Number(input.dataset.largest));
+    input.setCustomValidity(large ? input.dataset.tooLarge : "");
+    input.reportValidity();
+  });
+}
+
 // A frame may be denied storage.
 function attempt(deed) {
   try {
@@ -114,3 +123,4 @@ function attempt(deed) {
 }
 
 document.querySelectorAll("form[data-save]").forEach(keepAsTyped);
+document.querySelectorAll("input[data-largest]").forEach(weigh);
