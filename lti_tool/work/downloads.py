@@ -21,5 +21,6 @@ def answer(submission: Submission | None, tenant_id: int) -> ResponseReturnValue
         path, "application/octet-stream", as_attachment=True, download_name=submission.file_name, conditional=False
     )
     response.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
+    response.headers["Cache-Control"] = "no-store"  # the browser may be shared
     response.headers["X-Content-Type-Options"] = "nosniff"
     return response

@@ -51,7 +51,8 @@ def read(sent: FileStorage | None) -> Upload | None:
     if sent is None or not sent.filename:
         return None
     name = _safe_name(sent.filename)
-    if name.rpartition(".")[2].lower() not in TYPES or name.startswith("."):
+    stem, _dot, ending = name.rpartition(".")
+    if not stem or ending.lower() not in TYPES:
         raise FormError(
             {"file": _("Files of this type are not taken. These are: %(types)s.", types=", ".join(TYPES))}
         )

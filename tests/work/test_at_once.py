@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from threading import Barrier, Thread
-
 from flask import Flask
 from sqlalchemy import select
 
@@ -16,33 +13,9 @@ from lti_tool.work import rules
 from lti_tool.work.tables import Assignment, Submission
 from tests.support import factories
 from tests.support.moments import SetNow, set_now
+from tests.work.scene import at_once
 
 __all__ = ["set_now"]
-
-AT_ONCE = 4
-
-
-def at_once(app: Flask, deed: Callable[[int], None]) -> list[Exception]:
-    """Do a deed in several threads at the same instant; returns what went wrong."""
-    db.session.remove()
-    barrier, failures = Barrier(AT_ONCE), []
-
-    def run(number: int) -> None:
-        with app.app_context():
-            barrier.wait()
-            try:
-                deed(number)
-            except Exception as failure:
-                failures.append(failure)
-            finally:
-                db.session.remove()
-
-    threads = [Thread(target=run, args=(number,)) for number in range(AT_ONCE)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return failures
 
 
 def test_the_same_text_handed_in_by_several_taps_is_one_submission(any_app: Flask) -> None:

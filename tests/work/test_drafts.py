@@ -15,9 +15,7 @@ from lti_tool.work.tables import Assignment, Draft, Submission
 from tests.support import factories
 from tests.support.factories import Browser
 from tests.support.moments import set_now
-from tests.work.test_at_once import AT_ONCE, at_once
-from tests.work.test_kinds import ask_for
-from tests.work.test_work import Scene, quick, scene
+from tests.work.scene import AT_ONCE, Scene, ask_for, at_once, quick, scene
 
 __all__ = ["quick", "scene", "set_now"]
 

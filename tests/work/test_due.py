@@ -13,8 +13,7 @@ from lti_tool.programs.fields import FormError
 from lti_tool.programs.tables import Program
 from lti_tool.work import extensions, overview, schedule
 from tests.support.moments import set_now
-from tests.work.test_kinds import ask_for, instructor
-from tests.work.test_work import Scene, quick, scene
+from tests.work.scene import Scene, ask_for, instructor, quick, scene
 
 __all__ = ["quick", "scene", "set_now"]
 

@@ -17,9 +17,8 @@ from lti_tool.work.tables import Grade
 from tests.support import factories
 from tests.support.factories import Browser
 from tests.support.moments import set_now
+from tests.work.scene import Scene, ask_for, instructor, quick, scene
 from tests.work.test_due import DAY, lapse, late_rule
-from tests.work.test_kinds import ask_for, instructor
-from tests.work.test_work import Scene, quick, scene
 
 __all__ = ["quick", "scene", "set_now"]
 

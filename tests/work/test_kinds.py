@@ -5,40 +5,22 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from sqlalchemy import update
 
 from lti_tool.database import db, transaction
-from lti_tool.lti.launch import Role
-from lti_tool.meetings.tables import Meeting
 from lti_tool.programs.fields import FormError
 from lti_tool.programs.tables import Module
 from lti_tool.work import overview, rules
 from tests.support import factories
-from tests.support.factories import Browser
 from tests.support.moments import set_now
-from tests.work.test_work import Scene, quick, scene
+from tests.work.scene import Scene, ask_for, instructor, quick, scene
 
 __all__ = ["quick", "scene", "set_now"]
 
 RIGHT_TO_LEFT = "قلت له ما رأيت 👩🏽‍🏫 <script>alert(1)</script>"
 
 
-def ask_for(scene: Scene, **asked: Any) -> int:
-    """Let the first assignment ask for something; returns its module."""
-    module_id = db.session.get_one(Meeting, scene.assignment.meeting_id).module_id
-    values = {f"assignment_{name}": value for name, value in asked.items()}
-    with transaction() as session:
-        session.execute(update(Module).where(Module.id == module_id).values(values))
-    return module_id
-
-
 def ticked(*lines: int) -> dict[str, Any]:
     return {f"item-{line}": "1" for line in lines}
-
-
-def instructor(scene: Scene) -> Browser:
-    (ines,) = factories.make_people(scene.course, ["Ines"], role=Role.INSTRUCTOR)
-    return factories.visit(scene.app, scene.course, ines, Role.INSTRUCTOR)
 
 
 def test_a_link_is_handed_in_with_a_word_about_it_and_opens_beside_the_page(quick: Scene) -> None:

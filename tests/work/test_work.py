@@ -6,89 +6,21 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from flask import Flask
-from sqlalchemy import select
 
-from lti_tool.cohorts.tables import Cohort, Membership
+from lti_tool.cohorts.tables import Membership
 from lti_tool.database import db, transaction
-from lti_tool.gradebook.tables import Cell, Column
 from lti_tool.lti.launch import Role
-from lti_tool.meetings.tables import Meeting, PairSeat
 from lti_tool.programs.fields import FormError
-from lti_tool.programs.tables import Program
-from lti_tool.roster.tables import Course, Person
 from lti_tool.work import measure, overview, rules, schedule
 from lti_tool.work.answers import Answer
 from lti_tool.work.due import due_of
 from lti_tool.work.rows import submission_of
-from lti_tool.work.tables import Assignment, Submission
+from lti_tool.work.tables import Submission
 from tests.support import factories
-from tests.support.factories import Browser
-from tests.support.moments import SetNow, counted_queries, set_now
+from tests.support.moments import counted_queries, set_now
+from tests.work.scene import Scene, quick, scene
 
-__all__ = ["set_now"]
-
-
-class Scene:
-    """A pair (Amara, Bilal) and a trio (Chen, Dana, Eli) of a cohort, just after the first session."""
-
-    def __init__(self, app: Flask, set_now: SetNow) -> None:
-        self.app = app
-        self.set_now = set_now
-        self.course: Course = factories.make_course()
-        self.program: Program = factories.make_program(self.course)
-        self.program_id = self.program.id
-        self.people: list[Person] = factories.make_people(self.course, ["Amara", "Bilal", "Chen", "Dana", "Eli"])
-        self.amara, self.bilal, self.chen, self.dana, self.eli = (person.id for person in self.people)
-        (self.mei,) = factories.make_people(self.course, ["Mei"])
-        self.cohort: Cohort = factories.make_cohort(self.program, self.people, facilitator=self.mei)
-        query = select(Assignment).join(Meeting).order_by(Meeting.starts_at)
-        self.first, *self.later = (assignment.id for assignment in db.session.scalars(query))
-        meeting = db.session.get_one(Meeting, self.assignment.meeting_id)
-        self.after_session, self.due_at = meeting.ends_at, self.assignment.due_at
-        with transaction() as session:
-            for number, names in enumerate(((self.amara, self.bilal), (self.chen, self.dana, self.eli)), start=1):
-                for person_id in names:
-                    session.add(PairSeat(meeting_id=meeting.id, number=number, person_id=person_id))
-        set_now(self.after_session)
-        self.address = f"assignments/{self.first}"
-
-    @property
-    def assignment(self) -> Assignment:
-        return db.session.get_one(Assignment, self.first)
-
-    def hand_in(self, person_id: int, text: str = "I said it.", after: timedelta = timedelta(hours=1)) -> Submission:
-        with transaction() as session:
-            assignment = session.get_one(Assignment, self.first)
-            return rules.hand_in(session, assignment, person_id, {"text": text}, self.after_session + after)
-
-    def confirm(self, person_id: int, by: int) -> None:
-        with transaction() as session:
-            submission = submission_of(session, self.first, person_id)
-            assert submission is not None
-            rules.confirm_as_partner(session, submission, by, self.after_session + timedelta(hours=2))
-
-    def progress(self, person_id: int) -> tuple[int, int, int]:
-        found = measure.count(db.session(), self.program_id, [person_id], factories.NOW)[person_id]
-        return found.done, found.due, found.total
-
-    def cell(self, person_id: int) -> Cell:
-        query = select(Cell).join(Column).where(Column.measure == "assignments", Cell.person_id == person_id)
-        return db.session.scalars(query).one()
-
-    def browser(self, index: int) -> Browser:
-        return factories.visit(self.app, self.course, self.people[index], Role.LEARNER)
-
-
-@pytest.fixture
-def scene(any_app: Flask, set_now: SetNow) -> Scene:
-    return Scene(any_app, set_now)
-
-
-@pytest.fixture
-def quick(app: Flask, set_now: SetNow) -> Scene:
-    """The scene on SQLite alone, for what does not depend on the database."""
-    return Scene(app, set_now)
+__all__ = ["quick", "scene", "set_now"]
 
 
 def test_what_the_partner_confirms_counts_at_once(scene: Scene) -> None:
