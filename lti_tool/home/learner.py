@@ -29,8 +29,8 @@ from lti_tool.programs.schedule import own_hour
 from lti_tool.programs.tables import Module, Program
 from lti_tool.reflections.queries import to_catch_up
 from lti_tool.roster.tables import Person
-from lti_tool.work.overview import next_assignment, to_confirm
-from lti_tool.work.tables import Assignment, Submission
+from lti_tool.work.overview import OpenAssignment, next_assignment, to_confirm
+from lti_tool.work.tables import Submission
 
 
 class Next(StrEnum):
@@ -60,7 +60,7 @@ class LearnerHome:
     hour: str | None
     meeting: Meeting | None
     meeting_partners: Sequence[Person]
-    assignment: Assignment | None
+    assignment: OpenAssignment | None
     assignment_partners: Sequence[Person]
     to_confirm: Sequence[Submission]
     taken_on: Sequence[Commitment]
@@ -126,7 +126,7 @@ def home_of(session: Session, person_id: int, program: Program, now: datetime) -
         meeting=meeting,
         meeting_partners=partners(session, meeting.id, person_id) if meeting else (),
         assignment=assignment,
-        assignment_partners=partners(session, assignment.meeting_id, person_id) if assignment else (),
+        assignment_partners=partners(session, assignment.assignment.meeting_id, person_id) if assignment else (),
         to_confirm=confirms,
         taken_on=taken_on,
         to_witness=to_witness,

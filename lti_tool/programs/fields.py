@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date, time
+from enum import StrEnum
 from functools import cache
+from typing import TypeVar
 from zoneinfo import available_timezones
 
 from flask_babel import gettext as _
 
 SHORTEST_SESSION, LONGEST_SESSION = 45, 60
+E = TypeVar("E", bound=StrEnum)
 _NOT_PLACES = frozenset({"localtime", "Factory", "posixrules"})
 
 
@@ -79,15 +82,31 @@ class Reader:
 
     def minutes(self, name: str) -> int:
         """How long a session takes."""
-        return self.whole(name, SHORTEST_SESSION, LONGEST_SESSION)
+        length = self._number(name)
+        if not SHORTEST_SESSION <= length <= LONGEST_SESSION:
+            self.errors[name] = _(
+                "Choose %(shortest)s to %(longest)s minutes.", shortest=SHORTEST_SESSION, longest=LONGEST_SESSION
+            )
+        return length
 
-    def whole(self, name: str, least: int, most: int) -> int:
-        """A whole number from `least` to `most`."""
-        raw = self._raw(name)
-        number = int(raw) if raw.isascii() and raw.isdecimal() and len(raw) < 6 else -1
+    def number(self, name: str, least: int, most: int) -> int:
+        """A whole number from `least` to `most`, neither of them negative."""
+        number = self._number(name)
         if not least <= number <= most:
-            self.errors[name] = _("Choose a whole number from %(least)s to %(most)s.", least=least, most=most)
+            self.errors[name] = _("Choose a number from %(least)s to %(most)s.", least=least, most=most)
         return number
+
+    def _number(self, name: str) -> int:
+        raw = self._raw(name)
+        return int(raw) if raw.isascii() and raw.isdecimal() and len(raw) < 6 else -1
+
+    def choice(self, name: str, options: type[E]) -> E:
+        """One of the values of an enumeration."""
+        raw = self._raw(name)
+        if raw not in set(options):
+            self.errors[name] = _("Choose one of these.")
+            return next(iter(options))
+        return options(raw)
 
     def zone(self, name: str) -> str:
         """The name of a time zone."""

@@ -9,6 +9,8 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
+from lti_tool.programs.tables import Kind
+
 DEFAULT = "giving-feedback"
 SHORT, ONE_PAGE = "short", "one-page"
 
@@ -45,6 +47,9 @@ class ModuleTemplate:
     assignment_minutes: int
     tips: Mapping[str, str]
     feedback: tuple[FeedbackQuestion, ...]
+    assignment_kind: str
+    assignment_items: tuple[str, ...]
+    assignment_paired: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,5 +78,12 @@ def template(key: str = DEFAULT) -> ProgramTemplate:
 def _module(data: Mapping[str, Any]) -> ModuleTemplate:
     texts: dict[str, Any] = {key: value.strip() if isinstance(value, str) else value for key, value in data.items()}
     questions = (FeedbackQuestion(each["asked"], tuple(each["levels"])) for each in data.get("feedback", ()))
-    lists = {"reflection": tuple(data["reflection"]), "tips": data.get("tips", {}), "feedback": tuple(questions)}
-    return ModuleTemplate(**texts | lists)
+    stated = {
+        "reflection": tuple(data["reflection"]),
+        "tips": data.get("tips", {}),
+        "feedback": tuple(questions),
+        "assignment_kind": data.get("assignment_kind", Kind.TEXT.value),
+        "assignment_items": tuple(data.get("assignment_items", ())),
+        "assignment_paired": data.get("assignment_paired", False),
+    }
+    return ModuleTemplate(**texts | stated)

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = 'peer_feedback'
-down_revision = 'commitments'
+down_revision = 'micro_assignment_kinds'
 branch_labels = None
 depends_on = None
 

@@ -17,7 +17,7 @@ from lti_tool.lti.launch import Role
 from lti_tool.meetings import attendance
 from lti_tool.meetings.tables import Meeting, PairSeat, Presence
 from lti_tool.roster.tables import Enrolment
-from lti_tool.work.tables import Assignment, Submission
+from lti_tool.work.tables import Assignment, Credit, Submission
 from tests.support import factories, world
 from tests.support.moments import SetNow, counted_queries
 from tests.support.world import World
@@ -88,6 +88,7 @@ def test_when_all_is_done_the_next_session_comes_first(here: World) -> None:
             if row is None:
                 row = Submission(assignment_id=here.ids["assignment_id"], person_id=person_id, text="Done.")
                 row.handed_in_at = factories.NOW
+                row.credits = [Credit(assignment_id=row.assignment_id, person_id=person_id)]
                 session.add(row)
             row.confirmed_by_id, row.confirmed_at = here.people["ta"].id, factories.NOW
     page = here.visit("learner").get().text

@@ -18,7 +18,7 @@ from lti_tool.lti.launch import Role
 from lti_tool.meetings.tables import Meeting
 from lti_tool.programs.tables import Program
 from lti_tool.roster.tables import Course, CourseLink, Person, ReadingState, RosterReading
-from lti_tool.work.tables import Assignment, Submission
+from lti_tool.work.tables import Assignment, Credit, Submission
 from tests.support import factories
 from tests.support.factories import NOW, Browser
 
@@ -70,7 +70,11 @@ def _add_deeds(world: World, learners: list[Person]) -> None:
     assignment = db.session.scalars(select(Assignment).where(Assignment.meeting_id == meeting.id)).one()
     with transaction() as session:
         submission = Submission(
-            assignment_id=assignment.id, person_id=learners[1].id, text="I tried it.", handed_in_at=NOW
+            assignment_id=assignment.id,
+            person_id=learners[1].id,
+            text="I tried it.",
+            handed_in_at=NOW,
+            credits=[Credit(assignment_id=assignment.id, person_id=learners[1].id)],
         )
         reading = RosterReading(
             course_id=world.course.id, state=ReadingState.HELD, requested_at=NOW, try_at=NOW, leaving=7
