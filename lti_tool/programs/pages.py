@@ -16,7 +16,8 @@ from lti_tool.programs import rules
 from lti_tool.programs.access import program_of, programs_of
 from lti_tool.programs.fields import LONGEST_SESSION, SHORTEST_SESSION, FormError, zones
 from lti_tool.programs.schedule import scheduled, session_start
-from lti_tool.programs.templates import template
+from lti_tool.programs.script_pages import SCRIPTS
+from lti_tool.programs.templates import SHORT, template
 from lti_tool.roster.tables import Course
 from lti_tool.web.gate import Access, allow, current_visit
 from lti_tool.web.notices import redirect_with
@@ -39,6 +40,7 @@ def new() -> ResponseReturnValue:
             "session_time": "14:00",
             "session_minutes": str(SHORTEST_SESSION),
             "zone": course.zone,
+            "script": SHORT,
         },
         {},
     )
@@ -71,8 +73,8 @@ def plan(program_id: int) -> ResponseReturnValue:
         "programs/plan.html",
         program=program,
         weeks=weeks,
-        may_change=current_visit().role is Role.INSTRUCTOR,
         has_cohorts=bool(by_module),
+        may_edit=current_visit().role is Role.INSTRUCTOR,
         coming=next((module for module, starts_at, _cohorts in weeks if starts_at > begun_after), None),
     )
 
@@ -86,6 +88,7 @@ def _form(values: Mapping[str, str], errors: Mapping[str, str]) -> str:
         zones=[(name, name) for name in zones()],
         shortest=SHORTEST_SESSION,
         longest=LONGEST_SESSION,
+        scripts=SCRIPTS,
         source=template(),
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
@@ -14,7 +14,7 @@ from lti_tool import audit, clock
 from lti_tool.programs.fields import FormError, Reader
 from lti_tool.programs.schedule import fitted
 from lti_tool.programs.tables import AgendaItem, Module, Program
-from lti_tool.programs.templates import ModuleTemplate, ProgramTemplate, template
+from lti_tool.programs.templates import SHORT, ModuleTemplate, Part, ProgramTemplate, template
 from lti_tool.roster.tables import Course
 
 EARLIEST, LATEST = timedelta(days=366), timedelta(days=2 * 366)
@@ -54,6 +54,8 @@ def read_wish(values: Mapping[str, str], now: datetime) -> Wish:
 def create(session: Session, course: Course, values: Mapping[str, str], actor_id: int | None) -> Program:
     """Make a program with all its modules from the template; `values` as in `Wish`, a zone's default is the course's.
 
+    `script` says which of the template's scripts its sessions begin with; the short one, if nothing does.
+
     Titles are unique in a course, because people tell programs and their gradebook columns apart by them. So
     the same form sent twice finds the program that it made. Raises FormError.
     """
@@ -64,7 +66,7 @@ def create(session: Session, course: Course, values: Mapping[str, str], actor_id
     same = session.scalar(select(Program).where(Program.course_id == course.id, Program.title == wish.title))
     if same is not None:
         return _made_before(same, wish)
-    program = _build(course, wish, template(), now)
+    program = _build(course, wish, template(), _script(values), now)
     session.add(program)
     session.flush()
     after = {key: str(value) for key, value in asdict(wish).items()}
@@ -80,18 +82,26 @@ def _made_before(program: Program, wish: Wish) -> Program:
     raise FormError({"title": _("This course has a program of that title. Choose another title for this one.")})
 
 
-def _build(course: Course, wish: Wish, source: ProgramTemplate, now: datetime) -> Program:
+def _script(values: Mapping[str, str]) -> tuple[Part, ...]:
+    scripts = template().scripts
+    chosen = values.get("script", SHORT)
+    if chosen not in scripts:
+        raise FormError({"script": _("Choose one of these.")})
+    return scripts[chosen]
+
+
+def _build(course: Course, wish: Wish, source: ProgramTemplate, script: Sequence[Part], now: datetime) -> Program:
     return Program(
         course_id=course.id,
         created_at=now,
         modules=[
-            _module(number, module, source, wish.session_minutes) for number, module in enumerate(source.modules, 1)
+            _module(number, module, script, wish.session_minutes) for number, module in enumerate(source.modules, 1)
         ],
         **asdict(wish),
     )
 
 
-def _module(number: int, module: ModuleTemplate, source: ProgramTemplate, minutes: int) -> Module:
+def _module(number: int, module: ModuleTemplate, script: Sequence[Part], minutes: int) -> Module:
     return Module(
         number=number,
         title=module.title,
@@ -107,6 +117,6 @@ def _module(number: int, module: ModuleTemplate, source: ProgramTemplate, minute
         assignment_paired=module.assignment_paired,
         agenda=[
             AgendaItem(position=position, minutes=length, title=part.title, tip=module.tips.get(part.key, part.tip))
-            for position, (part, length) in enumerate(fitted(source.script, minutes))
+            for position, (part, length) in enumerate(fitted(script, minutes))
         ],
     )

@@ -12,6 +12,7 @@ from typing import Any
 from lti_tool.programs.tables import Kind
 
 DEFAULT = "giving-feedback"
+SHORT, ONE_PAGE = "short", "one-page"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +45,11 @@ class ModuleTemplate:
 
 @dataclass(frozen=True, slots=True)
 class ProgramTemplate:
-    """A whole program; its script is the same in each session but for the tips."""
+    """A whole program; the script that is chosen, SHORT or ONE_PAGE, is the same in each session but for the tips."""
 
     title: str
     skill: str
-    script: tuple[Part, ...]
+    scripts: Mapping[str, tuple[Part, ...]]
     modules: tuple[ModuleTemplate, ...]
 
 
@@ -60,7 +61,7 @@ def template(key: str = DEFAULT) -> ProgramTemplate:
     return ProgramTemplate(
         title=data["title"],
         skill=data["skill"],
-        script=tuple(Part(**part) for part in data["script"]),
+        scripts={name: tuple(Part(**part) for part in parts) for name, parts in data["scripts"].items()},
         modules=tuple(_module(module) for module in data["modules"]),
     )
 

@@ -17,7 +17,7 @@ from lti_tool.programs import rules
 from lti_tool.programs.fields import FormError
 from lti_tool.programs.schedule import fitted, local_time, session_start
 from lti_tool.programs.tables import AgendaItem, Module, Program
-from lti_tool.programs.templates import template
+from lti_tool.programs.templates import SHORT, template
 from tests.support import factories
 from tests.support.moments import SetNow, counted_queries, set_now
 
@@ -47,7 +47,7 @@ def _create(**values: str) -> Program:
 def test_the_template_is_a_complete_program_of_eight_sessions() -> None:
     source = template()
     assert len(source.modules) == 8
-    assert [(part.key, part.minutes) for part in source.script] == [
+    assert [(part.key, part.minutes) for part in source.scripts[SHORT]] == [
         ("welcome", 2),
         ("teach", 10),
         ("practice", 20),
@@ -59,7 +59,7 @@ def test_the_template_is_a_complete_program_of_eight_sessions() -> None:
         assert len(module.micro_teach) > 300
         assert len(module.reflection) >= 3
         assert all((module.prompt_a, module.prompt_b, module.assignment_text))
-        assert module.tips.keys() <= {part.key for part in source.script}
+        assert module.tips.keys() <= {part.key for part in source.scripts[SHORT]}
 
 
 @pytest.mark.usefixtures("any_app")
@@ -75,8 +75,8 @@ def test_one_step_makes_the_program_with_its_modules_and_scripts() -> None:
 
 
 def test_a_longer_session_gives_its_minutes_to_the_practice() -> None:
-    assert [minutes for _part, minutes in fitted(template().script, 60)] == [2, 10, 35, 10, 3]
-    assert [minutes for _part, minutes in fitted(template().script, 45)] == [2, 10, 20, 10, 3]
+    assert [minutes for _part, minutes in fitted(template().scripts[SHORT], 60)] == [2, 10, 35, 10, 3]
+    assert [minutes for _part, minutes in fitted(template().scripts[SHORT], 45)] == [2, 10, 20, 10, 3]
 
 
 @pytest.mark.usefixtures("any_app")
