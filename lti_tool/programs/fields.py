@@ -82,23 +82,15 @@ class Reader:
 
     def minutes(self, name: str) -> int:
         """How long a session takes."""
-        length = self._number(name)
-        if not SHORTEST_SESSION <= length <= LONGEST_SESSION:
-            self.errors[name] = _(
-                "Choose %(shortest)s to %(longest)s minutes.", shortest=SHORTEST_SESSION, longest=LONGEST_SESSION
-            )
-        return length
+        return self.whole(name, SHORTEST_SESSION, LONGEST_SESSION)
 
-    def number(self, name: str, least: int, most: int) -> int:
-        """A whole number from `least` to `most`, neither of them negative."""
-        number = self._number(name)
-        if not least <= number <= most:
-            self.errors[name] = _("Choose a number from %(least)s to %(most)s.", least=least, most=most)
-        return number
-
-    def _number(self, name: str) -> int:
+    def whole(self, name: str, least: int, most: int) -> int:
+        """A whole number from `least` to `most`."""
         raw = self._raw(name)
-        return int(raw) if raw.isascii() and raw.isdecimal() and len(raw) < 6 else -1
+        number = int(raw) if raw.isascii() and raw.isdecimal() and len(raw) < 6 else -1
+        if not least <= number <= most:
+            self.errors[name] = _("Choose a whole number from %(least)s to %(most)s.", least=least, most=most)
+        return number
 
     def choice(self, name: str, options: type[E]) -> E:
         """One of the values of an enumeration."""

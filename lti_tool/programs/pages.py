@@ -73,8 +73,8 @@ def plan(program_id: int) -> ResponseReturnValue:
         "programs/plan.html",
         program=program,
         weeks=weeks,
-        may_change=current_visit().role is Role.INSTRUCTOR,
         has_cohorts=bool(by_module),
+        may_edit=current_visit().role is Role.INSTRUCTOR,
         coming=next((module for module, starts_at, _cohorts in weeks if starts_at > begun_after), None),
     )
 

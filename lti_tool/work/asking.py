@@ -84,13 +84,13 @@ def _read(fields: Mapping[str, str]) -> dict[str, Any]:
     asked = {
         "assignment_title": reader.text("title", 200),
         "assignment_text": reader.text("text", LONGEST_TEXT),
-        "assignment_minutes": reader.number("minutes", SHORTEST, LONGEST),
+        "assignment_minutes": reader.whole("minutes", SHORTEST, LONGEST),
         "assignment_kind": kind.value,
         "assignment_items": _items(reader) if kind is Kind.CHECKLIST else "",
         "assignment_paired": bool(fields.get("paired")),
         "assignment_grading": grading.value,
         "assignment_rubric": _rubric(reader) if grading is Grading.POINTS else "",
-        "assignment_spot_share": reader.number("spot_share", 0, 100) if grading is Grading.PARTNER else 0,
+        "assignment_spot_share": reader.whole("spot_share", 0, 100) if grading is Grading.PARTNER else 0,
         **(terms.read(reader).as_columns if fields.get("late_rule") else terms.NO_OWN_TERMS),
     }
     reader.check()

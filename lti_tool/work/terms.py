@@ -70,8 +70,8 @@ def values_of(owner: Program | Module) -> dict[str, str]:
 def read(reader: Reader) -> Terms:
     """`late_rule`, `late_share` where the rule needs it, and `late_days`, empty for without end."""
     rule = reader.choice("late_rule", LateRule)
-    share = reader.number("late_share", 1, 99) if rule is LateRule.SHARE else 50
-    days = reader.number("late_days", 0, MOST_DAYS) if reader.values.get("late_days", "").strip() else None
+    share = reader.whole("late_share", 1, 99) if rule is LateRule.SHARE else 50
+    days = reader.whole("late_days", 0, MOST_DAYS) if reader.values.get("late_days", "").strip() else None
     return Terms(rule, share, days)
 
 

@@ -140,6 +140,7 @@ def test_an_instructor_says_what_is_asked_until_somebody_has_handed_it_in(quick:
         refused = staff.post(address, **asked | wrong)
         assert refused.status_code == 400
         assert "Ask first." in refused.text
+    assert staff.post(address).status_code == 400  # a form that says nothing
     quick.browser(0).post(quick.address, **ticked(1, 2))
     page = staff.post(address, **asked | {"kind": "text", "text": "Ask, then listen."})
     assert "Somebody has handed something in" in page.text
