@@ -103,6 +103,11 @@ class Settings(BaseSettings):
         description="A file with an offset in seconds that moves the program's clock (not the wire's). "
         "Demonstrations and tests on a loopback address only.",
     )
+    files_dir: Path | None = Field(
+        None,
+        description="Where files lie that learners hand in; all processes share it. By default beside an SQLite "
+        "database, else `var/files`.",
+    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least level logged.")
     trusted_proxies: int = Field(
         0,
@@ -123,6 +128,16 @@ class Settings(BaseSettings):
     gradebook_sweep_seconds: float = Field(
         5.0, gt=0, le=3600, description="How often a worker looks for work that no bell announced."
     )
+
+    @property
+    def files_folder(self) -> Path:
+        """Where files lie that learners hand in."""
+        if self.files_dir is not None:
+            return self.files_dir
+        if self.database_url.startswith("sqlite:///"):
+            database = Path(self.database_url.removeprefix("sqlite:///"))
+            return database.with_name(f"{database.stem}-files")
+        return ROOT / "var" / "files"
 
     @property
     def is_loopback(self) -> bool:

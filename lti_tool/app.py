@@ -11,6 +11,7 @@ from lti_tool import (
     cohorts,
     commitments,
     database,
+    feedback,
     gradebook,
     home,
     jobs,
@@ -19,6 +20,7 @@ from lti_tool import (
     meetings,
     programs,
     questions,
+    reflections,
     roster,
     web,
     work,
@@ -28,7 +30,21 @@ from lti_tool.home.arrival import arrive
 from lti_tool.lti import blueprint as wire_blueprint
 from lti_tool.lti.blueprint import OnLaunch
 
-ROOMS = (roster, admin, programs, gradebook, questions, cohorts, meetings, work, commitments, links, home)
+ROOMS = (
+    roster,
+    admin,
+    programs,
+    gradebook,
+    questions,
+    cohorts,
+    meetings,
+    work,
+    commitments,
+    feedback,
+    reflections,
+    links,
+    home,
+)
 LONGEST_FORM = 2 * 1024 * 1024  # bytes; a file of attributes may be half of it
 
 

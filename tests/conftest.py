@@ -68,6 +68,7 @@ def make_app(tmp_path: Path, sqlite_tables: Path) -> Iterator[MakeApp]:
             "database_url": f"sqlite:///{tmp_path / 'peerloop.db'}",
             "queue_url": f"sqlite:///{tmp_path / 'queue.db'}",
             "keys_dir": tmp_path / "keys",
+            "files_dir": tmp_path / "files",
             "allow_private_platforms": True,
         } | values
         app = create_app(config.Settings(**chosen).with_secrets())  # type: ignore[arg-type]  # checked by pydantic

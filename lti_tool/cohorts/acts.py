@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -38,10 +38,13 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What an entry tells: who went where, and which cohorts ended with it, or went on again."""
+    """What an entry tells: who went where, which cohorts ended with it, or went on again, and by the ids of cohorts
+    at which hours they met before and meet since.
+    """
 
     steps: list[Step]
     ended: list[int]
+    hours: dict[int, tuple[str, str]]
 
 
 def record(
@@ -52,6 +55,7 @@ def record(
     actor_id: int | None,
     *,
     ended: Collection[int] = (),
+    hours: Mapping[int, tuple[str, str]] | None = None,
     why: str | None = None,
 ) -> None:
     """Add the act to the caller's transaction."""
@@ -63,7 +67,7 @@ def record(
         program.id,
         course_id=program.course_id,
         actor_id=actor_id,
-        after={"moves": moves, "ended": sorted(ended)},
+        after={"moves": moves, "ended": sorted(ended)} | ({"hours": hours} if hours else {}),
         why=why and why[:500],
     )
 
@@ -107,4 +111,5 @@ def told(entry: AuditEntry) -> Told | None:
     if entry.action not in set(Act):
         return None
     after: Any = entry.after
-    return Told([Step(*move) for move in after["moves"]], list(after["ended"]))
+    hours = {int(cohort): (before, then) for cohort, (before, then) in after.get("hours", {}).items()}
+    return Told([Step(*move) for move in after["moves"]], list(after["ended"]), hours)

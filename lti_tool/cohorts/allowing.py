@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Literal
 
 from lti_tool.cohorts.people import Attribute, Slots
+from lti_tool.cohorts.refusals import Way
 from lti_tool.cohorts.wishes import LARGEST, SMALLEST
 from lti_tool.cohorts.words import _, listed, ngettext, slot
 from lti_tool.roster.tables import Person
@@ -22,10 +23,14 @@ Tone = Literal["none", "risk", "need"]
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """Something that the data say: worth knowing (none), a limit (risk), or what makes cohorts impossible (need)."""
+    """Something that the data say: worth knowing (none), a limit (risk), or what makes cohorts impossible (need).
+
+    `way` is what can be done about it at once.
+    """
 
     tone: Tone
     text: str
+    way: Way | None = None
 
 
 def sizes(count: int, low: int, high: int) -> list[Fact]:
@@ -92,16 +97,16 @@ def _shown(values: Mapping[str, int]) -> str:
     return ngettext("%(num)s value", "%(num)s values", len(values))
 
 
-def slots(people: Sequence[Person], known: Slots, day: date, zone: str) -> list[Fact]:
+def slots(people: Sequence[Person], known: Slots, day: date, zone: str, exempt: Collection[int] = ()) -> list[Fact]:
     """Who has said when they can meet, who could meet with nobody, and when most could, on the clocks of `zone` in
-    the week of `day`.
+    the week of `day`. The hours of those in `exempt` do not count already.
     """
     if not known:
         return []
     named = Counter(slot for own in known.values() for slot in set(own))
     answered = [person for person in people if person.id in known]
     best = sorted(named.items(), key=lambda item: (-item[1], item[0]))[:MOST_HOURS]
-    strangers = [person.name for person in answered if all(named[slot] < 2 for slot in known[person.id])]
+    strangers = [person for person in answered if all(named[slot] < 2 for slot in known[person.id])]
     hours = ", ".join(f"{slot(text, day, zone)} ({times})" for text, times in best)
     text = _("Most can meet at: %(hours)s. These are times on the clocks of %(zone)s.", hours=hours, zone=zone)
     found = [Fact("none", text)] if hours else []
@@ -125,8 +130,16 @@ def slots(people: Sequence[Person], known: Slots, day: date, zone: str) -> list[
                     "%(num)s person has no hour in common with anyone: %(names)s.",
                     "%(num)s people have no hour in common with anyone: %(names)s.",
                     len(strangers),
-                    names=listed(strangers),
+                    names=listed([person.name for person in strangers]),
                 ),
+                _placed_anyway([person for person in strangers if person.id not in exempt]),
             )
         )
     return found
+
+
+def _placed_anyway(people: Sequence[Person]) -> Way | None:
+    if not people:
+        return None
+    label = _("Place %(people)s without their hours", people=listed([person.name for person in people]))
+    return Way(label, "without", " ".join(str(person.id) for person in people))

@@ -7,8 +7,10 @@ from dataclasses import dataclass, replace
 
 from sqlalchemy.orm import Session
 
+from lti_tool import clock
 from lti_tool.cohorts import people, proposing, words
 from lti_tool.cohorts.bars import Bar
+from lti_tool.cohorts.hours import Hours
 from lti_tool.cohorts.measuring import measures
 from lti_tool.cohorts.proposing import Draft, draft_of
 from lti_tool.cohorts.wishes import Rules
@@ -112,6 +114,7 @@ def _lines(session: Session, program: Program, drafts: Mapping[int, Draft], chos
     return [
         Line(_("Overall"), _overall(all_drafts)),
         *_wishes(problem, all_drafts),
+        *_meeting(session, program, all_drafts),
         *_avoided(session, program, all_drafts),
         Line(_("Sizes"), [Cell(words.sizes([len(members) for members in each.cohorts])) for each in all_drafts]),
         Line(_("With others than now"), [Cell(_elsewhere(each, chosen, names)) for each in all_drafts]),
@@ -180,6 +183,25 @@ def _marked(texts: Sequence[str], values: Sequence[float]) -> list[Cell]:
     least = min(values)
     best = {text for text, value in zip(texts, values, strict=True) if value <= least + BEST}
     return [Cell(text, text in best) for text in texts]
+
+
+def _meeting(session: Session, program: Program, drafts: Sequence[Draft]) -> list[Line]:
+    """How many cohorts of each draft have an hour that suits all who have said when they are free, and how many
+    people cannot come at the hours that suit most; nothing where nobody has said.
+    """
+    free = knowing.free_of(session, program.course_id, {int(person) for person in _inside(drafts)})
+    if not free:
+        return []
+    texts, away = [], []
+    for draft in drafts:
+        hours = Hours(program, free, clock.now(), draft.rules.without_hours)
+        cohorts = [[int(person) for person in members] for members in draft.cohorts]
+        meeting = sum(not hours.shared(members).is_none for members in cohorts)
+        away.append(sum(len(hours.away(hours.best(members), members)) for members in cohorts))
+        text = _("%(some)s of %(count)s cohorts", some=meeting, count=len(cohorts))
+        cannot = ngettext("%(num)s person cannot come", "%(num)s people cannot come", away[-1])
+        texts.append(f"{text}, {cannot}" if away[-1] else text)
+    return [Line(_("Can meet"), _marked(texts, away))]
 
 
 def _avoided(session: Session, program: Program, drafts: Sequence[Draft]) -> list[Line]:

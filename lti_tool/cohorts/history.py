@@ -271,6 +271,7 @@ _SENTENCES: dict[str, Sentence] = {
         "%(name)s is to stay in %(cohort)s", name=n.person(e.after["person"]), cohort=words.cohort(e.after["in"])
     ),
     "person unlocked": lambda e, n: _("%(name)s may be moved again", name=n.person(e.after["person"])),
+    "hours not counted": lambda e, n: _("The hours of %(name)s no longer count", name=n.person(e.after["person"])),
     # Before acts were recorded as one each move was an entry of its own.
     "person placed": lambda e, n: _joined(Step(e.after["person"], None, e.subject_id), n),
     "cohort hour changed": lambda e, n: _(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from flask import redirect, render_template, url_for
+from flask import redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
@@ -25,15 +25,19 @@ _FIELD = re.compile(r"hour-(\d{1,4})")
 @blueprint.get("/programs/<int:program_id>/cohorts/publish")
 @allow(Access.INSTRUCTOR)
 def hours(program_id: int) -> ResponseReturnValue:
-    """For each cohort of the draft the hours that its people share; nothing is published yet."""
+    """For each cohort of the draft the hours that its people share; nothing is published yet.
+
+    With `best` the one that suits most is chosen for each.
+    """
     program, session = program_here(program_id), db.session()
     if proposing.is_published(session, program.id):
         raise AlreadyPublishedError
     proposal = proposing.proposal_of(session, program.id)
     if proposal is None:
         return redirect(url_for("cohorts.index", program_id=program_id), code=303)
-    choices = hour_view.choices(session, program, draft_of(proposal))
-    return render_template("cohorts/hours.html", program=program, version=proposal.version, choices=choices)
+    best = "best" in request.args
+    page = hour_view.choosing(session, program, draft_of(proposal), best=best)
+    return render_template("cohorts/hours.html", program=program, version=proposal.version, page=page, best=best)
 
 
 def read(program: Program, sent: Mapping[str, str]) -> dict[int, WeeklyHour]:

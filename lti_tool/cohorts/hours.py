@@ -43,7 +43,8 @@ class Offer:
 
 @dataclass(frozen=True, slots=True)
 class Shared:
-    """The hours of one cohort. `people` are those whose hours count, `answered` who of them said when they are free.
+    """The hours of one cohort. `people` are those whose hours count, `answered` who of them said when they are free;
+    so many more (`exempt`) said it and were placed without their hours.
 
     `own` is the program's hour, `offers` the others that suit them in a session at least, by weekday and time.
     """
@@ -53,6 +54,17 @@ class Shared:
     own: Offer
     offers: Sequence[Offer]
     nearest: WeeklyHour | None
+    exempt: int = 0
+
+    @property
+    def everybody(self) -> int:
+        """How many are in the cohort."""
+        return self.people + self.exempt
+
+    @property
+    def silent(self) -> int:
+        """How many have not said when they are free."""
+        return self.people - self.answered
 
     @property
     def best(self) -> Offer:
@@ -85,15 +97,16 @@ def _suits(needed: Cells, common: Cells) -> bool:
 class Hours:
     """The hours of a program's cohorts, as far as their people have said when they are free.
 
-    Those in `exempt` were placed without their hours: they count nowhere.
+    Those in `exempt` were placed without their hours, which decide nothing: they are only told who cannot come.
     """
 
     def __init__(
         self, program: Program, free: Mapping[int, Free], now: datetime, exempt: Collection[int] = ()
     ) -> None:
         self._program, self._now = program, now
-        self.exempt = exempt
+        self.exempt = frozenset(free).intersection(exempt)
         self.free = {person: hours for person, hours in free.items() if person not in exempt}
+        self._said = free
         self._known_starts: dict[WeeklyHour, list[datetime]] = {}
         self._known_kinds: dict[tuple[str, ...], _Kinds] = {}
         self._needed: dict[tuple[WeeklyHour, str], list[frozenset[str]]] = {}
@@ -111,7 +124,7 @@ class Hours:
 
     def shared(self, members: Collection[int]) -> Shared:
         """What the people of a cohort share."""
-        members = [person for person in members if person not in self.exempt]
+        exempt = sum(person in self.exempt for person in members)
         inside = [self.free[person] for person in members if person in self.free]
         common: dict[str, frozenset[str]] = {}
         for free in inside:
@@ -121,7 +134,7 @@ class Hours:
             for hour, kinds in self._kinds(tuple(sorted(common)))
         ]
         offers = [offer for offer in others if offer.sessions]
-        return Shared(len(members), len(inside), own, offers, self._nearest(own, offers))
+        return Shared(len(members) - exempt, len(inside), own, offers, self._nearest(own, offers), exempt)
 
     def _kinds(self, zones: tuple[str, ...]) -> _Kinds:
         """For the program's hour and then each other one: which kinds of sessions there are for people in these
@@ -157,13 +170,46 @@ class Hours:
         most = max(coming.values())
         return [hour for hour, count in coming.items() if count == most > 0], most
 
+    def best(self, members: Collection[int]) -> WeeklyHour:
+        """What suits all of a cohort, else most of them; of several hours the program's own, or the nearest to it."""
+        shared = self.shared(members)
+        if shared.is_any or not shared.answered:
+            return shared.best.hour
+        suiting, most = self.suiting_most(members)
+        if not suiting or shared.answered - len(self.busy(self.own, members)) >= most:
+            return self.own
+        return min(suiting, key=self._distance)
+
+    def deciding(self, members: Collection[int]) -> list[int]:
+        """Of those who have said: without whom the others would share more hours; all, where nobody is."""
+        inside = [person for person in members if person in self.free]
+        shared = len(self.shared(inside).offers)
+        found = [
+            person
+            for person in inside
+            if len(inside) == 1 or len(self.shared([p for p in inside if p != person]).offers) > shared
+        ]
+        return found or inside
+
     def busy(self, hour: WeeklyHour, members: Collection[int]) -> list[int]:
         """Of those who said when they are free: who is not, at this hour, in one of the sessions to come."""
-        return [
-            person
-            for person in members
-            if (free := self.free.get(person)) and not all(c <= free.cells for c in self._cells(hour, free.zone))
-        ]
+        return [person for person in members if person in self.free and self._is_busy(person, hour)]
+
+    def missing(self, hour: WeeklyHour, members: Collection[int]) -> list[int]:
+        """The same of those who were placed without their hours."""
+        return [person for person in members if person in self.exempt and self._is_busy(person, hour)]
+
+    def away(self, hour: WeeklyHour, members: Collection[int]) -> list[int]:
+        """All who cannot come at this hour, as far as they have said."""
+        return [*self.busy(hour, members), *self.missing(hour, members)]
+
+    def free_hours(self, person: int) -> list[WeeklyHour]:
+        """When somebody who said when they are free can come to each session, whether that counts or not."""
+        return [hour for hour in sorted({*FULL_HOURS, self.own}) if not self._is_busy(person, hour)]
+
+    def _is_busy(self, person: int, hour: WeeklyHour) -> bool:
+        free = self._said[person]
+        return not all(needed <= free.cells for needed in self._cells(hour, free.zone))
 
     def _cells(self, hour: WeeklyHour, zone: str) -> list[frozenset[str]]:
         """What somebody in a zone must have free, for each of the sessions to come."""

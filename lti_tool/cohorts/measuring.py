@@ -11,6 +11,7 @@ from flask_babel import format_decimal, format_percent
 
 from lti_tool.cohorts.words import _, ngettext
 from lti_tool.matching.problem import UNKNOWN, Problem
+from lti_tool.questions.knowing import ANSWERED, NOT_YET
 
 Cohorts = Sequence[Sequence[str]]
 
@@ -44,11 +45,27 @@ def _even(problem: Problem, cohorts: Cohorts, attribute: str) -> str:
     most = max(uneven.values(), default=0)
     if most <= 1:
         return _("as even as it can be: no two cohorts differ by more than one")
+    if attribute == ANSWERED:
+        return _silent(most, silent=uneven.get(NOT_YET, 0) == most)
     return ngettext(
         "two cohorts differ by up to %(num)s person",
         "two cohorts differ by up to %(num)s people",
         most,
     ) + _(" (%(value)s)", value=next(value for value in uneven if uneven[value] == most))
+
+
+def _silent(more: int, *, silent: bool) -> str:
+    if silent:
+        return ngettext(
+            "a cohort has up to %(num)s more who has not answered than another",
+            "a cohort has up to %(num)s more who have not answered than another",
+            more,
+        )
+    return ngettext(
+        "a cohort has up to %(num)s more who has answered than another",
+        "a cohort has up to %(num)s more who have answered than another",
+        more,
+    )
 
 
 def _counts(problem: Problem, cohorts: Cohorts, attribute: str) -> list[Counter[object]]:

@@ -31,6 +31,7 @@ from lti_tool.cohorts.proposing import (
     proposal_of,
 )
 from lti_tool.cohorts.refusals import Impossible, impossible, no_sizes
+from lti_tool.cohorts.relaxing import relaxed
 from lti_tool.cohorts.tables import Proposal
 from lti_tool.cohorts.wish_form import Typed, whole_number
 from lti_tool.cohorts.words import ngettext
@@ -107,7 +108,10 @@ def rules(program_id: int) -> ResponseReturnValue:
 @blueprint.post("/programs/<int:program_id>/cohorts/propose")
 @allow(Access.INSTRUCTOR)
 def propose(program_id: int) -> ResponseReturnValue:
-    """Make a proposal by the rules that were sent. Fields: see `wish_form`; `version`, `seed`, `more`, `adopt`."""
+    """Make a proposal by the rules that were sent.
+
+    Fields: see `wish_form`; `version`, `seed`, `more`, `adopt`, `without`.
+    """
     program, session = program_here(program_id), db.session()
     placeable = people.placeable(session, program.course_id)
     names = people.labels(placeable)
@@ -124,6 +128,10 @@ def propose(program_id: int) -> ResponseReturnValue:
         apart = knowing.wishes_of(session, program.course_id, [person.id for person in placeable]).apart
         typed = wish_form.with_apart(sent, apart)
         return rules_form(program, typed, version=version, said=_adopted(len(typed.apart) - len(sent.apart)))
+    if "without" in request.form:
+        typed = wish_form.without_hours(sent, [p for p in request.form["without"].split() if p in names])
+        said = _("The hours of those who are ticked below do not count now. Make a proposal to use that.")
+        return rules_form(program, typed, version=version, said=said)
     known = people.attributes(session, program, {person.id for person in placeable})
     try:
         chosen = wish_form.read(request.form, names, known)
@@ -146,11 +154,15 @@ def propose(program_id: int) -> ResponseReturnValue:
 @blueprint.post("/programs/<int:program_id>/cohorts/again")
 @allow(Access.INSTRUCTOR)
 def again(program_id: int) -> ResponseReturnValue:
-    """Search once more by the same rules, from another start, with whoever is in the course now."""
+    """Search once more by the same rules, from another start, with whoever is in the course now.
+
+    Fields: `version`; `relax`, what a button beside a warning changes of the rules.
+    """
     program = program_here(program_id)
     proposal = proposing.current(db.session(), program.id, sent_version())
     draft = draft_of(proposal)
-    return _proposed(program, draft.rules, draft.solution["seed"] + 1, proposal.version)
+    chosen = relaxed(draft.rules, request.form["relax"]) if "relax" in request.form else draft.rules
+    return _proposed(program, chosen, draft.solution["seed"] + 1, proposal.version)
 
 
 def _adopted(pairs: int) -> str:
@@ -184,7 +196,7 @@ def _proposed(program: Program, chosen: wishes.Rules, seed: int, version: int) -
             solution = explaining.without_worker(problem, seed)
         program = program_here(program_id)
     if solution.status != "solved":
-        conflict = impossible(problem, solution, names)
+        conflict = impossible(problem, solution, names, words.slots_of(program))
         return rules_form(program, wish_form.shown(chosen), version=version, conflict=conflict), 400
     draft = Draft(chosen, problem, solution.to_json())
     proposal = proposing.store(session, program, draft, version=version, actor_id=asker)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from lti_tool.cohorts import explaining, pages, people, wish_form, wishes
+from lti_tool.cohorts import explaining, pages, people, wish_form, wishes, words
 from lti_tool.cohorts.pages import blueprint, program_here
 from lti_tool.cohorts.proposing import is_published
 from lti_tool.cohorts.refusals import impossible
@@ -36,7 +36,7 @@ def reason(program_id: int) -> ResponseReturnValue:
         return render_template("cohorts/reason.html", program=program, mark=_mark(inquiry))
     names = people.labels(people.everybody(session, program.course_id))
     found = Solution.without_cohorts(inquiry.solution)
-    conflict = impossible(Problem.from_json(inquiry.problem), found, names)
+    conflict = impossible(Problem.from_json(inquiry.problem), found, names, words.slots_of(program))
     return pages.rules_form(program, asked, version=inquiry.version, conflict=conflict)
 
 

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from flask import abort, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from lti_tool.cohorts import capacity, joining, reforming, undoing, words
+from lti_tool.cohorts import capacity, hour_pages, joining, needing, reforming, undoing, words
 from lti_tool.cohorts.pages import blueprint, program_here, show
 from lti_tool.cohorts.proposing import StaleError, is_published
 from lti_tool.cohorts.publishing import BrokenRulesError
 from lti_tool.cohorts.reforming import Moves
 from lti_tool.cohorts.wish_form import whole_number
 from lti_tool.database import db
+from lti_tool.programs.fields import FormError
+from lti_tool.programs.schedule import WeeklyHour
 from lti_tool.programs.tables import Program
 from lti_tool.web.gate import Access, allow, current_visit
 from lti_tool.web.notices import redirect_with
@@ -28,17 +32,20 @@ def anew(program_id: int) -> ResponseReturnValue:
 @blueprint.post("/programs/<int:program_id>/cohorts/anew")
 @allow(Access.INSTRUCTOR)
 def go_anew(program_id: int) -> ResponseReturnValue:
-    """Take a way. Field: `moves`, as the page wrote them."""
+    """Take a way. Fields: `moves`, as the page wrote them; `hour` (repeated): "<id>:<hour>" of a cohort."""
     program = _published(program_id)
     try:
         moves = _read(request.form.get("moves", ""))
-        reforming.go(db.session(), program, moves, actor_id=current_visit().person_id)
+        hours = _hours(program, request.form.getlist("hour"))
+        reforming.go(db.session(), program, moves, actor_id=current_visit().person_id, hours=hours)
     except StaleError:
         return _refused(
             program_id, _("Somebody joined, left or moved since you opened that page. These are the ways now.")
         )
     except BrokenRulesError as broken:
         return _refused(program_id, " ".join(broken.reasons))
+    except FormError as wrong:
+        return _refused(program_id, str(wrong))
     text = words.ngettext("%(num)s person has a new place.", "%(num)s people have a new place.", len(moves))
     return redirect_with("good", text, "cohorts.index", program_id=program_id)
 
@@ -50,10 +57,24 @@ def unlock_anew(program_id: int) -> ResponseReturnValue:
     program = _published(program_id)
     person_id = whole_number(request.form.get("person", "")) or 0
     try:
-        name = reforming.unlock(db.session(), program, person_id, actor_id=current_visit().person_id)
+        name = needing.unlock(db.session(), program, person_id, actor_id=current_visit().person_id)
     except StaleError:
         return _refused(program_id, _("They are no longer kept in their cohort. These are the ways now."))
     return redirect_with("good", _("%(name)s may be moved again.", name=name), "cohorts.anew", program_id=program_id)
+
+
+@blueprint.post("/programs/<int:program_id>/cohorts/anew/without-hours")
+@allow(Access.INSTRUCTOR)
+def exempt_anew(program_id: int) -> ResponseReturnValue:
+    """Let the hours of somebody no longer count, which leave their cohort none in common. Field: `person`."""
+    program = _published(program_id)
+    person_id = whole_number(request.form.get("person", "")) or 0
+    try:
+        name = needing.exempt(db.session(), program, person_id, actor_id=current_visit().person_id)
+    except StaleError:
+        return _refused(program_id, _("Their hours do not count any more. These are the ways now."))
+    text = _("The hours of %(name)s no longer count.", name=name)
+    return redirect_with("good", text, "cohorts.anew", program_id=program.id)
 
 
 @blueprint.post("/programs/<int:program_id>/cohorts/moves/undo")
@@ -68,6 +89,9 @@ def undo_moves(program_id: int) -> ResponseReturnValue:
         db.session.rollback()
         text = _("Nothing was changed: somebody changed the cohorts since, or a session was held.")
         return show(_published(program_id), text), 409
+    except FormError as wrong:
+        db.session.rollback()
+        return show(_published(program_id), _("Nothing was changed. %(why)s", why=str(wrong))), 409
     done = words.ngettext(
         "%(num)s person is back where they were.", "%(num)s people are back where they were.", count
     )
@@ -113,6 +137,17 @@ def _read(text: str) -> Moves:
     return moves
 
 
+def _hours(program: Program, sent: Sequence[str]) -> dict[int, WeeklyHour]:
+    """The new hours of cohorts by id. Raises FormError."""
+    found = {}
+    for text in sent:
+        cohort, _colon, told = text.partition(":")
+        hour = hour_pages.weekly("hour", told, program)
+        if hour is not None:
+            found[whole_number(cohort) or 0] = hour
+    return found
+
+
 def _written(moves: Moves) -> str:
     return " ".join(f"{person}:{leaves or ''}:{joins}" for person, (leaves, joins) in moves.items())
 
@@ -136,6 +171,7 @@ def _page(program: Program, problem: str | None = None) -> str:
         "cohorts/anew.html",
         program=program,
         ways=[(way, _written(way.sent)) for way in reforming.ways(now, found.choices, bar)],
+        needs=needing.needs(now),
         held=reforming.held(now, found),
         bar=bar.name,
         legend=bar.legend,

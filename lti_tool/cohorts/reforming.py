@@ -11,18 +11,20 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from lti_tool import clock
-from lti_tool.cohorts import acts, editing, people, publishing, refusals, standing, words
+from lti_tool.cohorts import acts, people, publishing, refusals, standing, words
 from lti_tool.cohorts.acts import Act
 from lti_tool.cohorts.bars import Bar
+from lti_tool.cohorts.hours import change
 from lti_tool.cohorts.measuring import measures
-from lti_tool.cohorts.proposing import StaleError, checked, note, proposal_of, take
+from lti_tool.cohorts.proposing import StaleError, checked, proposal_of, take
 from lti_tool.cohorts.publishing import BrokenRulesError
 from lti_tool.cohorts.queries import unplaced
 from lti_tool.cohorts.standing import Standing
-from lti_tool.cohorts.tables import Membership
+from lti_tool.cohorts.tables import Cohort, Membership
 from lti_tool.cohorts.words import _
 from lti_tool.matching import reforming
 from lti_tool.matching.reforming import Choice, Reforming
+from lti_tool.programs.schedule import WeeklyHour, own_hour
 from lti_tool.programs.tables import Program
 from lti_tool.roster.tables import Person
 
@@ -60,17 +62,33 @@ class Held:
 
 
 @dataclass(frozen=True, slots=True)
+class NewHour:
+    """An hour that suits all of a cohort then, which its own does not: the cohort's id, the hour, in words.
+
+    `is_asked`: the rules ask for hours in common, so the way rests on it.
+    """
+
+    cohort_id: int
+    hour: WeeklyHour
+    text: str
+    is_asked: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Way:
     """One way to go on, in words. `moves` say who goes from where to where, `effect` how the mix compares, `wishes`
     how each wish fares today and then; `proof` whether fewer could move, of a way that moves as few as it can;
-    `away` in which cohorts people would not be free when it meets.
+    `loosened` which rule it does not keep; `away` who would not be free when their cohort meets, `hours` where
+    another hour would suit all.
     """
 
     title: str
     sizes: str
     effect: str | None
     proof: str | None
+    loosened: str | None
     away: list[str]
+    hours: list[NewHour]
     wishes: list[Compared]
     cohorts: list[After]
     moves: list[tuple[str, str]]
@@ -143,8 +161,10 @@ def _way(now: Standing, choice: Choice, today: float, bar: Bar, *, is_first: boo
         title=_title(now, choice),
         sizes=words.sizes([len(cohort) for cohort in choice.solution.cohorts]),
         effect=_effect(now, choice, today),
-        proof=_proof(choice) if is_first else None,
+        proof=_proof(now, choice) if is_first else None,
+        loosened=_loosened(now, choice),
         away=_away(now, choice),
+        hours=_new_hours(now, choice),
         wishes=_compared(now, choice),
         cohorts=_after(now, choice, bar),
         moves=_told(now, choice),
@@ -183,27 +203,67 @@ def _effect(now: Standing, choice: Choice, today: float) -> str | None:
     return _("The mix is %(share)s better than now.", share=words.share(-worse))
 
 
-def _proof(choice: Choice) -> str | None:
+def _difference(choice: Choice) -> int:
+    sizes = [len(cohort) for cohort in choice.solution.cohorts]
+    return max(sizes) - min(sizes)
+
+
+def _loosened(now: Standing, choice: Choice) -> str | None:
+    """That fewest moves count for more than how much sizes may differ."""
+    chosen, then = now.problem.size.slack, _difference(choice)
+    if then <= chosen:
+        return None
+    return _(
+        "Sizes differ by up to %(then)s then. Your rule of at most %(chosen)s does not count here, so that fewer "
+        "people move.",
+        then=then,
+        chosen=chosen,
+    )
+
+
+def _proof(now: Standing, choice: Choice) -> str | None:
     """Whether fewer could move with the same cohorts going on."""
     if not choice.moved:
         return None
-    if choice.fewest:
-        return _("Fewer moves cannot keep every rule: that is proved.")
-    return _("These are the fewest moves that were found; it is not proved that fewer are impossible.")
+    if not choice.fewest:
+        return _("These are the fewest moves that were found; it is not proved that fewer are impossible.")
+    if _loosened(now, choice):
+        return _("Fewer moves cannot keep all the other rules: that is proved.")
+    return _("Fewer moves cannot keep every rule: that is proved.")
 
 
 def _away(now: Standing, choice: Choice) -> list[str]:
-    """For each cohort that goes on, how many of its people then would not be free when it meets."""
+    """For each cohort that goes on, who of its people then would not be free when it meets."""
     found = []
     for index, members in zip(choice.kept, choice.solution.cohorts, strict=True):
-        count = len(now.away(index, members))
+        away = [now.names[person] for person in now.away(index, members)]
         text = words.ngettext(
-            "%(num)s person is not free when %(cohort)s meets.",
-            "%(num)s people are not free when %(cohort)s meets.",
-            count,
+            "%(names)s is not free when %(cohort)s meets, %(hour)s.",
+            "%(names)s are not free when %(cohort)s meets, %(hour)s.",
+            len(away),
+            names=words.listed(away),
             cohort=now.titled(index),
+            hour=words.hour(now.cohorts[index].hour or now.hours.own),
         )
-        found += [text] if count else []
+        found += [text] if away else []
+    return found
+
+
+def _new_hours(now: Standing, choice: Choice) -> list[NewHour]:
+    """Where somebody is not free when their cohort would meet, and another hour suits all in every session."""
+    found = []
+    for index, members in zip(choice.kept, choice.solution.cohorts, strict=True):
+        cohort, shared = now.cohorts[index], now.hours.shared(_ids(members))
+        if now.away(index, members) and shared.best.is_whole:
+            text = _(
+                "%(cohort)s meets %(hour)s from its next session on. That suits all who have said when they are free "
+                "(%(some)s of %(people)s).",
+                cohort=now.titled(index),
+                hour=words.hour(shared.best.hour),
+                some=shared.answered,
+                people=shared.everybody,
+            )
+            found.append(NewHour(cohort.id, shared.best.hour, text, now.problem.common_slots > 0))
     return found
 
 
@@ -247,10 +307,15 @@ def _told(now: Standing, choice: Choice) -> list[tuple[str, str]]:
     ]
 
 
-def go(session: Session, program: Program, moves: Moves, *, actor_id: int) -> None:
+def go(
+    session: Session, program: Program, moves: Moves, *, actor_id: int, hours: Mapping[int, WeeklyHour] | None = None
+) -> None:
     """Let people go where a way says; a cohort that nobody is left in has ended.
 
-    Raises StaleError when somebody is no longer where the way found them, BrokenRulesError when rules would break.
+    `hours` are new ones of cohorts by id.
+
+    Raises StaleError when somebody is no longer where the way found them, BrokenRulesError when rules would break,
+    FormError when a cohort cannot meet at its new hour.
     """
     take(session, program.id)
     now = question(session, program)
@@ -268,26 +333,22 @@ def go(session: Session, program: Program, moves: Moves, *, actor_id: int) -> No
     joining = session.scalars(select(Person).where(Person.id.in_(waiting)).order_by(Person.id))
     steps += publishing.join(session, program, [(person, in_cohort[moves[person.id][1]]) for person in joining])
     ended = _end_emptied(session, program, now, moves)
-    acts.record(session, program, Act.ANEW, steps, actor_id, ended=ended, why=_why(now))
+    changed = _meet_at(
+        session, program, [(in_cohort[c], h) for c, h in (hours or {}).items() if c in in_cohort], actor_id
+    )
+    acts.record(session, program, Act.ANEW, steps, actor_id, ended=ended, hours=changed, why=_why(now))
 
 
-def unlock(session: Session, program: Program, person_id: int, *, actor_id: int) -> str:
-    """Let somebody (and who must be with them) be moved out of the cohort that a proposal had kept them in.
-
-    Returns their name. Raises StaleError when they are not kept there any more.
-    """
-    take(session, program.id)
-    now, person = question(session, program), str(person_id)
-    proposal = proposal_of(session, program.id)
-    if proposal is None or person not in now.problem.locked:
-        raise StaleError
-    free = {int(one) for one in editing.unit(now.problem, person)}
-    rules = standing.rules_of(program, proposal)
-    kept = {one: place for one, place in rules.locked.items() if one not in free}
-    proposal.rules = replace(rules, locked=kept).to_json()
-    place = rules.locked[person_id]
-    note(session, program, proposal, "person unlocked", actor_id, after={"person": person, "in": place})
-    return now.names[person]
+def _meet_at(
+    session: Session, program: Program, new: Sequence[tuple[Cohort, WeeklyHour]], actor_id: int
+) -> dict[int, tuple[str, str]]:
+    """Let cohorts that go on meet at other hours. Returns both hours of each, by the cohort's id."""
+    changed = {}
+    for cohort, hour in new:
+        if cohort.ended_at is None:
+            changed[cohort.id] = (str(cohort.hour or own_hour(program)), str(hour))
+            change(session, program, cohort, hour, actor_id=actor_id)
+    return changed
 
 
 def _why(before: Standing) -> str:

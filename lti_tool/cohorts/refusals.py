@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,6 +16,10 @@ from lti_tool.matching.sizes import cohort_count
 from lti_tool.matching.solution import Conflict, Relaxation, Solution
 
 MOST_RULES, MOST_WAYS = 12, 8
+FEW_HOURS, FEW_PEOPLE = 2, 4
+
+When = Callable[[str], str]
+"""An hour of a week, as a problem has it, as people read it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +62,7 @@ def no_sizes(problem: Problem) -> Impossible | None:
     )
 
 
-def impossible(problem: Problem, solution: Solution, names: Names) -> Impossible:
+def impossible(problem: Problem, solution: Solution, names: Names, when: When = str) -> Impossible:
     """What to say, and offer, when there is no proposal."""
     if solution.status == "unknown":
         return Impossible(
@@ -73,23 +77,23 @@ def impossible(problem: Problem, solution: Solution, names: Names) -> Impossible
     single = len(solution.conflict) == 1
     return Impossible(
         title=_("This rule cannot be kept") if single else _("These rules cannot all be kept"),
-        sentences=sentences(problem, solution.conflict, names),
+        sentences=sentences(problem, solution.conflict, names, when),
         note=" ".join(filter(None, (_("Perhaps fewer of them already cannot.") if solution.text else None, note))),
         ways=ways,
     )
 
 
-def sentences(problem: Problem, conflict: Sequence[Conflict], names: Names) -> list[str]:
+def sentences(problem: Problem, conflict: Sequence[Conflict], names: Names, when: When = str) -> list[str]:
     """The rules that cannot all be kept."""
     if [item.rule for item in conflict] == ["together", "apart"] and set(conflict[0].core) == set(conflict[1].core):
         people = listed([names[person] for person in conflict[0].core])
         return [_("%(people)s must be together, and must be apart.", people=people)]
-    told = [_rule(problem, item, names) for item in conflict[:MOST_RULES]]
+    told = [_rule(problem, item, names, when) for item in conflict[:MOST_RULES]]
     more = len(conflict) - MOST_RULES
     return told + ([ngettext("And %(num)s more rule.", "And %(num)s more rules.", more)] if more > 0 else [])
 
 
-def _rule(problem: Problem, item: Conflict, names: Names) -> str:
+def _rule(problem: Problem, item: Conflict, names: Names, when: When) -> str:
     concerned = item.core or item.people
     people = listed([names[person] for person in concerned])
     size, count = problem.size, len(problem.people)
@@ -112,7 +116,7 @@ def _rule(problem: Problem, item: Conflict, names: Names) -> str:
         case "not_alone":
             return _("In each cohort there must be nobody or at least two of %(people)s.", people=people)
         case "common_slots":
-            return _slots(problem, item, people)
+            return " ".join([_slots(problem, item, people), *_few_hours(problem, item, names, when)])
     raise LookupError(f"the rule {item.rule!r} is not one that an instructor can choose")
 
 
@@ -168,6 +172,22 @@ def _slots(problem: Problem, item: Conflict, people: str) -> str:
     return _("%(need)s, which the hours of %(people)s do not allow.", need=need, people=people)
 
 
+def _few_hours(problem: Problem, item: Conflict, names: Names, when: When) -> list[str]:
+    """Who of those whose hours are in the way has very few, and which."""
+    own = {person.id: person.slots for person in problem.people}
+    few = [person for person in item.people if 0 < len(own[person]) <= FEW_HOURS]
+    return [
+        ngettext(
+            "%(name)s has named %(num)s hour only: %(hours)s.",
+            "%(name)s has named %(num)s hours only: %(hours)s.",
+            len(own[person]),
+            name=names[person],
+            hours=listed([when(slot) for slot in own[person]]),
+        )
+        for person in few[:FEW_PEOPLE]
+    ]
+
+
 def _ways(problem: Problem, solution: Solution, names: Names) -> tuple[list[Way], str | None]:
     """Buttons for what helps; else for what may help, or is a step on the way; and a sentence that says which."""
     offered = [Relaxation(item.relaxation, item.helps) for item in solution.conflict if item.relaxation is not None]
@@ -179,8 +199,21 @@ def _ways(problem: Problem, solution: Solution, names: Names) -> tuple[list[Way]
         if chosen:
             ways = [Way(_label(problem, change, names), "relax", json.dumps(change)) for change in chosen]
             ways = list(dict.fromkeys(ways))[:MOST_WAYS]
-            return ways, _note(helps, len(ways))
+            return ways, " ".join([_note(helps, len(ways)), *_cost(chosen, names)])
     return [], None
+
+
+def _cost(changes: Sequence[Mapping[str, Any]], names: Names) -> list[str]:
+    """What it means for people to be placed without their hours."""
+    people = list(dict.fromkeys(person for change in changes for person in change.get("any_time", ())))
+    if not people:
+        return []
+    return [
+        _(
+            "Without their hours, %(people)s may be unable to come when their cohort meets.",
+            people=listed(sorted(names[person] for person in people)),
+        )
+    ]
 
 
 def _note(helps: bool | None, ways: int) -> str:

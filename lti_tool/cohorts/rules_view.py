@@ -103,7 +103,13 @@ def shown(session: Session, program: Program, typed: Typed) -> RulesPage:
         missing=max(0, (whole_number(typed.sizes["size_min"]) or wishes.SMALLEST) - len(placeable)),
         names=people.labels(placeable),
         facts=_sizes(len(placeable), typed)
-        + allowing.slots(placeable, slots, program.first_session_on, program.zone),
+        + allowing.slots(
+            placeable,
+            slots,
+            program.first_session_on,
+            program.zone,
+            [person for one in typed.any_time if (person := whole_number(one))],
+        ),
         known=[
             Known(a.name, a.is_numeric, allowing.attribute(a, len(placeable)), people.SOURCES[a.source])
             for a in attributes

@@ -67,11 +67,9 @@ class Standing:
         return found
 
     def away(self, index: int, members: Sequence[str]) -> list[str]:
-        """Who of these people is not free when the cohort at an index meets, where anybody chose its hour by that."""
-        hour = self.cohorts[index].hour
-        if hour is None and not self.problem.common_slots:
-            return []
-        return [str(person) for person in self.hours.busy(hour or self.hours.own, [int(p) for p in members])]
+        """Who of these people is not free when the cohort at an index meets."""
+        hour = self.cohorts[index].hour or self.hours.own
+        return [str(person) for person in self.hours.busy(hour, [int(p) for p in members])]
 
     def meets_without(self, person: str, to: int) -> list[str]:
         """That a person is not free when the cohort at index `to` meets, if they are not."""

@@ -13,12 +13,12 @@ from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session
 
 from lti_tool.audit import AuditEntry
-from lti_tool.cohorts import acts, publishing, standing
+from lti_tool.cohorts import acts, hours, publishing, standing
 from lti_tool.cohorts.acts import Act, Step
 from lti_tool.cohorts.proposing import StaleError, take
 from lti_tool.cohorts.queries import CohortMembers
 from lti_tool.cohorts.tables import Cohort, Membership
-from lti_tool.programs.schedule import was_held_since
+from lti_tool.programs.schedule import WeeklyHour, own_hour, was_held_since
 from lti_tool.programs.tables import Program
 from lti_tool.roster.tables import Person
 
@@ -62,18 +62,24 @@ def without_undone(session: Session, program: Program, entries: Sequence[CohortM
 
 
 def undo(session: Session, program: Program, entry_id: int, *, actor_id: int) -> int:
-    """Take the act of this entry back. Returns how many people went back. Raises StaleError if it cannot be (now)."""
+    """Take the act of this entry back. Returns how many people went back.
+
+    Raises StaleError if it cannot be (now), FormError if a cohort cannot meet at its old hour.
+    """
     take(session, program.id)
     offered = undoable(session, program)
     if offered is None or offered.entry_id != entry_id:
         raise StaleError
     entry = session.get_one(AuditEntry, entry_id)
-    told = acts.told(entry) or acts.Told([], [])
+    told = acts.told(entry) or acts.Told([], [], {})
     back = _going_back(session, program, entry)
     cohorts = session.scalars(select(Cohort).where(Cohort.program_id == program.id)).all()
     by_id = {cohort.id: cohort for cohort in cohorts}
     for cohort_id in told.ended:
         by_id[cohort_id].ended_at = None
+    for cohort_id, (before, then) in told.hours.items():
+        if str(by_id[cohort_id].hour or own_hour(program)) == then:
+            hours.change(session, program, by_id[cohort_id], WeeklyHour.parse(before), actor_id=actor_id)
     moves = [(running, by_id[step.leaves] if step.leaves else None) for running, step in back]
     steps = publishing.move_members(session, program, moves)
     acts.record(session, program, Act.UNDONE, steps, actor_id, ended=told.ended, why=" ".join(offered.breaks) or None)

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from lti_tool.cohorts import avoiding, hour_view, joining, loosening, people, searching, undoing, wishes, words
 from lti_tool.cohorts.bars import Bar, bars
 from lti_tool.cohorts.editing import Effect, Option, options, place_of, unit
+from lti_tool.cohorts.hour_view import Deciding
 from lti_tool.cohorts.hours import Hours
 from lti_tool.cohorts.joining import Joined
 from lti_tool.cohorts.proposing import Draft, draft_of, drafts_of, first_step, proposal_of
@@ -80,6 +81,8 @@ class Forming:
     legends: list[tuple[str, list[str]]]
     cards: list[Card]
     warnings: list[str]
+    hours: list[str]
+    deciding: Deciding | None
     avoided: str | None
     joined: list[str]
     gone: list[str]
@@ -134,7 +137,8 @@ def forming(
     ids_inside = {int(person) for person in inside}
     shown = bars(draft.rules, people.attributes(session, program, ids_inside), ids_inside)
     hours = Hours.of(session, program, draft.rules, ids_inside)
-    shared = [hours.shared([int(person) for person in members]) for members in draft.cohorts]
+    cohorts = [[int(person) for person in members] for members in draft.cohorts]
+    shared = [hours.shared(members) for members in cohorts]
     titles = hour_view.titles(draft.rules, shared)
     before = first_step(session, proposal)
     moved_by_hand = before is not None and before.solution["cohorts"] != draft.cohorts
@@ -142,7 +146,7 @@ def forming(
     held = sorted({p for person in moved for p in unit(draft.problem, person) if p in draft.problem.locked})
     cards = []
     for position, members in enumerate(draft.cohorts):
-        ids = [int(person) for person in members]
+        ids = cohorts[position]
         drawn = [
             Member(
                 key=int(person),
@@ -167,10 +171,10 @@ def forming(
         chips=words.chips(draft.rules),
         legends=[(bar.name, bar.legend) for bar in shown if bar.name],
         cards=cards,
-        warnings=words.partner_warnings(named, len(program.modules)) + hour_view.warnings(draft.rules, shared),
-        avoided=avoiding.told(
-            session, program.course_id, [[int(person) for person in members] for members in draft.cohorts], names
-        ),
+        warnings=words.partner_warnings(named, len(program.modules)),
+        hours=hour_view.warnings(draft.rules, hours, cohorts, names),
+        deciding=hour_view.deciding(draft.rules, hours, cohorts, names),
+        avoided=avoiding.told(session, program.course_id, cohorts, names),
         joined=sorted(names[person] for person in placeable - inside),
         gone=sorted(names[person] for person in inside - placeable),
         moving=_moving(proposal, moving, names),
@@ -310,7 +314,7 @@ def board(session: Session, program: Program) -> Board:
             names,
         ),
         unkept=_unkept(rules, entries, names),
-        hours=hour_view.unsuited(rules, hours, entries),
+        hours=hour_view.unsuited(hours, entries),
         waiting=why_waiting(session, program, unplaced(session, program.id)),
         small=[card.title for entry, card in zip(entries, cards, strict=True) if len(entry.members) < rules.size_min],
         least=rules.size_min,

@@ -114,6 +114,11 @@ def with_apart(typed: Typed, pairs: Sequence[tuple[int, int]]) -> Typed:
     return replace(typed, apart=[*typed.apart, *more])
 
 
+def without_hours(typed: Typed, people: Sequence[str]) -> Typed:
+    """The form with these people placed without their hours too."""
+    return replace(typed, any_time=tuple(dict.fromkeys((*typed.any_time, *people))))
+
+
 def _sent_groups(sent: Sent, naming: Naming) -> dict[str, list[tuple[int, tuple[str, ...]]]]:
     """The groups of each kind with their number in the form, without empty places and repetitions: ids, and as it was
     typed whatever does not say who is meant.

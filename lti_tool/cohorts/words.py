@@ -15,6 +15,7 @@ from lti_tool.cohorts.wishes import NORMAL, Rules
 from lti_tool.matching.problem import Problem, SizeRule
 from lti_tool.matching.rotation import fewest_repeats, repeat_free_sessions
 from lti_tool.programs.schedule import WeeklyHour
+from lti_tool.programs.tables import Program
 from lti_tool.questions import week
 
 # Flask-Babel has no types.
@@ -278,6 +279,11 @@ def slot(text: str, day: date, zone: str) -> str:
     except ValueError:
         return text
     return _on_clocks(moment.astimezone(ZoneInfo(zone)))
+
+
+def slots_of(program: Program) -> Callable[[str], str]:
+    """How the hours of a program's first week are told: on the program's clocks."""
+    return lambda text: slot(text, program.first_session_on, program.zone)
 
 
 def _on_clocks(at: datetime) -> str:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from flask import Flask
 
-from lti_tool.commitments import pages, room
+from lti_tool.commitments import measure, pages, room
 from lti_tool.commitments import tables as tables
+from lti_tool.gradebook.progress import register_measure
 from lti_tool.meetings.cards import Place, register_card
 
 
@@ -14,3 +15,4 @@ def register(app: Flask) -> None:
     app.register_blueprint(pages.blueprint)
     register_card(app, Place.LEARNER, room.learners_card)
     register_card(app, Place.FACILITATOR, room.facilitators_card)
+    register_measure(app, measure.COMMITMENTS)

@@ -13,9 +13,10 @@ from sqlalchemy.orm import Session
 from lti_tool import audit
 from lti_tool.commitments import queries
 from lti_tool.commitments.tables import DONE, Commitment, Outcome
+from lti_tool.gradebook import progress
 from lti_tool.meetings import room
 from lti_tool.meetings.members import members_of
-from lti_tool.meetings.rows import course_of_meeting, lock, raise_versions
+from lti_tool.meetings.rows import lock, program_of_meeting, raise_versions
 from lti_tool.meetings.tables import Meeting
 from lti_tool.programs.fields import FormError, Reader
 from lti_tool.programs.schedule import local_time
@@ -129,12 +130,14 @@ def _note(session: Session, commitment: Commitment, meeting: Meeting, action: st
     session.flush()
     meeting.version += 1  # the facilitator's page shows how many have written something down
     raise_versions(session, queries.next_meetings(session, meeting, commitment.person_id))
+    program = program_of_meeting(session, meeting)
     audit.record(
         session,
         action,
         "commitment",
         commitment.id,
-        course_id=course_of_meeting(session, meeting),
+        course_id=program.course_id,
         actor_id=actor_id,
         after={"person": commitment.person_id, "outcome": commitment.outcome},
     )
+    progress.changed(session, program.id, [commitment.person_id])

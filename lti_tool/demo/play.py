@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Protocol
 
-from lti_tool.demo import lms, people
+from lti_tool.demo import lms, people, talking
 from lti_tool.demo.people import Visitor
 from lti_tool.demo.processes import DemoError, Place, wait_for
 from lti_tool.demo.robot import Page
@@ -33,6 +33,7 @@ ASSISTANT = re.compile(r'<option value="([^"]*eaching assistant)"')
 COLLEAGUE = re.compile(r'<option value="([^"]*nstructor)"')
 SILENT = re.compile(r"(\d+) of (\d+) learners have not answered")
 CONFIRMS = re.compile(r"Confirm what (?P<name>.+) did")
+CONFIRM = re.compile("Read and confirm|Confirm what")
 AFTER_SESSION = re.compile(r"After session (\d+)")
 EVERYTHING_SENT = re.compile(r"\b(\d+) of \1 grades are in the LMS|All \d+ grades are in the LMS")
 
@@ -51,6 +52,8 @@ class Deeds:
     sessions_closed: int = 0
     attended: Counter[str] = field(default_factory=Counter)
     sessions_due: Counter[str] = field(default_factory=Counter)
+    feedback: Counter[str] = field(default_factory=Counter)
+    """In how many weeks somebody told all partners what they saw, by user id."""
     handed_in: Counter[str] = field(default_factory=Counter)
     confirmed: defaultdict[str, set[int]] = field(default_factory=lambda: defaultdict(set))
     """The weeks whose assignment a partner has confirmed, by user id."""
@@ -85,6 +88,7 @@ class Play:
         self._set_up()
         for week in range(1, WEEKS + 1):
             self._hold_sessions(week)
+            self._talk(week)
             self._do_assignments(week)
         self._move_clock(None)
         self._wait_for_gradebook()
@@ -232,6 +236,20 @@ class Play:
             self.deeds.sessions_due[user_id] += mark != "excused"
             self.deeds.attended[user_id] += mark in {"present", "late"}
 
+    def _talk(self, week: int) -> None:
+        """Most tell their partners what they saw, and take something on; a few are silent."""
+        self._move_clock(self._session_of(week) + timedelta(days=1))
+        for number, user_id in enumerate(self.user_ids.values()):
+            self.tell(f"Week {week}: partners tell each other what they saw", number + 1, len(self.user_ids))
+            if (number + week) % 13 == 0:
+                continue
+            learner = self.visitors[user_id]
+            meeting = talking.tell_partners(learner, week, number)
+            talking.say_how_it_went(learner, number)
+            if meeting is not None:
+                talking.take_something_on(learner, meeting, week)
+                self.deeds.feedback[user_id] += 1
+
     def _do_assignments(self, week: int) -> None:
         last_is_open = week == WEEKS
         self._move_clock(self._session_of(week) + timedelta(days=2))
@@ -248,9 +266,10 @@ class Play:
 
     def _hand_in(self, learner: Visitor, user_id: str, week: int) -> None:
         page = learner.open()
-        if not any("Write it down" in link.text for link in page.links):
+        waiting = next((link for link in page.links if "/assignments/" in link.href), None)
+        if waiting is None:
             raise DemoError(f"week {week}: a learner's page offers nothing to hand in: {page.text[:300]}")
-        learner.follow("Write it down")
+        learner.robot.get(waiting.href)
         learner.send("/assignments/", text=HAND_INS[week - 1])
         self.deeds.handed_in[user_id] += 1
 
@@ -259,11 +278,11 @@ class Play:
         while True:
             page = learner.open()
             waiting = next(
-                (link for link in page.links if re.match("Read and confirm|Confirm what", link.text)), None
+                (link for link in page.links if "/assignments/" in link.href and CONFIRM.match(link.text)), None
             )
             if waiting is None:
                 return
-            page = learner.follow(waiting.text)
+            page = learner.robot.get(waiting.href)
             week, whose = AFTER_SESSION.search(page.text), CONFIRMS.search(page.form("/confirm").buttons[0].text)
             if week is None or whose is None:
                 raise DemoError(f"the page does not say what would be confirmed: {page.text[:300]}")

@@ -34,8 +34,9 @@ def lines(place: Place, play: Play, deeds: Deeds) -> list[Line]:
     book = lms.gradebook(robot)
     robot.close()
     learners = list(play.user_ids.values())
-    sessions, assignments, completion = (
-        book[label] for label in ("sessions attended", "micro-assignments", "program completion")
+    sessions, assignments, feedback, completion = (
+        book[label]
+        for label in ("sessions attended", "micro-assignments", "peer feedback given", "program completion")
     )
     said = _Said(place.family)
     attended = sum(_session_is_right(sessions[user_id], deeds, user_id, said) for user_id in learners)
@@ -43,6 +44,7 @@ def lines(place: Place, play: Play, deeds: Deeds) -> list[Line]:
         len(weeks) * _assignment_is_right(assignments[user_id], deeds, user_id, said)
         for user_id, weeks in deeds.confirmed.items()
     )
+    told = sum(said.holds(feedback[user_id], f"{weeks} of ") for user_id, weeks in deeds.feedback.items())
     in_progress = sum(completion[user_id].pending for user_id in learners)
     return [
         Line("people launched Peerloop", deeds.launches, len(learners) + 2),
@@ -51,8 +53,9 @@ def lines(place: Place, play: Play, deeds: Deeds) -> list[Line]:
         Line("cohorts published", deeds.cohorts, 5),
         Line("sessions held and closed", deeds.sessions_closed, 3 * 5),
         Line("assignments handed in", sum(deeds.handed_in.values()), _hand_ins(learners)),
-        Line("columns in the LMS's gradebook", len(book), 3),
+        Line("columns in the LMS's gradebook", len(book), 5),
         Line("learners whose sessions are right in the LMS", attended, len(learners)),
+        Line("learners whose feedback to partners is in the LMS", told, len(deeds.feedback)),
         # Chance may leave somebody without a confirmed assignment, and then there is nothing to tell yet.
         Line("learners whose assignments are in the LMS", _graded(assignments, deeds), len(deeds.confirmed)),
         Line("assignments confirmed, by the LMS's grades", counted, sum(map(len, deeds.confirmed.values()))),

@@ -20,11 +20,20 @@ MAXIMUM = 100.0
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """`done` of the `due` so far; `total` is the whole program. Excused things are in none of the three."""
+    """`done` of the `due` so far; `total` is the whole program. Excused things are in none of the three.
+
+    `earned` is what the done ones are worth where one may be worth less than one; the score is made of it.
+    """
 
     done: int
     due: int
     total: int
+    earned: float | None = None
+
+    @property
+    def worth(self) -> float:
+        """What counts for the score."""
+        return self.done if self.earned is None else self.earned
 
 
 def measured(progress: Progress | None, unit: str) -> Message:
@@ -32,7 +41,7 @@ def measured(progress: Progress | None, unit: str) -> Message:
     if progress is None or not progress.due:
         return NOTHING
     return Message(
-        score=_share(progress.done, progress.due),
+        score=_share(progress.worth, progress.due),
         comment=_("%(done)s of %(total)s %(unit)s", done=progress.done, total=progress.total, unit=unit),
         activity=Activity.COMPLETED if progress.due >= progress.total else Activity.IN_PROGRESS,
         grading=Grading.FULLY_GRADED,
@@ -45,7 +54,7 @@ def week(parts: Iterable[Progress]) -> Message:
     if not all_of_it.due:
         return NOTHING
     return Message(
-        score=_share(all_of_it.done, all_of_it.due),
+        score=_share(all_of_it.worth, all_of_it.due),
         comment=_done(all_of_it),
         activity=Activity.COMPLETED if all_of_it.due >= all_of_it.total else Activity.IN_PROGRESS,
         grading=Grading.FULLY_GRADED,
@@ -58,7 +67,7 @@ def completion(parts: Iterable[Progress], *, over: bool) -> Message:
     if not all_of_it.due:
         return NOTHING
     if over or all_of_it.due >= all_of_it.total:
-        score = _share(all_of_it.done, all_of_it.due)
+        score = _share(all_of_it.worth, all_of_it.due)
         return Message(score, _done(all_of_it), Activity.COMPLETED, Grading.FULLY_GRADED)
     return Message(None, _done(all_of_it), Activity.IN_PROGRESS, Grading.PENDING)
 
@@ -66,7 +75,9 @@ def completion(parts: Iterable[Progress], *, over: bool) -> Message:
 def together(parts: Iterable[Progress]) -> Progress:
     """Several progresses as one."""
     held = tuple(parts)
-    return Progress(*(sum(getattr(part, name) for part in held) for name in ("done", "due", "total")))
+    earned = None if all(part.earned is None for part in held) else sum(part.worth for part in held)
+    done, due, total = (sum(getattr(part, name) for part in held) for name in ("done", "due", "total"))
+    return Progress(done, due, total, earned)
 
 
 def _done(part: Progress) -> str:
@@ -74,5 +85,5 @@ def _done(part: Progress) -> str:
     return text
 
 
-def _share(done: int, due: int) -> float:
-    return round(MAXIMUM * done / due, 2)
+def _share(worth: float, due: int) -> float:
+    return round(MAXIMUM * worth / due, 2)

@@ -14,6 +14,7 @@ from lti_tool.cohorts.proposing import is_published
 from lti_tool.cohorts.queries import programs_of_member
 from lti_tool.cohorts.usual import program_of_visit
 from lti_tool.database import db
+from lti_tool.feedback.concerns import to_look_at
 from lti_tool.home import learner, staff
 from lti_tool.lti.launch import STAFF, Role
 from lti_tool.meetings.overview import facilitated_meetings
@@ -76,6 +77,7 @@ def _board(visit: Visit, chosen: Program | None) -> ResponseReturnValue:
         programs=programs,
         needs=needs,
         facilitated=_facilitated(visit),
+        to_look_at=_to_look_at(visit),
     )
 
 
@@ -99,6 +101,10 @@ def _first_steps(
 
 def _facilitated(visit: Visit) -> Sequence[Meeting]:
     return facilitated_meetings(db.session(), visit.person_id, visit.course_id, clock.now())
+
+
+def _to_look_at(visit: Visit) -> Sequence[tuple[Meeting, int]]:
+    return to_look_at(db.session(), visit.person_id, visit.course_id)
 
 
 def _learner(visit: Visit, chosen: Program | None) -> ResponseReturnValue:
@@ -125,6 +131,7 @@ def _learner(visit: Visit, chosen: Program | None) -> ResponseReturnValue:
         programs=own,
         needs={},
         facilitated=facilitated,
+        to_look_at=_to_look_at(visit),
     )
 
 

@@ -17,8 +17,9 @@ from lti_tool.meetings.tables import Attendance, Meeting
 from lti_tool.programs.tables import Module, Program
 from lti_tool.roster.tables import Person
 from lti_tool.web.visits import Visit
+from lti_tool.work.due import due_at
 from lti_tool.work.overview import WorkCount, work_overview
-from lti_tool.work.tables import Assignment, Submission
+from lti_tool.work.tables import Assignment, Credit, Extension, Submission
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,7 @@ class OwnWeek:
     partners: Sequence[Person]
     assignment: Assignment
     submission: Submission | None
+    due_at: datetime
 
 
 def of_staff(session: Session, program: Program, module: Module) -> StaffWeek:
@@ -51,19 +53,21 @@ def of_staff(session: Session, program: Program, module: Module) -> StaffWeek:
 def of_learner(session: Session, person_id: int, module: Module) -> OwnWeek | None:
     """A learner's own week; None where no session of it is theirs. The last one counts for who was moved."""
     rows = session.execute(
-        select(Meeting, Membership, Attendance.presence, Assignment, Submission)
+        select(Meeting, Membership, Attendance.presence, Assignment, Submission, Extension)
         .join(Membership, Membership.cohort_id == Meeting.cohort_id)
         .join(Assignment, Assignment.meeting_id == Meeting.id)
         .outerjoin(Attendance, and_(Attendance.meeting_id == Meeting.id, Attendance.person_id == person_id))
-        .outerjoin(Submission, and_(Submission.assignment_id == Assignment.id, Submission.person_id == person_id))
+        .outerjoin(Credit, and_(Credit.assignment_id == Assignment.id, Credit.person_id == person_id))
+        .outerjoin(Submission, Submission.id == Credit.submission_id)
+        .outerjoin(Extension, and_(Extension.assignment_id == Assignment.id, Extension.person_id == person_id))
         .where(Meeting.module_id == module.id, Membership.person_id == person_id)
-        .options(joinedload(Meeting.cohort))
+        .options(joinedload(Submission.grade), joinedload(Meeting.cohort))
         .order_by(Meeting.starts_at.desc(), Membership.since.desc())
     )
-    for meeting, membership, presence, assignment, submission in rows:
+    for meeting, membership, presence, assignment, submission, extension in rows:
         if presence is not None or submission is not None or belongs(membership, meeting):
             with_whom = partners(session, meeting.id, person_id)
-            return OwnWeek(meeting, presence, with_whom, assignment, submission)
+            return OwnWeek(meeting, presence, with_whom, assignment, submission, due_at(assignment, extension))
     return None
 
 

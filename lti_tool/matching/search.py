@@ -1,4 +1,4 @@
-"""The search for better cohorts: rounds of annealing, each longer than the one before.
+"""The search for better cohorts: rounds of annealing, of which every second starts warm at the best that is known.
 
 The rounds depend on the problem and the seed alone, never on the budget: whoever allows more iterations or time gets
 the same rounds and then others, so more is never worse, and the search can be stopped at any moment.
@@ -23,6 +23,7 @@ from lti_tool.matching.compiled.anneal import (
     typical_change,
 )
 from lti_tool.matching.compiled.jit import Ints, seeded
+from lti_tool.matching.compiled.layout import Placement
 from lti_tool.matching.decision import Start
 from lti_tool.matching.feasible import Late, find_feasible, movable_units, placed_at, relocked, unlocked
 
@@ -32,16 +33,15 @@ Progress = Callable[[float, float], None]
 Cost = Callable[[Ints], float]
 """J when unit u is in cohort ``where[u]``."""
 
-CHUNK = 10_000
-"""Steps between two looks at the budget."""
+CHUNK = 40_000
+"""Steps between two looks at the budget, and at least in a round."""
 SAMPLES = 1_000
-FIRST_ROUND = 300
-"""Steps a unit in the first round."""
-GROWTH = 2
-HOTTEST, COLDEST = 0.1, 0.003
+FIRST_ROUND, LONGEST_ROUND = 300, 2_400
+"""Steps a unit; each two rounds are twice as long as the two before until they are the longest."""
+HOTTEST, COLDEST = 0.12, 0.004
 """Temperatures in units of what the typical exchange changes J by."""
-HOTTEST_WITH_RULES = 0.25
-"""The same where people are together or apart, as locked ones are: they keep others from where these would go."""
+WARM, COLDEST_FROM_BEST = 0.03, 0.002
+"""The same in a round that begins at the best placement: few people move, and numbers are balanced finely."""
 HOTTEST_OF_SPREAD, COLDEST_OF_SPREAD = 0.045, 0.025
 """The same where J is spread alone: few exchanges change it, and the search goes where they do."""
 
@@ -54,7 +54,6 @@ class Search:
         self._start, self._question, self._placement = start, question, placement
         self._cost, self._seed, self._late = cost, seed, late
         self._movable = movable_units(question)
-        self._ruled = len(self._movable) < len(question.size) or len(question.enemy) > 0 or question.size.max() > 1
         self._rng = seeded(seed)
         self._shifted = np.zeros((MOST_SHIFTS, 2), np.int64)
         # Where all sizes are equal, one person's move makes two of them differ by 2.
@@ -63,6 +62,7 @@ class Search:
         reached = cost(placement.where)
         self._figures = np.array([reached, reached, 0.0, 1.0, goal])
         self._length = max(CHUNK, FIRST_ROUND * len(question.size))
+        self._longest = max(CHUNK, LONGEST_ROUND * len(question.size))
         self._round = self._left = 0
         self._best: Ints = placement.where.copy()
         self.idle = len(self._movable) < 2 or question.cohorts < 2
@@ -106,13 +106,17 @@ class Search:
         return taken
 
     def _begin_round(self) -> None:
-        if self._question.slots_needed and self._round and self._round % 2 == 0:
-            self._start_anew()
-        hottest, coldest = HOTTEST_WITH_RULES if self._ruled else HOTTEST, COLDEST
+        hottest, coldest = HOTTEST, COLDEST
         if self._question.only_spread:
             hottest, coldest = HOTTEST_OF_SPREAD, COLDEST_OF_SPREAD
+        elif self._round % 2:
+            hottest, coldest = WARM, COLDEST_FROM_BEST
+            self._go_to(placed_at(self._question, self._best))
+        if self._round % 2 == 0 and self._round:
+            self._length = min(2 * self._length, self._longest)
+            if self._question.slots_needed:
+                self._start_anew()
         self._left = self._length
-        self._length *= GROWTH
         self._round += 1
         self._figures[TEMPERATURE] = hottest * self._typical
         self._figures[COOLING] = (coldest / hottest) ** (1.0 / self._left)
@@ -121,8 +125,11 @@ class Search:
         """Exchanges seldom lead from one choice of the cohorts' slots to another; another start does."""
         placement = find_feasible(self._start.instance, self._start.question, self._seed + self._round, self._late)
         if placement is not None:
-            self._placement = placement
-            self._figures[COST] = self._cost(placement.where)
+            self._go_to(placement)
+
+    def _go_to(self, placement: Placement) -> None:
+        self._placement = placement
+        self._figures[COST] = self._cost(placement.where)
 
 
 def improve(searches: Sequence[Search], budget: Budget, until: float, progress: Progress | None) -> Ints:

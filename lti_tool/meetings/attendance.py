@@ -14,6 +14,7 @@ from lti_tool.gradebook import progress
 from lti_tool.meetings import pairs, room
 from lti_tool.meetings.members import expected_in
 from lti_tool.meetings.rows import course_of_meeting, lock, program_of_meeting
+from lti_tool.meetings.signals import meeting_closed
 from lti_tool.meetings.tables import HERE, Attendance, Meeting, Presence
 from lti_tool.programs.fields import FormError
 
@@ -56,7 +57,7 @@ def mark(session: Session, meeting: Meeting, marks: Mapping[int, Presence], acto
         return 0
     _note(session, meeting, "attendance marked", actor_id, {p: before.get(p) for p in changed}, changed)
     _store(session, meeting, changed, before.keys(), actor_id)
-    _settle(session, meeting, changed, before | changed)
+    _settle(session, meeting, before | changed)
     return len(changed)
 
 
@@ -86,16 +87,16 @@ def unmark(session: Session, meeting: Meeting, person_id: int, actor_id: int | N
         return
     session.execute(delete(_table).where(_table.c.meeting_id == meeting.id, _table.c.person_id == person_id))
     _note(session, meeting, "attendance unmarked", actor_id, {person_id: presence}, {})
-    _settle(session, meeting, [person_id], before)
+    _settle(session, meeting, before)
 
 
-def _settle(session: Session, meeting: Meeting, person_ids: Iterable[int], presences: Mapping[int, str]) -> None:
-    """What follows from marks that have just changed for some people; `presences` are all that there are now."""
+def _settle(session: Session, meeting: Meeting, presences: Mapping[int, str]) -> None:
+    """What follows from marks that have just changed; `presences` are all that there are now."""
     meeting.version += 1
     here = sorted(person_id for person_id, presence in presences.items() if presence in HERE)
     room.follow_who_is_here(session, meeting, here)
     if meeting.closed_at is not None:
-        _count(session, meeting, person_ids)
+        _count(session, meeting, presences)  # all: what is asked of partners depends on who was there
     if meeting.starts_at > clock.now():
         jobs.ring(session, pairs.JOB)  # of a session that has begun nobody plans the pairs
 
@@ -118,6 +119,7 @@ def close(session: Session, meeting: Meeting, actor_id: int | None) -> None:
     meeting.closed_at = now
     meeting.version += 1
     _note(session, meeting, "session closed", actor_id, dict.fromkeys(unmarked), absent)
+    meeting_closed.send(program_of_meeting(session, meeting), session=session, meeting=meeting)
     _count(session, meeting, [*marked, *unmarked])
     pairs.plan_if_repeating(session, meeting.cohort_id)
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
+from flask import Flask, current_app
 from flask_babel import lazy_gettext
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -14,16 +15,43 @@ from lti_tool.cohorts.tables import Cohort, Membership
 from lti_tool.gradebook.progress import Measure, Progress, whole_program
 from lti_tool.meetings.members import belongs
 from lti_tool.meetings.tables import ATTENDED, Attendance, Meeting, Presence
-from lti_tool.programs.tables import Module
+from lti_tool.programs.tables import Module, Program
+
+# (session, program id, person ids) -> by person id the weeks in which something was made up for
+MadeUp = Callable[[Session, int, Sequence[int]], Mapping[int, set[int]]]
 
 
 def by_week(
     session: Session, program_id: int, person_ids: Sequence[int], _now: datetime
 ) -> Mapping[int, Mapping[int, Progress]]:
     """Of the sessions in which a person was marked, or that will be theirs by membership: attended ones, closed ones
-    that the person was not excused from, and all but the excused. Somebody who was moved, and so had a session
+    that the person was not excused from, and all but the excused. What was made up for is excused where the program
+    says so; it never becomes attendance. Somebody who was moved, and so had a session
     of the same module in two cohorts, has it once, with the better mark.
     """
+    marks = marks_by_week(session, program_id, person_ids)
+    coming = coming_weeks(session, program_id, person_ids)
+    made_up = _made_up(session, program_id, person_ids)
+    return {
+        person_id: _progress(weeks, marks.get(person_id, {}), made_up.get(person_id, set()))
+        for person_id, weeks in coming.items()
+    }
+
+
+def register_made_up(app: Flask, made_up: MadeUp) -> None:
+    """Let a room tell in which weeks people made up for what they missed; where a program says so it excuses them."""
+    app.extensions["made_up"] = made_up
+
+
+def _made_up(session: Session, program_id: int, person_ids: Sequence[int]) -> Mapping[int, set[int]]:
+    if not session.scalar(select(Program.catch_up_excuses).where(Program.id == program_id)):
+        return {}
+    made_up: MadeUp = current_app.extensions["made_up"]
+    return made_up(session, program_id, person_ids)
+
+
+def coming_weeks(session: Session, program_id: int, person_ids: Sequence[int]) -> dict[int, set[int]]:
+    """By person id, for whoever was ever in a cohort: the weeks of their sessions that are not closed yet."""
     memberships = session.scalars(
         select(Membership).where(Membership.program_id == program_id, Membership.person_id.in_(person_ids))
     ).all()
@@ -31,11 +59,10 @@ def by_week(
     meetings = session.execute(
         select(Meeting, Module.number).join(Module).where(Meeting.cohort_id.in_(cohort_ids))
     ).all()
-    marks = _marks(session, program_id, person_ids)
     mine: dict[int, set[int]] = {membership.person_id: set() for membership in memberships}
     for membership in memberships:
         mine[membership.person_id] |= {week for meeting, week in meetings if _is_open(membership, meeting)}
-    return {person_id: _progress(weeks, marks[person_id]) for person_id, weeks in mine.items()}
+    return mine
 
 
 def _is_open(membership: Membership, meeting: Meeting) -> bool:
@@ -43,7 +70,9 @@ def _is_open(membership: Membership, meeting: Meeting) -> bool:
     return meeting.closed_at is None and belongs(membership, meeting)
 
 
-def _marks(session: Session, program_id: int, person_ids: Sequence[int]) -> Mapping[int, Mapping[int, set[str]]]:
+def marks_by_week(
+    session: Session, program_id: int, person_ids: Sequence[int]
+) -> Mapping[int, Mapping[int, set[str]]]:
     """The marks of closed sessions: person id -> week -> marks."""
     query = (
         select(Attendance.person_id, Module.number, Attendance.presence)
@@ -58,9 +87,9 @@ def _marks(session: Session, program_id: int, person_ids: Sequence[int]) -> Mapp
     return marks
 
 
-def _progress(weeks: set[int], marks: Mapping[int, set[str]]) -> dict[int, Progress]:
+def _progress(weeks: set[int], marks: Mapping[int, set[str]], made_up: set[int]) -> dict[int, Progress]:
     attended = {week for week, marked in marks.items() if marked.intersection(ATTENDED)}
-    excused = {week for week, marked in marks.items() if Presence.EXCUSED in marked} - attended
+    excused = {week for week, marked in marks.items() if Presence.EXCUSED in marked or week in made_up} - attended
     return {
         week: Progress(done=int(week in attended), due=int(week in marks), total=1)
         for week in (weeks | marks.keys()) - excused

@@ -6,3 +6,5 @@ from blinker import Signal
 meetings_planned = Signal("meetings-planned")
 # Sent with the program as sender, `session`, and `meeting` after its time was changed.
 meeting_moved = Signal("meeting-moved")
+# Sent with the program as sender, `session`, and `meeting` when it was closed, before it is counted.
+meeting_closed = Signal("meeting-closed")

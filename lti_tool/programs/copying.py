@@ -14,11 +14,15 @@ from lti_tool.roster.tables import Course
 # Where it takes place and when is the new course's own; the rest is the plan.
 _PROGRAM = (
     *("title", "skill", "session_time", "session_minutes", "zone", "size_min", "size_max", "size_target"),
-    *("resource_id", "gradebook_plan"),
+    *("resource_id", "gradebook_plan", "feedback_days", "catch_up_excuses"),
+    *("late_rule", "late_share", "late_days"),
 )
 _MODULE = (
     *("number", "title", "micro_teach", "prompt_a", "prompt_b", "reflection"),
-    *("assignment_title", "assignment_text", "assignment_minutes"),
+    *("assignment_title", "assignment_text", "assignment_minutes", "feedback"),
+    *("assignment_kind", "assignment_items", "assignment_paired"),
+    *("assignment_grading", "assignment_rubric", "assignment_spot_share"),
+    *("late_rule", "late_share", "late_days"),
 )
 _AGENDA = ("position", "minutes", "title", "tip")
 

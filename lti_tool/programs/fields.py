@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date, time
+from enum import StrEnum
 from functools import cache
+from typing import TypeVar
 from zoneinfo import available_timezones
 
 from flask_babel import gettext as _
 
 SHORTEST_SESSION, LONGEST_SESSION = 45, 60
+E = TypeVar("E", bound=StrEnum)
 _NOT_PLACES = frozenset({"localtime", "Factory", "posixrules"})
 
 
@@ -88,6 +91,14 @@ class Reader:
         if not least <= number <= most:
             self.errors[name] = _("Choose a whole number from %(least)s to %(most)s.", least=least, most=most)
         return number
+
+    def choice(self, name: str, options: type[E]) -> E:
+        """One of the values of an enumeration."""
+        raw = self._raw(name)
+        if raw not in set(options):
+            self.errors[name] = _("Choose one of these.")
+            return next(iter(options))
+        return options(raw)
 
     def zone(self, name: str) -> str:
         """The name of a time zone."""

@@ -112,6 +112,10 @@ def _module(number: int, module: ModuleTemplate, script: Sequence[Part], minutes
         assignment_title=module.assignment_title,
         assignment_text=module.assignment_text,
         assignment_minutes=module.assignment_minutes,
+        feedback=[{"asked": each.asked, "levels": list(each.levels)} for each in module.feedback],
+        assignment_kind=module.assignment_kind,
+        assignment_items="\n".join(module.assignment_items),
+        assignment_paired=module.assignment_paired,
         agenda=[
             AgendaItem(position=position, minutes=length, title=part.title, tip=module.tips.get(part.key, part.tip))
             for position, (part, length) in enumerate(fitted(script, minutes))

@@ -9,6 +9,8 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
+from lti_tool.programs.tables import Kind
+
 DEFAULT = "giving-feedback"
 SHORT, ONE_PAGE = "short", "one-page"
 
@@ -24,6 +26,14 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
+class FeedbackQuestion:
+    """What partners say about each other after the practice, in words from little to much."""
+
+    asked: str
+    levels: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class ModuleTemplate:
     """One week. `assignment_minutes` is how long the micro-assignment takes, 5 to 15."""
 
@@ -36,6 +46,10 @@ class ModuleTemplate:
     assignment_text: str
     assignment_minutes: int
     tips: Mapping[str, str]
+    feedback: tuple[FeedbackQuestion, ...]
+    assignment_kind: str
+    assignment_items: tuple[str, ...]
+    assignment_paired: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,4 +77,13 @@ def template(key: str = DEFAULT) -> ProgramTemplate:
 
 def _module(data: Mapping[str, Any]) -> ModuleTemplate:
     texts: dict[str, Any] = {key: value.strip() if isinstance(value, str) else value for key, value in data.items()}
-    return ModuleTemplate(**texts | {"reflection": tuple(data["reflection"]), "tips": data.get("tips", {})})
+    questions = (FeedbackQuestion(each["asked"], tuple(each["levels"])) for each in data.get("feedback", ()))
+    stated = {
+        "reflection": tuple(data["reflection"]),
+        "tips": data.get("tips", {}),
+        "feedback": tuple(questions),
+        "assignment_kind": data.get("assignment_kind", Kind.TEXT.value),
+        "assignment_items": tuple(data.get("assignment_items", ())),
+        "assignment_paired": data.get("assignment_paired", False),
+    }
+    return ModuleTemplate(**texts | stated)

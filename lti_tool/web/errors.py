@@ -19,6 +19,7 @@ from lti_tool.web.operators import LinkNeeded
 log = logging.getLogger(__name__)
 
 BUSY_SECONDS = 5
+WORTH_KEEPING = 20  # characters; shorter ones are typed again sooner than they are found
 
 
 def register(app: Flask) -> None:
@@ -51,7 +52,22 @@ def _page(
         code=code,
         window=window,
         guide=guide,
+        written=_written(),
     )
+
+
+def _written() -> list[str]:
+    """The longer texts of a form of ours that came to nothing, so that they can be copied.
+
+    Only what our own page sent (https://www.w3.org/TR/fetch-metadata/): nobody else's page puts words on this one.
+    """
+    if request.method != "POST" or request.headers.get("Sec-Fetch-Site") != "same-origin":
+        return []
+    try:
+        sent = request.form.values()
+    except HTTPException:
+        return []  # larger than is read at all
+    return [text for text in sent if len(text) >= WORTH_KEEPING and " " in text]
 
 
 def _launch_refused(refused: LaunchRefused) -> ResponseReturnValue:

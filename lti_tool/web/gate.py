@@ -138,6 +138,7 @@ def _enter() -> ResponseReturnValue | None:
     if access is Access.PUBLIC:
         return None
     if g.writes:
+        _read_upload()
         g.intent = write_intent()
         g.intent.__enter__()
     if access is Access.OPERATOR:
@@ -148,6 +149,20 @@ def _enter() -> ResponseReturnValue | None:
     if g.writes and not _form_is_genuine():
         abort(400, _("This form did not come from this visit. Go back, reload the page and send it again."))
     return None
+
+
+def _read_upload() -> None:
+    """A large form is read from whoever has a visit, and before the transaction begins: a slow line would hold up all
+    others that write.
+    """
+    largest = getattr(current_app.view_functions[request.endpoint or ""], "largest", None)
+    if largest is None:
+        return
+    if visits.find(g.visit_token or "") is None:
+        abort(401)
+    db.session.rollback()
+    request.max_content_length = largest
+    request.files.keys()
 
 
 def _enter_visit(access: Access) -> None:

@@ -6,44 +6,58 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Select, and_, func, select
+from sqlalchemy import Select, and_, case, func, select
 from sqlalchemy.orm import Session, aliased, joinedload
 
 from lti_tool.cohorts.tables import Cohort, Membership
 from lti_tool.meetings.members import belongs, members_of
 from lti_tool.meetings.overview import takes_place
 from lti_tool.meetings.tables import Meeting, PairSeat
+from lti_tool.programs.tables import Grading, Module, Program
 from lti_tool.roster.tables import Person
-from lti_tool.work.tables import Assignment, Submission
+from lti_tool.work import terms
+from lti_tool.work.due import due_at
+from lti_tool.work.rows import WHOLE
+from lti_tool.work.tables import Assignment, Credit, Extension, Grade, Submission
 
 
-def is_late(assignment: Assignment, submission: Submission) -> bool:
-    """Whether it was handed in after it was due."""
-    return submission.handed_in_at > assignment.due_at
+@dataclass(frozen=True, slots=True)
+class OpenAssignment:
+    """An assignment, with its meeting, module and cohort, and when it is due for one person."""
+
+    assignment: Assignment
+    due_at: datetime
 
 
-def next_assignment(session: Session, person_id: int, program_id: int, now: datetime) -> Assignment | None:
-    """The earliest micro-assignment, of a session that has begun, that a learner has not handed in.
+def next_assignment(session: Session, person_id: int, program_id: int, now: datetime) -> OpenAssignment | None:
+    """The micro-assignment, of a session that has begun, that is due first for a learner who has not handed it in.
 
-    Only those of the learner's own sessions count. It comes with its meeting, module and cohort.
+    Only those of the learner's own sessions count, as long as hand-ins are taken.
     """
-    own = and_(Submission.assignment_id == Assignment.id, Submission.person_id == person_id)
+    own = and_(Credit.assignment_id == Assignment.id, Credit.person_id == person_id)
     query = (
         _assignments()
-        .add_columns(Membership)
+        .add_columns(Membership, Extension, Module, Program)
         .join(Membership, Membership.cohort_id == Meeting.cohort_id)
-        .outerjoin(Submission, own)
+        .join(Module, Module.id == Meeting.module_id)
+        .join(Program, Program.id == Module.program_id)
+        .outerjoin(Credit, own)
+        .outerjoin(Extension, and_(Extension.assignment_id == Assignment.id, Extension.person_id == person_id))
         .where(
             Membership.person_id == person_id,
             Membership.program_id == program_id,
             Membership.until.is_(None),
             Meeting.starts_at <= now,
-            Submission.id.is_(None),
+            Credit.submission_id.is_(None),
         )
-        .order_by(Assignment.due_at)
     )
-    rows = session.execute(query)
-    return next((assignment for assignment, membership in rows if belongs(membership, assignment.meeting)), None)
+    found = [
+        OpenAssignment(assignment, due)
+        for assignment, membership, extension, module, program in session.execute(query)
+        if belongs(membership, assignment.meeting)
+        and not terms.of_module(program, module).is_closed(due := due_at(assignment, extension), now)
+    ]
+    return min(found, key=lambda one: one.due_at, default=None)
 
 
 def _assignments() -> Select[Assignment]:
@@ -61,7 +75,13 @@ def to_confirm(session: Session, person_id: int, program_id: int) -> list[Submis
     """What partners have handed in and this learner has to confirm, the oldest first, with its person."""
     query = _of_partners(person_id).join(Meeting, Meeting.id == Assignment.meeting_id)
     query = query.join(Cohort, Cohort.id == Meeting.cohort_id)
-    query = query.where(Cohort.program_id == program_id, Submission.confirmed_at.is_(None))
+    query = query.join(Module, Module.id == Meeting.module_id)
+    query = query.where(
+        Cohort.program_id == program_id,
+        Module.assignment_grading == Grading.PARTNER,
+        Submission.confirmed_at.is_(None),
+        Submission.sent_back.is_(None),
+    )
     return list(session.scalars(query.order_by(Submission.handed_in_at)))
 
 
@@ -81,17 +101,20 @@ def _of_partners(person_id: int) -> Select[Submission]:
         )
         .join(own, and_(own.meeting_id == partner.meeting_id, own.number == partner.number))
         .where(own.person_id == person_id, partner.person_id != person_id)
-        .options(joinedload(Submission.person))
+        .options(*WHOLE)
     )
 
 
 @dataclass(frozen=True, slots=True)
 class WorkCount:
-    """One cohort's micro-assignment in numbers; `confirmed` ones are among the `handed_in`."""
+    """One cohort's micro-assignment in numbers; the ones that count are among the `handed_in`. `to_look_at` are drawn
+    for a spot check.
+    """
 
     assignment: Assignment
     handed_in: int
     confirmed: int
+    to_look_at: int
 
 
 def work_overview(session: Session, program_id: int) -> list[WorkCount]:
@@ -100,29 +123,70 @@ def work_overview(session: Session, program_id: int) -> list[WorkCount]:
     query = query.where(Cohort.program_id == program_id, takes_place())
     assignments = session.scalars(query.order_by(Cohort.position, Assignment.due_at)).all()
     counts = session.execute(
-        select(Submission.assignment_id, func.count(), func.count(Submission.confirmed_at))
-        .join(Assignment, Assignment.id == Submission.assignment_id)
+        select(Credit.assignment_id, func.count(), func.count(_COUNTS), func.count(_TO_LOOK_AT))
+        .join(Submission, Submission.id == Credit.submission_id)
+        .join(Assignment, Assignment.id == Credit.assignment_id)
         .join(Meeting, Meeting.id == Assignment.meeting_id)
         .join(Cohort, Cohort.id == Meeting.cohort_id)
+        .join(Module, Module.id == Meeting.module_id)
+        .outerjoin(Grade, Grade.submission_id == Submission.id)
         .where(Cohort.program_id == program_id)
-        .group_by(Submission.assignment_id)
+        .group_by(Credit.assignment_id)
     )
-    by_id = {assignment_id: (handed_in, confirmed) for assignment_id, handed_in, confirmed in counts}
-    return [WorkCount(assignment, *by_id.get(assignment.id, (0, 0))) for assignment in assignments]
+    by_id = {assignment_id: numbers for assignment_id, *numbers in counts}
+    return [WorkCount(assignment, *by_id.get(assignment.id, (0, 0, 0))) for assignment in assignments]
 
 
-def everybody(
-    session: Session, assignment: Assignment, meeting: Meeting
-) -> Sequence[tuple[Person, Submission | None]]:
+# As `measure.share_of` says it, in SQL.
+_COUNTS = case(
+    (Module.assignment_grading == Grading.COMPLETION, 1),
+    (and_(Module.assignment_grading == Grading.POINTS, Grade.submission_id.is_not(None)), 1),
+    (and_(Module.assignment_grading == Grading.PARTNER, Submission.confirmed_at.is_not(None)), 1),
+)
+_TO_LOOK_AT = case(
+    (and_(Submission.drawn.is_(True), Submission.confirmed_at.is_not(None), Submission.looked_at.is_(None)), 1)
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How far one person is with an assignment. `extended_to` is None for who has as much time as everybody."""
+
+    person: Person
+    submission: Submission | None
+    due_at: datetime
+    extended_to: datetime | None
+
+    @property
+    def is_late(self) -> bool:
+        """Whether it was handed in after it was due."""
+        return self.submission is not None and self.submission.handed_in_at > self.due_at
+
+
+def everybody(session: Session, assignment: Assignment, meeting: Meeting) -> Sequence[Standing]:
     """The people of an assignment with what they have handed in, by name, those who have left since included."""
-    rows = session.scalars(
-        select(Submission).where(Submission.assignment_id == assignment.id).options(joinedload(Submission.person))
-    )
-    submissions = {row.person_id: row for row in rows}
+    rows = session.execute(
+        select(Person, Submission)
+        .join(Credit, Credit.person_id == Person.id)
+        .join(Submission, Submission.id == Credit.submission_id)
+        .where(Credit.assignment_id == assignment.id)
+        .options(*WHOLE)
+    ).all()
+    submissions = {person.id: submission for person, submission in rows}
     people = {person.id: person for person in members_of(session, meeting)}
-    people |= {row.person_id: row.person for row in submissions.values()}
+    people |= {person.id: person for person, _submission in rows}
     by_name = sorted(people.values(), key=lambda person: (person.name, person.id))
-    return [(person, submissions.get(person.id)) for person in by_name]
+    given = session.scalars(select(Extension).where(Extension.assignment_id == assignment.id))
+    more_time = {extension.person_id: extension for extension in given}
+    return [
+        Standing(
+            person,
+            submissions.get(person.id),
+            due_at(assignment, extension := more_time.get(person.id)),
+            extension.due_at if extension else None,
+        )
+        for person in by_name
+    ]
 
 
 def is_for(session: Session, assignment_id: int, person_id: int) -> bool:
@@ -135,7 +199,7 @@ def is_for(session: Session, assignment_id: int, person_id: int) -> bool:
     )
     if any(belongs(membership, meeting) for meeting, membership in rows):
         return True
-    handed_in = select(Submission.id).where(
-        Submission.assignment_id == assignment_id, Submission.person_id == person_id
+    handed_in = select(Credit.submission_id).where(
+        Credit.assignment_id == assignment_id, Credit.person_id == person_id
     )
     return session.scalar(handed_in) is not None

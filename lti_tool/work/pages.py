@@ -1,27 +1,29 @@
-"""Pages of micro-assignments: a learner's own, and everybody's for those who facilitate."""
+"""A learner's page of a micro-assignment: their own, and the partner's to confirm."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from itertools import groupby
+from secrets import token_hex
 
-from flask import Blueprint, abort, render_template, request
+from flask import render_template, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from lti_tool import clock
 from lti_tool.database import db
 from lti_tool.meetings.pairs import partners
-from lti_tool.programs.access import program_of
 from lti_tool.programs.fields import FormError
-from lti_tool.web.gate import Access, allow, current_visit, row_id
+from lti_tool.web.gate import Access, allow, current_visit
 from lti_tool.web.notices import redirect_with
-from lti_tool.work import rules
-from lti_tool.work.access import assignment_of, own_assignment_of
-from lti_tool.work.overview import everybody, is_late, of_partners, work_overview
-from lti_tool.work.tables import Submission
-
-blueprint = Blueprint("work", __name__, url_prefix="/v/<visit>", template_folder="templates")
+from lti_tool.web.uploads import takes_up_to
+from lti_tool.work import answers, downloads, drafts, files, rubric, rules, terms, words
+from lti_tool.work.access import own_assignment_of
+from lti_tool.work.blueprint import blueprint
+from lti_tool.work.due import due_of
+from lti_tool.work.naming import named_submission
+from lti_tool.work.overview import of_partners
+from lti_tool.work.rows import submission_of
+from lti_tool.work.tables import LINK_LENGTH, Draft
 
 
 @blueprint.get("/assignments/<int:assignment_id>")
@@ -33,17 +35,42 @@ def show(assignment_id: int) -> ResponseReturnValue:
 
 @blueprint.post("/assignments/<int:assignment_id>")
 @allow(Access.LEARNER)
+@takes_up_to(2 * files.LARGEST)  # so that a file that is somewhat too large is told of beside its text
 def hand_in(assignment_id: int) -> ResponseReturnValue:
-    """Hand in the field `text`."""
+    """Hand in what the form says (see `answers.read`)."""
     visit = current_visit()
     assignment, _program = own_assignment_of(visit, assignment_id)
-    text = request.form.get("text", "")
     try:
-        rules.hand_in(db.session(), assignment, visit.person_id, text, clock.now())
+        upload = files.read(request.files.get("file"))
+        rules.hand_in(db.session(), assignment, visit.person_id, request.form, clock.now(), upload)
     except FormError as wrong:
         db.session.rollback()
-        return _own_page(assignment_id, errors=wrong.errors, typed=text), 400
+        return _own_page(assignment_id, errors=wrong.errors, typed=request.form), 400
     return redirect_with("good", _("Handed in."), "work.show", assignment_id=assignment_id)
+
+
+@blueprint.get("/assignments/<int:assignment_id>/files/<int:person_id>")
+@allow(Access.LEARNER)
+def file(assignment_id: int, person_id: int) -> ResponseReturnValue:
+    """The file that one has handed in oneself, or whose partner one is."""
+    visit, session = current_visit(), db.session()
+    own_assignment_of(visit, assignment_id)
+    own = submission_of(session, assignment_id, visit.person_id)
+    readable = [*of_partners(session, assignment_id, visit.person_id), *([own] if own else ())]
+    return downloads.answer(next((one for one in readable if one.person_id == person_id), None), visit.tenant_id)
+
+
+@blueprint.post("/assignments/<int:assignment_id>/draft")
+@allow(Access.LEARNER)
+def save_draft(assignment_id: int) -> ResponseReturnValue:
+    """Keep what has been typed so far; 409 when another tab wrote since."""
+    visit = current_visit()
+    assignment, _program = own_assignment_of(visit, assignment_id)
+    try:
+        version = drafts.save(db.session(), assignment, visit.person_id, request.form, clock.now())
+    except drafts.WrittenElsewhereError:
+        return {}, 409
+    return {"version": version}
 
 
 @blueprint.post("/assignments/<int:assignment_id>/confirm")
@@ -52,7 +79,7 @@ def confirm(assignment_id: int) -> ResponseReturnValue:
     """Confirm the work of the partner whose id the field `person` holds."""
     visit = current_visit()
     own_assignment_of(visit, assignment_id)
-    submission = _submission(assignment_id)
+    submission = named_submission(assignment_id)
     try:
         rules.confirm_as_partner(db.session(), submission, visit.person_id, clock.now(), request.form.get("seen"))
     except FormError as wrong:
@@ -61,98 +88,57 @@ def confirm(assignment_id: int) -> ResponseReturnValue:
     return redirect_with("good", _("Confirmed. It counts now."), "work.show", assignment_id=assignment_id)
 
 
-@blueprint.get("/assignments/<int:assignment_id>/submissions")
-@allow(Access.FACILITATOR)
-def submissions(assignment_id: int) -> ResponseReturnValue:
-    """What everybody of a cohort has handed in."""
-    return _everybodys_page(assignment_id)
+# Where on the page an error is put right, if not at the field of its name.
+_PLACES = {"confirm": "partner", "items": f"field-{answers.TICK}1"}
 
 
-@blueprint.post("/assignments/<int:assignment_id>/submissions/confirm")
-@allow(Access.FACILITATOR)
-def confirm_for_all(assignment_id: int) -> ResponseReturnValue:
-    """Confirm the work of the field `person`, in the partner's stead."""
-    visit = current_visit()
-    assignment_of(visit, assignment_id)
-    submission = _submission(assignment_id)
-    try:
-        rules.confirm(db.session(), submission, visit.person_id, clock.now(), request.form.get("seen"))
-    except FormError as wrong:
-        db.session.rollback()
-        return _everybodys_page(assignment_id, errors=wrong.errors), 400
-    return redirect_with("good", _("Confirmed. It counts now."), "work.submissions", assignment_id=assignment_id)
-
-
-@blueprint.get("/programs/<int:program_id>/assignments")
-@allow(Access.STAFF)
-def program(program_id: int) -> ResponseReturnValue:
-    """All cohorts and all micro-assignments, in numbers that lead to the texts."""
-    found = program_of(current_visit(), program_id)
-    counted = work_overview(db.session(), found.id)
-    by_cohort = groupby(counted, key=lambda one: one.assignment.meeting.cohort_id)
-    return render_template(
-        "work/program.html",
-        program=found,
-        cohorts=[list(weeks) for _cohort, weeks in by_cohort],
-        waiting=sum(one.handed_in - one.confirmed for one in counted),
-        confirmed=sum(one.confirmed for one in counted),
-        now=clock.now(),
-    )
-
-
-def _submission(assignment_id: int) -> Submission:
-    """The submission of this assignment by the person whom the form names; 404 when there is none."""
-    try:
-        person_id = row_id(request.form.get("person", ""))
-    except ValueError:
-        abort(400, _("The form does not say whose work is meant. Go back, reload the page and send it again."))
-    submission = rules.submission_of(db.session(), assignment_id, person_id)
-    if submission is None:
-        abort(404, _("This person has not handed in anything yet."))
-    return submission
-
-
-def _own_page(assignment_id: int, *, errors: Mapping[str, str] | None = None, typed: str | None = None) -> str:
-    """A learner's page; `typed` is a text that was refused and must not be lost."""
+def _own_page(
+    assignment_id: int, *, errors: Mapping[str, str] | None = None, typed: Mapping[str, str] | None = None
+) -> str:
+    """A learner's page; `typed` is what was refused and must not be lost."""
     visit, session = current_visit(), db.session()
     assignment, program = own_assignment_of(visit, assignment_id)
-    own = rules.submission_of(session, assignment_id, visit.person_id)
+    module = assignment.meeting.module
+    own = submission_of(session, assignment_id, visit.person_id)
+    draft = session.get(Draft, (assignment_id, visit.person_id))
+    due = due_of(session, assignment, visit.person_id)
+    criteria = rubric.parse(module.assignment_rubric) if module.assignment_rubric else []
+    late_rule = terms.of_module(program, module)
     return render_template(
         "work/assignment.html",
         assignment=assignment,
         meeting=assignment.meeting,
-        module=assignment.meeting.module,
+        module=module,
         program=program,
         own=own,
-        late=own is not None and is_late(assignment, own),
-        overdue=own is None and assignment.due_at < clock.now(),
-        text=typed if typed is not None else own.text if own else "",
+        state=words.state(module, own) if own else None,
+        settled=own is not None and (own.confirmed_at is not None or own.grade is not None),
+        criteria=criteria,
+        reached=[
+            (one.name, one.levels[level])
+            for one, level in zip(criteria, own.grade.levels if own and own.grade else (), strict=False)
+        ],
+        me=visit.person_id,
+        due_at=due,
+        more_time=due > assignment.due_at,
+        terms=late_rule,
+        closed=late_rule.is_closed(due, clock.now()),
+        late=own is not None and own.handed_in_at > due,
+        overdue=own is None and due < clock.now(),
+        items=answers.items_of(module),
+        values=typed or (draft.fields if draft else answers.values_of(module, own)),
+        draft=draft,
+        tab=token_hex(8),
+        file_types=files.TYPES,
+        largest_file=files.LARGEST,
+        other=errors is not None and "text" in errors and typed is not None,
         typed=typed,
-        draft=f"submission-{visit.person_id}-{assignment_id}",
-        longest=rules.LONGEST_TEXT,
+        draft_key=f"submission-{visit.person_id}-{assignment_id}",
+        longest=answers.LONGEST_TEXT,
+        longest_link=LINK_LENGTH,
         partners=partners(session, assignment.meeting_id, visit.person_id),
         theirs={one.person_id: one for one in of_partners(session, assignment_id, visit.person_id)},
-        fingerprint=rules.fingerprint,
+        fingerprint=answers.fingerprint,
         errors=errors or {},
-    )
-
-
-def _everybodys_page(assignment_id: int, *, errors: Mapping[str, str] | None = None) -> str:
-    visit, session = current_visit(), db.session()
-    assignment, program = assignment_of(visit, assignment_id)
-    people = everybody(session, assignment, assignment.meeting)
-    return render_template(
-        "work/submissions.html",
-        assignment=assignment,
-        meeting=assignment.meeting,
-        module=assignment.meeting.module,
-        program=program,
-        people=people,
-        handed_in=sum(1 for _person, submission in people if submission is not None),
-        waiting=sum(1 for _person, one in people if one is not None and one.confirmed_at is None),
-        is_late=is_late,
-        overdue=assignment.due_at < clock.now(),
-        fingerprint=rules.fingerprint,
-        viewer_id=visit.person_id,
-        errors=errors or {},
+        summary=[(_PLACES.get(name, f"field-{name}"), text) for name, text in (errors or {}).items()],
     )

@@ -17,7 +17,8 @@ from lti_tool.meetings.members import belongs
 from lti_tool.meetings.tables import Attendance, Meeting
 from lti_tool.programs.tables import Module
 from lti_tool.roster.tables import Enrolment
-from lti_tool.work.tables import Assignment, Submission
+from lti_tool.work.due import due_at
+from lti_tool.work.tables import Assignment, Credit, Extension, Submission
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,7 @@ class Week:
     presence: str | None
     assignment: Assignment | None
     submission: Submission | None
+    due_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,17 +67,19 @@ def story_of(session: Session, enrolment: Enrolment, program_id: int, now: datet
 def _weeks(session: Session, person_id: int, memberships: Sequence[Membership]) -> list[Week]:
     by_cohort = {membership.cohort_id: membership for membership in memberships}
     rows = session.execute(
-        select(Meeting, Attendance.presence, Assignment, Submission)
+        select(Meeting, Attendance.presence, Assignment, Submission, Extension)
         .join(Module, Module.id == Meeting.module_id)
         .outerjoin(Attendance, and_(Attendance.meeting_id == Meeting.id, Attendance.person_id == person_id))
         .outerjoin(Assignment, Assignment.meeting_id == Meeting.id)
-        .outerjoin(Submission, and_(Submission.assignment_id == Assignment.id, Submission.person_id == person_id))
+        .outerjoin(Credit, and_(Credit.assignment_id == Assignment.id, Credit.person_id == person_id))
+        .outerjoin(Submission, Submission.id == Credit.submission_id)
+        .outerjoin(Extension, and_(Extension.assignment_id == Assignment.id, Extension.person_id == person_id))
         .where(Meeting.cohort_id.in_(by_cohort))
-        .options(joinedload(Meeting.module))
+        .options(joinedload(Submission.grade), joinedload(Meeting.module))
         .order_by(Module.number, Meeting.starts_at)
     )
     return [
-        Week(meeting, presence, assignment, submission)
-        for meeting, presence, assignment, submission in rows
+        Week(meeting, presence, assignment, submission, due_at(assignment, extension) if assignment else None)
+        for meeting, presence, assignment, submission, extension in rows
         if presence is not None or submission is not None or belongs(by_cohort[meeting.cohort_id], meeting)
     ]

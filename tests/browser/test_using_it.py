@@ -20,6 +20,9 @@ def test_a_learner_hands_in_reloads_and_goes_back(phone: Page, addresses: dict[s
     frame = tour.enter(phone, addresses["learner"])
     tour.follow(frame, frame.get_by_role("link", name="Write it down"))
     frame.get_by_label("What happened?").fill("I asked three questions. The third one was the one that mattered.")
+    say(frame, "Saved as a draft.")
+    frame.goto(frame.url)  # what was typed and not sent is there, on any device
+    expect(frame.get_by_label("What happened?")).to_have_value(re.compile("the one that mattered"))
     frame.get_by_role("button", name="Hand it in").click()
     say(frame, "waits for your partner")
     frame.goto(frame.url)

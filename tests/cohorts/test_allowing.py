@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -77,6 +78,11 @@ def test_who_could_meet_with_nobody_is_named(house: House, monkeypatch: pytest.M
     say_when(monkeypatch, {one: ("sun-05",), two: ("sat-06",)} | dict.fromkeys(others, ("mon-09",)))
     page = text_of(house.visit().get(house.at()).text)
     assert "2 people have no hour in common with anyone: Person 01 and Person 02." in page
+    assert "Place Person 01 and Person 02 without their hours" in page
+    form = house.visit().post(house.at("propose"), **SIZES, without=f"{one} {two} 0").text
+    assert re.findall(r'name="any_time" value="(\d+)" checked', form) == [str(one), str(two)]
+    assert "Place Person 01 and Person 02" not in form
+    assert house.version() == 0
     assert "Most can meet at: Mon 9:00 AM (18), " in page
     assert "4 people have not said when they can meet and count as free at any time." in page
 

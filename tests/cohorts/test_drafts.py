@@ -25,9 +25,16 @@ from lti_tool.matching.checker import check
 from lti_tool.matching.problem import Problem
 from lti_tool.matching.solution import Solution
 from lti_tool.programs.tables import Program
+from lti_tool.questions.knowing import ANSWERED
 from tests.cohorts.conftest import DEPARTMENTS, House, know, make_house
 from tests.cohorts.test_files import confirm
+from tests.cohorts.test_hours import paint
+from tests.cohorts.test_pages import text_of
 from tests.support import factories
+from tests.support.factories import NOW
+from tests.support.moments import SetNow, set_now
+
+__all__ = ["set_now"]
 
 PULLING = Rules(8, 12, 9, spread=("department",), balance=("level",), gather=("site",))
 FORM: dict[str, Any] = {
@@ -65,10 +72,14 @@ def test_trying_again_keeps_up_to_three_drafts_to_choose_from(departments: House
     assert departments.version() == 6
 
 
-def test_what_each_draft_is_better_at_is_marked_where_people_can_see_it(departments: House) -> None:
+def test_what_each_draft_is_better_at_is_marked_where_people_can_see_it(departments: House, set_now: SetNow) -> None:
+    set_now(NOW)
     know(departments, "site", {p.id: "Lyon" if n % 3 else "Porto" for n, p in enumerate(departments.learners)})
-    departments.propose(Rules(8, 20, 12, spread=("department",)))
-    departments.propose(Rules(8, 20, 12, gather=("site",)))
+    paint(departments, [0], ["tue-11"], "UTC")
+    paint(departments, [1], ["wed-10"], "UTC")
+    together = dict.fromkeys(departments.ids(0, 1), 0)
+    departments.propose(Rules(8, 20, 12, spread=("department", ANSWERED), locked=together))
+    departments.propose(Rules(8, 20, 12, gather=("site",), common_slots=1))
     page = departments.visit().get(departments.at("compare")).text
     lines = {
         name: ["best" in cell for cell in re.split("<td ", cells)[1:]]
@@ -76,6 +87,9 @@ def test_what_each_draft_is_better_at_is_marked_where_people_can_see_it(departme
     }
     assert lines["Gather site"] == [False, True]
     assert lines["Sizes"] == [False, False]
+    assert lines["Can meet"] == [False, True]
+    assert re.search(r"1 of 2 cohorts, 1 person cannot come.*2 of 2 cohorts", text_of(page))
+    assert "a cohort has up to 2 more who have not answered than another" in page
     assert lines["Rules that others do not have"] == [False, False]
     assert "Everybody, by site" in page
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
+from html import unescape
 from typing import Any
 
 import pytest
@@ -140,8 +141,14 @@ def test_a_cohort_without_an_hour_in_common_says_so_and_keeps_the_programs_time(
     assert (
         "No hour suits all who have said, so the program&#39;s time stays. Nobody who has said is free then." in page
     )
+    assert "Mon 2:00 PM, suits 0 of 8, the program&#39;s time" in page
     assert "Nobody has said when they are free." in page
     assert "Tue 9:00 AM, suits 6 of 8" in page
+    best = house.visit().get(house.at("publish?best=1")).text
+    assert "No hour suits all who have said; Tue 9:00 AM suits most. Person 07 and Person 08 are not free then." in (
+        text_of(best)
+    )
+    assert chosen(best)[0] == "1-09:00"
     assert "Wed 9:00 AM" not in page
     set_now(NOW + timedelta(weeks=30))  # no session is to come: there is nothing to say of hours
     page = text_of(house.visit().get(house.at("publish")).text)
@@ -150,6 +157,32 @@ def test_a_cohort_without_an_hour_in_common_says_so_and_keeps_the_programs_time(
     set_now(NOW)
     publish(house, hour_0="")
     assert [cohort.hour for cohort in cohorts(house)] == [None, None]
+
+
+def test_whom_the_hour_beforehand_does_not_suit_is_named_and_one_click_takes_what_suits_more(house: House) -> None:
+    """Without a rule of hours it is the program's, on Mondays at 14:00."""
+    paint(house, range(4), ["mon-14", "tue-11"], "UTC")
+    paint(house, range(4, 6), ["tue-11"], "UTC")
+    paint(house, range(12, 16), ["mon-14"], "UTC")
+    halves(house)
+    page = house.visit().get(house.at("publish")).text
+    assert chosen(page) == ["0-14:00", "0-14:00"]
+    text = text_of(page)
+    assert "The program&#39;s time suits 4 of 6. Person 05 and Person 06 are not free then." in text
+    assert "Mon 2:00 PM, suits 4 of 6, the program&#39;s time" in text
+    assert "Tue 11:00 AM, suits all 6" in text
+    assert "Cohort A could meet at an hour that suits more people." in text
+    at_once = "Cohort A and Cohort B meet at the same time, Mon 2:00 PM: nobody can facilitate two of them."
+    assert at_once in text
+    page = house.visit().get(house.at("publish?best=1")).text
+    assert chosen(page) == ["1-11:00", "0-14:00"]
+    assert not any(said in text_of(page) for said in ("not free", "could meet at", "at the same time"))
+    publish(house, hour_0="0-14:00", hour_1="0-14:00")
+    board = text_of(house.visit().get(house.at()).text)
+    assert "Cohort A meets Mon 2:00 PM. Person 05 and Person 06 are not free then." in board
+    first, second = (cohort.id for cohort in cohorts(house))
+    refused = house.visit().post(f"cohorts/{first}/transfer", person=house.learners[4].id, to=second)
+    assert "Person 05 is not free when Cohort B meets, Mon 2:00 PM." in text_of(refused.text)
 
 
 def test_who_is_placed_without_their_hours_takes_none_from_the_others(house: House) -> None:
@@ -163,14 +196,35 @@ def test_who_is_placed_without_their_hours_takes_none_from_the_others(house: Hou
     draft = text_of(browser.get(house.at()).text)
     assert "Cohort A · Fri 3:00 PM" in draft
     assert "no hour suits all" not in draft
+    alone = "Person 12 (free Mon 9:00 AM only) cannot come then, and was placed without their hours."
+    assert f"Cohort A meets Fri 3:00 PM. {alone}" in draft
     page = browser.get(house.at("publish")).text
     assert chosen(page) == ["4-15:00", "4-15:00"]
+    assert "All have said when they are free. The hours of 1 of them do not count." in text_of(page)
     assert "Fri 3:00 PM, suits all 11" in text_of(page)
-    alone = "Person 12 was placed without their hours, which do not count here."
     assert text_of(page).count(alone) == 1
     publish(house, hour_0="4-15:00", hour_1="4-15:00")
-    assert "is not free" not in text_of(browser.get(house.at()).text)
+    board = text_of(browser.get(house.at()).text)
+    assert "is not free" not in board
+    assert f"Cohort A meets Fri 3:00 PM. {alone}" in board
     assert alone in text_of(browser.get(f"cohorts/{cohorts(house)[0].id}").text)
+
+
+def test_one_click_places_whose_hour_alone_decides_for_many_who_have_said_nothing(house: House) -> None:
+    paint(house, [0], ["sat-19"], "UTC")
+    paint(house, range(12, 24), ["tue-11", "wed-10"], "UTC")
+    halves(house, common_slots=1)
+    browser = house.visit()
+    page = browser.get(house.at()).text
+    text = text_of(page)
+    assert "Cohort A · Sat 7:00 PM" in text
+    assert "Cohort A: its common hours are those of 1 of 12 people; 11 have not said." in text
+    assert "The hours of Person 01 (free Sat 7:00 PM only) decide when people meet who have not said" in text
+    assert "Place Person 01 without their hours" in text
+    [way] = re.findall(r'name="relax" value="([^"]+)"', page)
+    page = text_of(browser.post(house.at("again"), version="1", relax=unescape(way)).text)
+    assert "This is draft 2" in page
+    assert "Sat 7:00 PM" not in page.replace("(free Sat 7:00 PM only) cannot come then", "")
 
 
 def test_few_answers_are_told_where_an_hour_rests_on_them(house: House) -> None:
@@ -195,7 +249,7 @@ def test_an_hour_that_clocks_take_from_somebody_is_offered_with_how_long_it_hold
     draft = text_of(house.visit().get(house.at()).text)
     assert "Cohort A: its hour suits all in 3 of 8 sessions, since clocks change." in draft
     page = text_of(house.visit().get(house.at("publish")).text)
-    assert "the program&#39;s time, suits all 12 in 3 of 8 sessions (clocks change)" in page
+    assert "Thu 2:00 PM, suits all 12 in 3 of 8 sessions (clocks change), the program&#39;s time" in page
 
 
 @pytest.mark.parametrize("hour", ["7-14:00", "1-25:00", "tue-14", "0-03:17"])
@@ -325,7 +379,51 @@ def test_who_joins_or_moves_later_is_free_when_the_cohort_meets_or_that_is_said(
         proposal.rules = {**proposal.rules, "locked": {}}
     leave(house.ids(*range(12, 18)))
     ways = text_of(browser.get(house.at("anew")).text)
-    assert "1 person is not free when Cohort A meets." in ways
+    assert "Nia Newcomer is not free when Cohort A meets, Wed 4:00 PM." in ways
     assert "when Cohort B meets" not in ways
     browser.post(transfer, person=nia, to=first, anyway="1")
     assert "Cohort A meets Wed 4:00 PM. Nobody who has said is free then." in text_of(browser.get(house.at()).text)
+
+
+def test_formed_anew_says_whose_hours_make_people_move_and_the_hour_that_a_way_needs_is_part_of_it(
+    house: House, monkeypatch: pytest.MonkeyPatch, set_now: SetNow
+) -> None:
+    """Person 01 answers after publication and can only come on Wednesdays; five of the second cohort have left."""
+    monkeypatch.setattr(reforming, "SECONDS", 0.3)
+    paint(house, range(1, 8), ["tue-11"], "UTC")
+    halves(house, common_slots=1)
+    publish(house, hour_0="1-11:00")
+    with transaction() as session:
+        proposal = session.scalars(select(Proposal)).one()
+        proposal.rules = {**proposal.rules, "locked": {}}
+    paint(house, [0], ["wed-15"], "UTC")
+    leave(house.ids(*range(12, 17)))
+    set_now(NOW + timedelta(hours=1))
+    browser = house.visit()
+    page = browser.get(house.at("anew")).text
+    text = text_of(page)
+    assert "Cohort B has 7 people; a cohort has 8 to 20." in text
+    assert (
+        "Cohort A has too few hours at which everybody can meet. "
+        "It has enough without the hours of Person 01 (free Wed 3:00 PM only)."
+    ) in text
+    assert "Do without the hours of Person 01" in text
+    [moves, *_rest] = re.findall(r'name="moves" value="([^"]*)"', page)
+    offered = re.findall(r'name="hour" value="([^"]*)" checked', page)
+    _first, second = cohorts(house)
+    assert f"{second.id}:2-15:00" in offered
+    said = "Cohort B meets Wed 3:00 PM from its next session on. That suits all who have said when they are free"
+    assert said in text
+    taken = browser.post(house.at("anew"), moves=moves, hour=f"{second.id}:2-15:00")
+    assert "has a new place" in text_of(taken.text)
+    assert cohorts(house)[1].hour == WeeklyHour(2, time(15))
+    assert "not free" not in text_of(taken.text)
+    [act] = re.findall(r'name="act" value="(\d+)"', taken.text)
+    browser.post(house.at("moves/undo"), act=act)
+    assert cohorts(house)[1].hour is None
+    freed = text_of(browser.post(house.at("anew/without-hours"), person=house.learners[0].id).text)
+    assert "The hours of Person 01 no longer count." in freed
+    assert "too few hours" not in freed
+    assert "1 person moves" in freed
+    assert browser.post(house.at("anew/without-hours"), person=house.learners[0].id).status_code == 409
+    assert "The hours of Person 01 no longer count" in text_of(browser.get(house.at("history")).text)

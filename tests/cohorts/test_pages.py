@@ -720,14 +720,16 @@ def test_why_hours_do_not_fit_is_told_with_names() -> None:
     def told(people: tuple[Person, ...], **rules: Any) -> list[str]:
         problem = Problem(people, SizeRule(8, 20, 12), common_slots=1, **rules)
         item = Conflict("common_slots", ("a", "b") if people[0].slots else (), "", {"common_slots": 0}, helps=True)
-        return impossible(problem, Solution("infeasible", 1, 1.0, conflict=(item,)), names).sentences
+        answer = Solution("infeasible", 1, 1.0, conflict=(item,))
+        return impossible(problem, answer, names, {"mon-09": "Mon 9", "tue-09": "Tue 9"}.__getitem__).sentences
 
     need = "Each cohort needs 1 hour at which everybody can meet"
     silent, busy = Person("a"), (Person("a", slots=("mon-09",)), Person("b", slots=("tue-09",)))
     assert told((silent,)) == [f"{need}, but nobody has said when they can."]
-    assert told(busy) == [f"{need}, which the hours of Ana Costa and Tom Reed do not allow."]
+    few = "Ana Costa has named 1 hour only: Mon 9. Tom Reed has named 1 hour only: Tue 9."
+    assert told(busy) == [f"{need}, which the hours of Ana Costa and Tom Reed do not allow. {few}"]
     together = told(busy, locked={"a": 1, "b": 1})
-    assert together == [f"{need}, but in Cohort B Ana Costa and Tom Reed have too few in common."]
+    assert together == [f"{need}, but in Cohort B Ana Costa and Tom Reed have too few in common. {few}"]
 
 
 @pytest.mark.usefixtures("english")

@@ -64,7 +64,11 @@ def test_a_worker_finds_whose_hours_are_in_the_way_and_one_click_places_them_wit
     assert browser.get(news).status_code == 200
     page = browser.get(part_timers.at("reason"))
     need = "Each cohort needs 1 hour at which everybody can meet"
-    assert f"{need}, which the hours of Person 01, Person 02 and Person 03 do not allow." in text_of(page.text)
+    text = text_of(page.text)
+    assert f"{need}, which the hours of Person 01, Person 02 and Person 03 do not allow." in text
+    assert "Person 02 has named 1 hour only: Tue 2:00 PM." in text
+    cost = "Without their hours, Person 01, Person 02 and Person 03 may be unable to come when their cohort meets."
+    assert cost in text
     offered = ways(page)
     wanted = {f"Place Person 0{n} without their hours" for n in (1, 2, 3)}
     assert wanted | {"Do without common hours"} == {label for label in offered if "hours" in label}

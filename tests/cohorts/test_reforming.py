@@ -192,6 +192,9 @@ def test_each_way_says_what_it_does_to_the_mix_who_goes_where_and_whether_fewer_
     assert "Cohort A 11 people (now: 12 people)" in page
     assert "Cohort B ends (now: 7 people)" in page
     assert "From Cohort A to Cohort B" in page
+    assert "What must change Cohort B has 7 people; a cohort has 8 to 20." in page
+    assert "Sizes differ by up to 3 then. Your rule of at most 1 does not count here" in page
+    assert "Fewer moves cannot keep all the other rules: that is proved." in page
 
 
 def test_who_keeps_a_small_cohort_from_ending_is_named_and_let_go_with_a_click(shrunk: tuple[House, Browser]) -> None:

@@ -9,10 +9,15 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
+from lti_tool import clock
 from lti_tool.cohorts.tables import Cohort, Membership
+from lti_tool.commitments import measure
 from lti_tool.commitments.tables import Commitment
 from lti_tool.database import db, transaction
+from lti_tool.gradebook.progress import Progress
+from lti_tool.gradebook.tables import Cell, Column
 from lti_tool.lti.launch import Role
+from lti_tool.meetings import attendance
 from lti_tool.meetings.tables import Meeting, PairSeat
 from tests.meetings.scene import Scene
 from tests.support import factories
@@ -212,3 +217,27 @@ def test_somebody_of_another_cohort_or_before_the_session_writes_nothing(quick: 
     early = quick.visit("Amara").post(f"meetings/{following}/commitment", **form)
     assert early.status_code == 400
     assert "once the session has begun" in early.text
+
+
+def first_week(scene: Ended, name: str) -> Progress:
+    db.session.rollback()
+    weeks = measure.by_week(db.session(), scene.program.id, [scene.person(name).id], clock.now())
+    return weeks[scene.person(name).id].get(1, Progress(0, 0, 0))
+
+
+def test_it_counts_when_it_is_answered_for_and_not_by_what_became_of_it(quick: Ended) -> None:
+    quick.take_on()
+    assert first_week(quick, "Amara") == Progress(0, 0, 1)
+    quick.say("not_yet", "No time.")
+    assert first_week(quick, "Amara") == Progress(1, 1, 1)
+    query = select(Cell).join(Column).where(Column.measure == "commitments", Cell.person_id == quick.amara)
+    assert db.session.scalars(query).one().values.wanted.comment == "1 of 8 commitments"
+    quick.take_on("Chen", day=(quick.starts_at + timedelta(days=20)).date().isoformat())
+    assert first_week(quick, "Bilal") == Progress(0, 0, 1)
+    quick.at(60 * 24 * 7 + 45)
+    with transaction() as session:
+        attendance.close(session, session.get_one(Meeting, quick.second_of(quick.cohort)), quick.mei.id)
+    assert first_week(quick, "Bilal") == Progress(0, 1, 1)
+    assert first_week(quick, "Chen") == Progress(0, 0, 1), "the day that Chen chose has not come"
+    quick.at(60 * 24 * 7 * 9)
+    assert first_week(quick, "Chen") == Progress(0, 1, 1)

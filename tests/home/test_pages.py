@@ -11,12 +11,13 @@ from sqlalchemy import delete, select
 
 from lti_tool.cohorts.tables import Membership
 from lti_tool.database import db, transaction
+from lti_tool.feedback.tables import PeerFeedback
 from lti_tool.gradebook import progress
 from lti_tool.lti.launch import Role
 from lti_tool.meetings import attendance
 from lti_tool.meetings.tables import Meeting, PairSeat, Presence
 from lti_tool.roster.tables import Enrolment
-from lti_tool.work.tables import Assignment, Submission
+from lti_tool.work.tables import Assignment, Credit, Submission
 from tests.support import factories, world
 from tests.support.moments import SetNow, counted_queries
 from tests.support.world import World
@@ -31,7 +32,10 @@ def words(page: str) -> str:
 
 @pytest.fixture
 def here(app: Flask, set_now: SetNow) -> World:
-    """A course between its first and its second session; the learner's partner is Person 02."""
+    """A course between its first and its second session; the learner's partner is Person 02.
+
+    They have told each other what they saw.
+    """
     set_now(SESSION_1 + timedelta(days=1))
     built = world.build(app)
     learner = built.people["learner"]
@@ -43,6 +47,18 @@ def here(app: Flask, set_now: SetNow) -> World:
         )
         attendance.mark(session, meeting, {learner.id: Presence.PRESENT, partner: Presence.PRESENT}, None)
         attendance.close(session, meeting, None)
+        told = session.get_one(PeerFeedback, built.ids["feedback_id"])
+        session.add(
+            PeerFeedback(
+                meeting_id=meeting.id,
+                giver_id=learner.id,
+                receiver_id=partner,
+                due_at=told.due_at,
+                text="You listened.",
+                given_at=factories.NOW,
+            )
+        )
+        told.helpful = True
     return built
 
 
@@ -72,6 +88,7 @@ def test_when_all_is_done_the_next_session_comes_first(here: World) -> None:
             if row is None:
                 row = Submission(assignment_id=here.ids["assignment_id"], person_id=person_id, text="Done.")
                 row.handed_in_at = factories.NOW
+                row.credits = [Credit(assignment_id=row.assignment_id, person_id=person_id)]
                 session.add(row)
             row.confirmed_by_id, row.confirmed_at = here.people["ta"].id, factories.NOW
     page = here.visit("learner").get().text

@@ -138,7 +138,9 @@ class Stage:
             attendance.mark(session, meeting, {people[0].id: Presence.PRESENT, people[1].id: Presence.ABSENT}, None)
             attendance.close(session, meeting, None)
             assignment = session.scalars(select(Assignment).where(Assignment.meeting_id == meeting.id)).one()
-            work_rules.hand_in(session, assignment, people[0].id, "I asked first, and listened.", meeting.ends_at)
+            work_rules.hand_in(
+                session, assignment, people[0].id, {"text": "I asked first, and listened."}, meeting.ends_at
+            )
         return subjects[0]
 
     def work(self) -> None:

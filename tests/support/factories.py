@@ -15,6 +15,7 @@ from werkzeug.test import TestResponse
 
 from lti_tool.cohorts.tables import Cohort, Facilitator, Membership
 from lti_tool.database import db, transaction
+from lti_tool.feedback.tables import FeedbackRound
 from lti_tool.links.tables import DeepLinkingRequest
 from lti_tool.lti.launch import Role
 from lti_tool.lti.tables import LtiRegistration
@@ -146,7 +147,7 @@ def deep_linking_request(session: Session, course: Course, person: Person) -> De
 def make_cohort(
     program: Program, people: Sequence[Person], *, name: str = "A", facilitator: Person | None = None
 ) -> Cohort:
-    """A published cohort with its meetings and assignments, a week apart."""
+    """A published cohort with its meetings, their assignments and rounds of feedback, a week apart."""
     with transaction() as session:
         position = session.query(Cohort).filter_by(program_id=program.id).count()
         cohort = Cohort(program_id=program.id, position=position, name=name, published_at=NOW)
@@ -168,6 +169,7 @@ def make_cohort(
             session.add(meeting)
             session.flush()
             session.add(Assignment(meeting_id=meeting.id, due_at=meeting.starts_at + timedelta(days=6)))
+            session.add(FeedbackRound(meeting_id=meeting.id, due_at=meeting.starts_at + timedelta(days=3)))
     return cohort
 
 

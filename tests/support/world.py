@@ -11,13 +11,14 @@ from sqlalchemy import select
 from lti_tool.cohorts.tables import Cohort
 from lti_tool.commitments.tables import Commitment
 from lti_tool.database import db, transaction
+from lti_tool.feedback.tables import PeerFeedback
 from lti_tool.gradebook import progress
 from lti_tool.gradebook.tables import Cell, Column
 from lti_tool.lti.launch import Role
 from lti_tool.meetings.tables import Meeting
 from lti_tool.programs.tables import Program
 from lti_tool.roster.tables import Course, CourseLink, Person, ReadingState, RosterReading
-from lti_tool.work.tables import Assignment, Submission
+from lti_tool.work.tables import Assignment, Credit, Submission
 from tests.support import factories
 from tests.support.factories import NOW, Browser
 
@@ -69,7 +70,11 @@ def _add_deeds(world: World, learners: list[Person]) -> None:
     assignment = db.session.scalars(select(Assignment).where(Assignment.meeting_id == meeting.id)).one()
     with transaction() as session:
         submission = Submission(
-            assignment_id=assignment.id, person_id=learners[1].id, text="I tried it.", handed_in_at=NOW
+            assignment_id=assignment.id,
+            person_id=learners[1].id,
+            text="I tried it.",
+            handed_in_at=NOW,
+            credits=[Credit(assignment_id=assignment.id, person_id=learners[1].id)],
         )
         reading = RosterReading(
             course_id=world.course.id, state=ReadingState.HELD, requested_at=NOW, try_at=NOW, leaving=7
@@ -84,7 +89,16 @@ def _add_deeds(world: World, learners: list[Person]) -> None:
             witness_id=learners[1].id,
             made_at=NOW,
         )
-        session.add_all([submission, reading, request, link, commitment])
+        feedback = PeerFeedback(
+            meeting_id=meeting.id,
+            giver_id=learners[1].id,
+            receiver_id=world.people["learner"].id,
+            due_at=meeting.starts_at,
+            answers=[],
+            text=f"{learners[1].name} saw you wait.",
+            given_at=NOW,
+        )
+        session.add_all([submission, reading, request, link, commitment, feedback])
         session.flush()
 
         progress.changed(session, world.program.id, [person.id for person in learners])
@@ -96,6 +110,7 @@ def _add_deeds(world: World, learners: list[Person]) -> None:
             "assignment_id": assignment.id,
             "submission_id": submission.id,
             "commitment_id": commitment.id,
+            "feedback_id": feedback.id,
             "reading_id": reading.id,
             "cell_id": cell.id,
             "request_id": request.id,

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from threading import Barrier, Thread
-
 from flask import Flask
 from sqlalchemy import select
 
@@ -16,33 +13,9 @@ from lti_tool.work import rules
 from lti_tool.work.tables import Assignment, Submission
 from tests.support import factories
 from tests.support.moments import SetNow, set_now
+from tests.work.scene import at_once
 
 __all__ = ["set_now"]
-
-AT_ONCE = 4
-
-
-def _at_once(app: Flask, deed: Callable[[int], None]) -> list[Exception]:
-    """Do a deed in several threads at the same instant; returns what went wrong."""
-    db.session.remove()
-    barrier, failures = Barrier(AT_ONCE), []
-
-    def run(number: int) -> None:
-        with app.app_context():
-            barrier.wait()
-            try:
-                deed(number)
-            except Exception as failure:
-                failures.append(failure)
-            finally:
-                db.session.remove()
-
-    threads = [Thread(target=run, args=(number,)) for number in range(AT_ONCE)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return failures
 
 
 def test_the_same_text_handed_in_by_several_taps_is_one_submission(any_app: Flask) -> None:
@@ -54,9 +27,11 @@ def test_the_same_text_handed_in_by_several_taps_is_one_submission(any_app: Flas
 
     def hand_in(_number: int) -> None:
         with transaction() as session:
-            rules.hand_in(session, session.get_one(Assignment, assignment_id), person_id, "Done.", factories.NOW)
+            rules.hand_in(
+                session, session.get_one(Assignment, assignment_id), person_id, {"text": "Done."}, factories.NOW
+            )
 
-    assert _at_once(any_app, hand_in) == []
+    assert at_once(any_app, hand_in) == []
     assert db.session.query(Submission).count() == 1
 
 
@@ -79,7 +54,7 @@ def test_several_facilitators_mark_pair_and_close_at_once(any_app: Flask, set_no
         with transaction() as session:
             attendance.close(session, session.get_one(Meeting, meeting_id), ids[number])
 
-    assert _at_once(any_app, hold) == []
+    assert at_once(any_app, hold) == []
     assert sorted(db.session.scalars(select(Attendance.person_id))) == ids
     seats = db.session.scalars(select(PairSeat.person_id)).all()
     assert len(seats) == len(set(seats))

@@ -6,86 +6,21 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from flask import Flask
-from sqlalchemy import select
 
-from lti_tool.cohorts.tables import Cohort, Membership
+from lti_tool.cohorts.tables import Membership
 from lti_tool.database import db, transaction
-from lti_tool.gradebook.tables import Cell, Column
 from lti_tool.lti.launch import Role
-from lti_tool.meetings.tables import Meeting, PairSeat
 from lti_tool.programs.fields import FormError
-from lti_tool.programs.tables import Program
-from lti_tool.roster.tables import Course, Person
 from lti_tool.work import measure, overview, rules, schedule
-from lti_tool.work.tables import Assignment, Submission
+from lti_tool.work.answers import Answer
+from lti_tool.work.due import due_of
+from lti_tool.work.rows import submission_of
+from lti_tool.work.tables import Submission
 from tests.support import factories
-from tests.support.factories import Browser
-from tests.support.moments import SetNow, counted_queries, set_now
+from tests.support.moments import counted_queries, set_now
+from tests.work.scene import Scene, quick, scene
 
-__all__ = ["set_now"]
-
-
-class Scene:
-    """A pair (Amara, Bilal) and a trio (Chen, Dana, Eli) of a cohort, just after the first session."""
-
-    def __init__(self, app: Flask, set_now: SetNow) -> None:
-        self.app = app
-        self.set_now = set_now
-        self.course: Course = factories.make_course()
-        self.program: Program = factories.make_program(self.course)
-        self.program_id = self.program.id
-        self.people: list[Person] = factories.make_people(self.course, ["Amara", "Bilal", "Chen", "Dana", "Eli"])
-        self.amara, self.bilal, self.chen, self.dana, self.eli = (person.id for person in self.people)
-        (self.mei,) = factories.make_people(self.course, ["Mei"])
-        self.cohort: Cohort = factories.make_cohort(self.program, self.people, facilitator=self.mei)
-        query = select(Assignment).join(Meeting).order_by(Meeting.starts_at)
-        self.first, *self.later = (assignment.id for assignment in db.session.scalars(query))
-        meeting = db.session.get_one(Meeting, self.assignment.meeting_id)
-        self.after_session, self.due_at = meeting.ends_at, self.assignment.due_at
-        with transaction() as session:
-            for number, names in enumerate(((self.amara, self.bilal), (self.chen, self.dana, self.eli)), start=1):
-                for person_id in names:
-                    session.add(PairSeat(meeting_id=meeting.id, number=number, person_id=person_id))
-        set_now(self.after_session)
-        self.address = f"assignments/{self.first}"
-
-    @property
-    def assignment(self) -> Assignment:
-        return db.session.get_one(Assignment, self.first)
-
-    def hand_in(self, person_id: int, text: str = "I said it.", after: timedelta = timedelta(hours=1)) -> Submission:
-        with transaction() as session:
-            assignment = session.get_one(Assignment, self.first)
-            return rules.hand_in(session, assignment, person_id, text, self.after_session + after)
-
-    def confirm(self, person_id: int, by: int) -> None:
-        with transaction() as session:
-            submission = rules.submission_of(session, self.first, person_id)
-            assert submission is not None
-            rules.confirm_as_partner(session, submission, by, self.after_session + timedelta(hours=2))
-
-    def progress(self, person_id: int) -> tuple[int, int, int]:
-        found = measure.count(db.session(), self.program_id, [person_id], factories.NOW)[person_id]
-        return found.done, found.due, found.total
-
-    def cell(self, person_id: int) -> Cell:
-        query = select(Cell).join(Column).where(Column.measure == "assignments", Cell.person_id == person_id)
-        return db.session.scalars(query).one()
-
-    def browser(self, index: int) -> Browser:
-        return factories.visit(self.app, self.course, self.people[index], Role.LEARNER)
-
-
-@pytest.fixture
-def scene(any_app: Flask, set_now: SetNow) -> Scene:
-    return Scene(any_app, set_now)
-
-
-@pytest.fixture
-def quick(app: Flask, set_now: SetNow) -> Scene:
-    """The scene on SQLite alone, for what does not depend on the database."""
-    return Scene(app, set_now)
+__all__ = ["quick", "scene", "set_now"]
 
 
 def test_what_the_partner_confirms_counts_at_once(scene: Scene) -> None:
@@ -112,7 +47,7 @@ def test_nobody_confirms_their_own_or_another_pairs_work(quick: Scene) -> None:
         with pytest.raises(FormError, match="Only the partner"):
             scene.confirm(scene.amara, by=stranger)
     with transaction() as session:
-        submission = rules.submission_of(session, scene.first, scene.amara)
+        submission = submission_of(session, scene.first, scene.amara)
         assert submission is not None
         with pytest.raises(FormError, match="their own work"):
             rules.confirm(session, submission, scene.amara, scene.after_session)
@@ -134,10 +69,10 @@ def test_a_text_can_be_changed_until_it_is_confirmed(scene: Scene) -> None:
 def test_what_is_confirmed_is_what_was_read(quick: Scene) -> None:
     scene = quick
     scene.hand_in(scene.amara, "first words")
-    seen = rules.fingerprint("first words")
+    seen = Answer("first words").fingerprint
     scene.hand_in(scene.amara, "other words")
     with transaction() as session:
-        submission = rules.submission_of(session, scene.first, scene.amara)
+        submission = submission_of(session, scene.first, scene.amara)
         assert submission is not None
         with pytest.raises(FormError, match="changed in the meantime"):
             rules.confirm_as_partner(session, submission, scene.bilal, scene.after_session, seen)
@@ -170,7 +105,7 @@ def test_late_is_accepted_and_counts(scene: Scene) -> None:
     scene.set_now(scene.due_at)
     assert scene.app.extensions["jobs"]["work"].run()
     late = scene.hand_in(scene.bilal, after=timedelta(days=10))
-    assert overview.is_late(scene.assignment, late)
+    assert late.handed_in_at > due_of(db.session(), scene.assignment, scene.bilal)
     scene.confirm(scene.bilal, by=scene.amara)
     assert scene.progress(scene.bilal) == (1, 1, 8)
     assert scene.cell(scene.bilal).wanted_score == 100
@@ -195,14 +130,15 @@ def test_counting_asks_the_database_as_often_for_many_people_as_for_one(scene: S
         with counted_queries() as queries:
             measure.count(db.session(), scene.program_id, people, factories.NOW)
         sent.append(len(queries))
-    assert sent == [3, 3]
+    assert sent == [4, 4]
 
 
 def test_home_pages_know_what_to_do_next(scene: Scene) -> None:
     session, now = db.session(), scene.after_session
     found = overview.next_assignment(session, scene.amara, scene.program_id, now)
     assert found is not None
-    assert (found.id, found.meeting.module.number, found.meeting.cohort.name) == (scene.first, 1, "A")
+    assignment = found.assignment
+    assert (assignment.id, assignment.meeting.module.number, assignment.meeting.cohort.name) == (scene.first, 1, "A")
     assert overview.next_assignment(session, scene.mei.id, scene.program_id, now) is None
     scene.hand_in(scene.amara)
     assert overview.next_assignment(db.session(), scene.amara, scene.program_id, now) is None
@@ -337,7 +273,7 @@ def test_staff_see_every_assignment_in_numbers_that_lead_to_the_texts(quick: Sce
     address = f"programs/{scene.program_id}/assignments"
     with counted_queries() as few:
         text = staff.get(address).get_data(as_text=True)
-    assert "One text waits to be confirmed" in text
+    assert "One hand-in waits to be confirmed" in text
     assert f'/{scene.address}/submissions">1 of 2</a>' in text
     for name in "BCD":
         factories.make_cohort(scene.program, factories.make_people(scene.course, [name]), name=name)

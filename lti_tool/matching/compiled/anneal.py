@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from lti_tool.matching.compiled.jit import Bits, Floats, Ints, below, compiled, unit_interval
+from lti_tool.matching.compiled.jit import Bits, Floats, Ints, below, compiled, inlined, unit_interval
 from lti_tool.matching.compiled.layout import Placement, Question
 from lti_tool.matching.compiled.moves import (
     exchange_allowed,
@@ -25,8 +25,10 @@ MOVE_SHARE = 0.15
 """How often a unit moves without another coming back, where sizes may change."""
 UNEVEN_SHARE = 0.5
 """How often the search starts at an uneven cohort, where nothing but evenness counts."""
-KIN_SHARE = 0.5
+KIN_SHARE = 0.7
 """How often a unit tries a cohort that has one with the same value of a gathered attribute."""
+HOPELESS = 37.0
+"""A change of J by so many temperatures is never accepted: -log of the least ``unit_interval`` is smaller."""
 MOST_SHIFTS = 64
 """Units that one step moves at most."""
 
@@ -64,14 +66,13 @@ def anneal(
         c = p.where[first]
         if c == d:
             continue
-        limit = -temperature * math.log(unit_interval(rng))
         several = q.size[first] > 1 or (not alone and q.size[second] > 1)
-        kept, delta = (True, 0.0) if several else _would_keep(q, p, first, second, d, alone, limit)
+        kept, delta = (True, 0.0) if several else _would_keep(q, p, first, second, d, alone, temperature, rng)
         if kept and unsaved and (several or delta > 0):
             _copy(p.where, best)
             unsaved = False
         if several:
-            kept, delta = _exchange_some(q, p, first, second, d, alone, limit, rng, shifted)
+            kept, delta = _exchange_some(q, p, first, second, d, alone, temperature, rng, shifted)
         elif kept:
             _apply(q, p, first, second, d, alone)
         if kept:
@@ -101,7 +102,7 @@ def typical_change(q: Question, p: Placement, movable: Ints, rng: Bits, samples:
     return total / number if number else 1.0
 
 
-@compiled
+@inlined
 def _some_unit(q: Question, p: Placement, movable: Ints, rng: Bits) -> int:
     """A unit that can leave; where only evenness counts, often one of an uneven cohort."""
     if q.only_spread and unit_interval(rng) < UNEVEN_SHARE:
@@ -112,7 +113,7 @@ def _some_unit(q: Question, p: Placement, movable: Ints, rng: Bits) -> int:
     return movable[below(rng, len(movable))]
 
 
-@compiled
+@inlined
 def _partner(q: Question, p: Placement, unit: int, movable: Ints, rng: Bits) -> tuple[int, int]:
     """A cohort for a unit, and a unit there that can leave; often one where somebody shares a gathered value."""
     if len(q.kin) and unit_interval(rng) < KIN_SHARE:
@@ -126,15 +127,23 @@ def _partner(q: Question, p: Placement, unit: int, movable: Ints, rng: Bits) -> 
     return p.where[other], other
 
 
-@compiled
+@inlined
 def _copy(source: Ints, target: Ints) -> None:
     for at in range(len(source)):
         target[at] = source[at]
 
 
-@compiled
+@inlined
+def _accepted(delta: float, temperature: float, rng: Bits) -> bool:
+    """Whether annealing takes a step that changes J so; what is hopeless costs no logarithm."""
+    if delta <= 0:
+        return True
+    return delta < HOPELESS * temperature and delta <= -temperature * math.log(unit_interval(rng))
+
+
+@inlined
 def _would_keep(
-    q: Question, p: Placement, first: int, second: int, d: int, alone: bool, limit: float
+    q: Question, p: Placement, first: int, second: int, d: int, alone: bool, temperature: float, rng: Bits
 ) -> tuple[bool, float]:
     """Whether a person goes to cohort d, alone or for another, and J's change."""
     i, j = q.member[q.first[first]], q.member[q.first[second]]
@@ -142,12 +151,12 @@ def _would_keep(
         if not move_allowed(q, p, first, d):
             return False, 0.0
         delta = move_delta(q, p, i, p.where[first], d)
-        return delta <= limit, delta
+        return _accepted(delta, temperature, rng), delta
     delta = exchange_delta(q, p, i, j, p.where[first], d)
-    return delta <= limit and exchange_allowed(q, p, first, second), delta
+    return _accepted(delta, temperature, rng) and exchange_allowed(q, p, first, second), delta
 
 
-@compiled
+@inlined
 def _apply(q: Question, p: Placement, first: int, second: int, d: int, alone: bool) -> None:
     c = p.where[first]
     remove(q, p, first)
@@ -157,9 +166,17 @@ def _apply(q: Question, p: Placement, first: int, second: int, d: int, alone: bo
     place(q, p, first, d)
 
 
-@compiled
+@inlined
 def _exchange_some(
-    q: Question, p: Placement, first: int, second: int, d: int, alone: bool, limit: float, rng: Bits, shifted: Ints
+    q: Question,
+    p: Placement,
+    first: int,
+    second: int,
+    d: int,
+    alone: bool,
+    temperature: float,
+    rng: Bits,
+    shifted: Ints,
 ) -> tuple[bool, float]:
     """Move the larger unit, and as many people back unless it goes alone; undone when a rule breaks or J refuses."""
     unit, target = first, d
@@ -173,14 +190,15 @@ def _exchange_some(
     if not alone:
         number, gain = shift_back(q, p, unit, home, rng, shifted)
         delta += gain
-    if delta <= limit and sizes_fit(q, p, home, target, 0) and _rules_hold(q, p, home, target, shifted, number):
+    accepted = _accepted(delta, temperature, rng)
+    if accepted and sizes_fit(q, p, home, target, 0) and _rules_hold(q, p, home, target, shifted, number):
         return True, delta
     for at in range(number - 1, -1, -1):
         shift(q, p, shifted[at, 0], shifted[at, 1])
     return False, 0.0
 
 
-@compiled
+@inlined
 def shift_back(q: Question, p: Placement, unit: int, home: int, rng: Bits, shifted: Ints) -> tuple[int, float]:
     """Shift units of as many people as ``unit`` has from its new cohort to ``home``, if they can be found."""
     target, owed, number, delta = p.where[unit], q.size[unit], 1, 0.0
@@ -196,7 +214,7 @@ def shift_back(q: Question, p: Placement, unit: int, home: int, rng: Bits, shift
     return number, delta
 
 
-@compiled
+@inlined
 def _rules_hold(q: Question, p: Placement, c: int, d: int, shifted: Ints, number: int) -> bool:
     for at in range(number):
         if meets_enemy(q, p, shifted[at, 0], p.where[shifted[at, 0]], -1):

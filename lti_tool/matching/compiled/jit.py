@@ -27,8 +27,20 @@ def compiled(function: Function) -> Function:
     Compiled code counts no references (``_nrt``), which makes passing around a record of forty arrays ten times
     faster; so it may read and write arrays but make none.
     """
+    return _compiled(function)
+
+
+def inlined(function: Function) -> Function:
+    """The same, copied into every compiled function that calls it.
+
+    A call hands on each array of a record as seven numbers, which takes longer than most steps of the search.
+    """
+    return _compiled(function, forceinline=True)
+
+
+def _compiled(function: Function, **options: bool) -> Function:
     make = cast("Any", numba.njit)
-    return cast("Function", make(cache=True, nogil=True, _nrt=False)(function))
+    return cast("Function", make(cache=True, nogil=True, _nrt=False, **options)(function))
 
 
 @compiled

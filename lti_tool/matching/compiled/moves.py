@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from lti_tool.matching.compiled.jit import compiled, ones
+from lti_tool.matching.compiled.jit import compiled, inlined, ones
 from lti_tool.matching.compiled.layout import Placement, Question
 
 
-@compiled
+@inlined
 def place(q: Question, p: Placement, unit: int, cohort: int) -> float:
     """Put a unit that is nowhere into a cohort; returns J's change."""
     last = p.unit_count[cohort]
@@ -19,7 +19,7 @@ def place(q: Question, p: Placement, unit: int, cohort: int) -> float:
     return _enter(q, p, unit, cohort, 1)
 
 
-@compiled
+@inlined
 def remove(q: Question, p: Placement, unit: int) -> float:
     """Take a unit out of its cohort; returns J's change."""
     cohort = p.where[unit]
@@ -32,13 +32,13 @@ def remove(q: Question, p: Placement, unit: int) -> float:
     return _enter(q, p, unit, cohort, -1)
 
 
-@compiled
+@inlined
 def shift(q: Question, p: Placement, unit: int, cohort: int) -> float:
     """Move a unit; returns J's change."""
     return remove(q, p, unit) + place(q, p, unit, cohort)
 
 
-@compiled
+@inlined
 def _enter(q: Question, p: Placement, unit: int, cohort: int, sign: int) -> float:
     before = p.people[cohort]
     after = before + sign * q.size[unit]
@@ -55,7 +55,7 @@ def _enter(q: Question, p: Placement, unit: int, cohort: int, sign: int) -> floa
     return delta
 
 
-@compiled
+@inlined
 def _enter_person(q: Question, p: Placement, person: int, cohort: int, sign: int) -> float:
     delta = 0.0
     for a in range(q.value.shape[1]):
@@ -93,7 +93,7 @@ def _enter_slots(q: Question, p: Placement, unit: int, cohort: int, sign: int) -
         p.all_but_one[cohort, word] = all_but_one
 
 
-@compiled
+@inlined
 def _unbalance(deviation: float, numbers: int) -> float:
     return deviation * deviation / numbers if numbers else 0.0
 
@@ -115,7 +115,7 @@ def entry_delta(q: Question, p: Placement, unit: int, cohort: int) -> float:
     return delta
 
 
-@compiled
+@inlined
 def exchange_delta(q: Question, p: Placement, i: int, j: int, c: int, d: int) -> float:
     """J's change if the persons i of cohort c and j of cohort d changed places."""
     delta = 0.0
@@ -133,7 +133,7 @@ def exchange_delta(q: Question, p: Placement, i: int, j: int, c: int, d: int) ->
     return delta
 
 
-@compiled
+@inlined
 def move_delta(q: Question, p: Placement, i: int, c: int, d: int) -> float:
     """J's change if person i alone went from cohort c to cohort d."""
     delta = q.size_curvature * (p.people[d] - p.people[c] + 1)
@@ -146,16 +146,18 @@ def move_delta(q: Question, p: Placement, i: int, c: int, d: int) -> float:
     return delta + q.move_cost * ((q.before[i] == c) - (q.before[i] == d))
 
 
-@compiled
+@inlined
 def _unbalance_delta(q: Question, p: Placement, x: int, c: int, d: int, total: float, numbers: int) -> float:
     """The change of a balance term if so many numbers with this total came to c and left d."""
     m, n = p.numbers[c, x], p.numbers[d, x]
     y, z = p.deviation[c, x], p.deviation[d, x]
+    if numbers == 0 and m and n:
+        return q.scale[x] * total * ((2.0 * y + total) / m - (2.0 * z - total) / n)
     after = _unbalance(y + total, m + numbers) + _unbalance(z - total, n - numbers)
     return q.scale[x] * (after - _unbalance(y, m) - _unbalance(z, n))
 
 
-@compiled
+@inlined
 def exchange_allowed(q: Question, p: Placement, first: int, second: int) -> bool:
     """Whether every rule holds after two units of one person each, in different cohorts, changed places."""
     c, d = p.where[first], p.where[second]
@@ -170,7 +172,7 @@ def exchange_allowed(q: Question, p: Placement, first: int, second: int) -> bool
     )
 
 
-@compiled
+@inlined
 def move_allowed(q: Question, p: Placement, unit: int, d: int) -> bool:
     """Whether every rule holds after a unit of one person went to cohort d."""
     c = p.where[unit]
@@ -183,7 +185,7 @@ def move_allowed(q: Question, p: Placement, unit: int, d: int) -> bool:
     return not q.slots_needed or _shared(q, p, d, -1, unit) >= q.slots_needed
 
 
-@compiled
+@inlined
 def _shared(q: Question, p: Placement, cohort: int, leaving: int, coming: int) -> int:
     """How many slots a cohort would share after one unit of it (or none, -1) left and another came."""
     shared = 0
@@ -195,7 +197,7 @@ def _shared(q: Question, p: Placement, cohort: int, leaving: int, coming: int) -
     return shared
 
 
-@compiled
+@inlined
 def meets_enemy(q: Question, p: Placement, unit: int, cohort: int, leaving: int) -> bool:
     """Whether a unit would meet one that it must be apart from; ``leaving`` does not count."""
     for at in range(q.first_enemy[unit], q.first_enemy[unit + 1]):
@@ -205,16 +207,7 @@ def meets_enemy(q: Question, p: Placement, unit: int, cohort: int, leaving: int)
     return False
 
 
-@compiled
-def _can_meet(q: Question, p: Placement, cohort: int, leaving: int, coming: int) -> bool:
-    shared = 0
-    for word in range(q.slots.shape[1]):
-        others = p.everybody[cohort, word] | (p.all_but_one[cohort, word] & ~q.slots[leaving, word])
-        shared += ones(others & q.slots[coming, word])
-    return shared >= q.slots_needed
-
-
-@compiled
+@inlined
 def holds_within(q: Question, p: Placement, cohort: int) -> bool:
     """Whether ``not_alone`` and ``common_slots`` hold in a cohort."""
     for rule in range(q.company.shape[1]):
@@ -228,7 +221,7 @@ def holds_within(q: Question, p: Placement, cohort: int) -> bool:
     return shared >= q.slots_needed
 
 
-@compiled
+@inlined
 def sizes_fit(q: Question, p: Placement, c: int, d: int, moving: int) -> bool:
     """Whether the sizes hold after so many people went from c to d, when those of all other cohorts do."""
     first, second = p.people[c] - moving, p.people[d] + moving
@@ -243,7 +236,7 @@ def sizes_fit(q: Question, p: Placement, c: int, d: int, moving: int) -> bool:
     return True
 
 
-@compiled
+@inlined
 def note_evenness(q: Question, p: Placement, cohort: int) -> None:
     """Keep the list of uneven cohorts true for a cohort that changed, where nothing but evenness counts."""
     if not q.only_spread:

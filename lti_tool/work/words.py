@@ -1,0 +1,24 @@
+"""How a hand-in stands, in a word."""
+
+from __future__ import annotations
+
+from flask_babel import gettext as _
+
+from lti_tool.programs.tables import Grading, Module
+from lti_tool.work import rubric
+from lti_tool.work.tables import Submission
+
+
+def state(module: Module, submission: Submission) -> tuple[str, str]:
+    """The status (see docs/components.md) and the word for what was handed in. It comes with its grade."""
+    match module.assignment_grading:
+        case Grading.COMPLETION:
+            return "done", _("handed in")
+        case Grading.POINTS if submission.grade is not None:
+            most = rubric.most_points(module.assignment_rubric)
+            return "done", _("%(points)s of %(most)s points", points=submission.grade.points, most=most)
+        case Grading.POINTS:
+            return "waits", _("handed in, waits for its grade")
+    if submission.confirmed_at is not None:
+        return "done", _("confirmed")
+    return ("need", _("sent back")) if submission.sent_back else ("waits", _("handed in"))
