@@ -244,8 +244,9 @@ class Play:
             if (number + week) % 13 == 0:
                 continue
             learner = self.visitors[user_id]
-            meeting = talking.tell_partners(learner, week, number)
-            talking.say_how_it_went(learner, number)
+            page = learner.open()
+            meeting = talking.tell_partners(learner, page, week, number)
+            talking.say_how_it_went(learner, page, number)
             if meeting is not None:
                 talking.take_something_on(learner, meeting, week)
                 self.deeds.feedback[user_id] += 1
@@ -275,14 +276,10 @@ class Play:
 
     def _confirm(self, learner: Visitor) -> None:
         """Confirm all that waits, however the page words it."""
-        while True:
-            page = learner.open()
-            waiting = next(
-                (link for link in page.links if "/assignments/" in link.href and CONFIRM.match(link.text)), None
-            )
-            if waiting is None:
-                return
-            page = learner.robot.get(waiting.href)
+        for link in learner.open().links:
+            if "/assignments/" not in link.href or not CONFIRM.match(link.text):
+                continue
+            page = learner.robot.get(link.href)
             week, whose = AFTER_SESSION.search(page.text), CONFIRMS.search(page.form("/confirm").buttons[0].text)
             if week is None or whose is None:
                 raise DemoError(f"the page does not say what would be confirmed: {page.text[:300]}")

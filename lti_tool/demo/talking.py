@@ -8,6 +8,7 @@ from lti_tool.demo.people import Visitor
 from lti_tool.demo.robot import Link, Page
 
 ASKED = re.compile(r"/meetings/(?P<meeting>\d+)/feedback/\d+$")
+TO_TELL = re.compile("Three questions|Tell ")
 TOLD = (
     "You waited until I had finished, and then said back what you had heard. I felt taken seriously.",
     "When you asked “what have you tried?” I saw my problem in another way. Ask it sooner.",
@@ -20,19 +21,19 @@ TAKEN_ON = (
 )
 
 
-def tell_partners(learner: Visitor, week: int, number: int) -> str | None:
+def tell_partners(learner: Visitor, first_page: Page, week: int, number: int) -> str | None:
     """Answer all that a learner is asked about their partners; the session's id, if there was anything."""
-    meeting = None
-    while link := _asked(learner.open()):
+    meeting, page = None, first_page
+    while link := _asked(page):
         meeting = ASKED.search(link.href)
         learner.robot.get(link.href)
         answers: dict[str, str | list[str]] = {f"answer-{each}": str((number + each) % 2 + 2) for each in range(3)}
-        learner.send("/feedback/", None, text=TOLD[(number + week) % len(TOLD)], **answers)
+        page = learner.send("/feedback/", None, text=TOLD[(number + week) % len(TOLD)], **answers)
     return meeting["meeting"] if meeting else None
 
 
 def _asked(page: Page) -> Link | None:
-    return next((link for link in page.links if ASKED.search(link.href)), None)
+    return next((link for link in page.links if ASKED.search(link.href) and TO_TELL.match(link.text)), None)
 
 
 def take_something_on(learner: Visitor, meeting: str, week: int) -> None:
@@ -41,8 +42,9 @@ def take_something_on(learner: Visitor, meeting: str, week: int) -> None:
     learner.send("/commitment", text=TAKEN_ON[week - 1])
 
 
-def say_how_it_went(learner: Visitor, number: int) -> None:
+def say_how_it_went(learner: Visitor, first_page: Page, number: int) -> None:
     """Answer for what was taken on in the last session, if the first page asks for it."""
-    if any("Say how it went" in link.text for link in learner.open().links):
-        learner.follow("Say how it went")
+    asked = next((link for link in first_page.links if "Say how it went" in link.text), None)
+    if asked is not None:
+        learner.robot.get(asked.href)
         learner.send("/outcome", outcome="partly" if number % 4 == 0 else "kept")
