@@ -120,11 +120,14 @@ def test_a_drawn_hand_in_is_looked_at_or_sent_back_and_then_counts_no_more(quick
     mei.post(address, person=str(quick.amara), back="1", why="Say who <i>answered</i>.", **form)
     assert (quick.progress(quick.amara)[0], quick.progress(quick.bilal)[0]) == (0, 1)
     assert "Say who &lt;i&gt;answered&lt;/i&gt;." in amara.get(quick.address).text
+    assert "Your facilitator asks for more" in amara.get("").text
+    assert "Your facilitator asks for more" not in quick.browser(1).get("").text
     with pytest.raises(FormError, match="once it has been changed"):
         quick.confirm(quick.amara, by=quick.bilal)
     quick.hand_in(quick.amara, "Bea answered.")
     quick.confirm(quick.amara, by=quick.bilal)
     assert quick.progress(quick.amara)[0] == 1
+    assert "Your facilitator asks for more" not in amara.get("").text
     assert "One confirmed hand-in is drawn" in mei.get(f"{quick.address}/submissions").text
     assert quick.browser(1).post(address, person=str(quick.amara)).status_code == 403
 
