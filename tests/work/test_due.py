@@ -12,8 +12,9 @@ from lti_tool.database import db, transaction
 from lti_tool.programs.fields import FormError
 from lti_tool.programs.tables import Program
 from lti_tool.work import extensions, overview, schedule
+from lti_tool.work.tables import Assignment, Extension
 from tests.support.moments import set_now
-from tests.work.scene import Scene, ask_for, instructor, quick, scene
+from tests.work.scene import Scene, ask_for, at_once, instructor, quick, scene
 
 __all__ = ["quick", "scene", "set_now"]
 
@@ -124,6 +125,18 @@ def test_staff_give_one_person_more_time_on_the_page(quick: Scene) -> None:
     assert staff.post(address, person=str(quick.mei.id), day=day).status_code == 400
     assert learner.post(address, person=str(quick.amara), day=day).status_code == 403
     assert "Taken back." in staff.post(address, person=str(quick.amara), back="1").text
+
+
+def test_more_time_given_by_several_taps_is_given_once(scene: Scene) -> None:
+    mei, day = scene.mei.id, (scene.due_at + 3 * DAY).date().isoformat()
+
+    def give(_number: int) -> None:
+        with transaction() as session:
+            program, assignment = session.get_one(Program, scene.program_id), session.get_one(Assignment, scene.first)
+            extensions.extend(session, program, assignment, scene.amara, {"day": day}, mei, scene.after_session)
+
+    assert at_once(scene.app, give) == []
+    assert db.session.query(Extension).count() == 1
 
 
 def test_what_is_done_together_is_late_for_each_by_their_own_time(quick: Scene) -> None:
