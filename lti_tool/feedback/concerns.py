@@ -87,10 +87,18 @@ def take_up(session: Session, meeting: Meeting, concern: FeedbackConcern, actor_
 
 def to_look_at(session: Session, person_id: int, course_id: int) -> Sequence[tuple[Meeting, int]]:
     """The sessions of a facilitator's cohorts in which concerns or unhelpful feedback wait for them, and how many."""
+    theirs = (
+        select(Meeting.id)
+        .join(Facilitator, Facilitator.cohort_id == Meeting.cohort_id)
+        .where(Facilitator.person_id == person_id)
+    )
     concerns = select(FeedbackConcern.meeting_id).where(
-        FeedbackConcern.taken_up_at.is_(None), FeedbackConcern.about_id != person_id
+        FeedbackConcern.meeting_id.in_(theirs),
+        FeedbackConcern.taken_up_at.is_(None),
+        FeedbackConcern.about_id != person_id,
     )
     unhelpful = select(PeerFeedback.meeting_id).where(
+        PeerFeedback.meeting_id.in_(theirs),
         PeerFeedback.helpful.is_(False),
         PeerFeedback.counts.is_(None),
         PeerFeedback.giver_id != person_id,
@@ -101,10 +109,9 @@ def to_look_at(session: Session, person_id: int, course_id: int) -> Sequence[tup
     query = (
         select(Meeting, waits.c.count)
         .join(waits, waits.c.meeting_id == Meeting.id)
-        .join(Facilitator, Facilitator.cohort_id == Meeting.cohort_id)
         .join(Cohort, Cohort.id == Meeting.cohort_id)
         .join(Program, Program.id == Cohort.program_id)
-        .where(Facilitator.person_id == person_id, Program.course_id == course_id)
+        .where(Program.course_id == course_id)
         .order_by(Meeting.starts_at)
         .options(joinedload(Meeting.cohort), joinedload(Meeting.module))
     )
