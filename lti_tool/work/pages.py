@@ -124,7 +124,7 @@ def _own_page(
         terms=late_rule,
         closed=late_rule.is_closed(due, clock.now()),
         late=own is not None and own.handed_in_at > due,
-        overdue=own is None and due < clock.now(),
+        overdue=words.overdue(late_rule, due, clock.now()),
         items=answers.items_of(module),
         values=typed or (draft.fields if draft else answers.values_of(module, own)),
         draft=draft,

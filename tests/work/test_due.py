@@ -76,8 +76,11 @@ def test_an_assignments_own_rule_goes_before_the_programs(quick: Scene) -> None:
 def test_what_is_closed_takes_nothing_and_loses_nothing(quick: Scene) -> None:
     late_rule(quick, "full", days=2)
     quick.set_now(quick.due_at + 2 * DAY)
-    assert "overdue, still welcome" in quick.browser(0).get(quick.address).text
+    week = f"weeks/{ask_for(quick, kind='text')}/mine"
+    for address in (quick.address, week):
+        assert "overdue, still welcome" in quick.browser(0).get(address).text
     quick.set_now(quick.due_at + 3 * DAY)
+    assert "still welcome" not in quick.browser(0).get(week).text
     following = overview.next_assignment(db.session(), quick.amara, quick.program_id, quick.due_at + 3 * DAY)
     assert following is not None
     assert following.assignment.id == quick.later[0]
