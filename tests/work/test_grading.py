@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
 from lti_tool.database import db, transaction
 from lti_tool.lti.launch import Role
 from lti_tool.programs.fields import FormError
+from lti_tool.programs.tables import Module
 from lti_tool.work import rubric
 from lti_tool.work.answers import Answer
 from lti_tool.work.rows import submission_of
@@ -42,6 +44,17 @@ def test_by_completion_a_hand_in_counts_at_once(scene: Scene) -> None:
         scene.confirm(scene.amara, by=scene.bilal)
     scene.hand_in(scene.amara, "Better.")
     assert scene.progress(scene.amara) == (1, 1, 8)
+
+
+def test_nothing_is_handed_in_before_its_session_and_counts_for_it(quick: Scene) -> None:
+    with transaction() as session:
+        session.execute(update(Module).values(assignment_grading="completion"))
+    amara, later = quick.browser(0), f"assignments/{quick.later[0]}"
+    assert "It opens with the session." in amara.get(later).text
+    refused = amara.post(later, text="all at once")
+    assert refused.status_code == 400
+    assert "once the session has begun" in refused.text
+    assert quick.progress(quick.amara) == (0, 0, 8)
 
 
 def test_points_count_once_they_are_given_and_nobody_loses_any_before(scene: Scene) -> None:
