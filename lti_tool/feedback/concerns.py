@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from hashlib import sha256
 
 from flask_babel import gettext as _
 from sqlalchemy import func, select
@@ -76,13 +77,31 @@ def of_meeting(session: Session, meeting_id: int, reader_id: int) -> Sequence[Fe
     return session.scalars(query.order_by(FeedbackConcern.written_at.desc())).all()
 
 
-def take_up(session: Session, meeting: Meeting, concern: FeedbackConcern, actor_id: int, now: datetime) -> None:
-    """Say as a facilitator that one sees to it; the writer learns so."""
+def fingerprint(concern: FeedbackConcern) -> str:
+    """Stands for its words in a form, so that what is taken up is what was read."""
+    return sha256(concern.text.encode()).hexdigest()[:16]
+
+
+def take_up(
+    session: Session,
+    meeting: Meeting,
+    concern: FeedbackConcern,
+    actor_id: int,
+    now: datetime,
+    seen: str | None = None,
+) -> None:
+    """Say as a facilitator that one sees to it; the writer learns so. `seen` is the `fingerprint` of what was read.
+
+    Raises FormError when it was changed since.
+    """
     lock(session, meeting)
-    session.refresh(concern, ["taken_up_at", "taken_up_by_id"])
-    if concern.taken_up_at is None:
-        concern.taken_up_at, concern.taken_up_by_id = now, actor_id
-        _note(session, concern, meeting, "concern taken up", actor_id)
+    session.refresh(concern, ["text", "taken_up_at", "taken_up_by_id"])
+    if concern.taken_up_at is not None:
+        return
+    if seen is not None and seen != fingerprint(concern):
+        raise FormError({"concern": _("This was changed in the meantime. Read it again, then take it up.")})
+    concern.taken_up_at, concern.taken_up_by_id = now, actor_id
+    _note(session, concern, meeting, "concern taken up", actor_id)
 
 
 def to_look_at(session: Session, person_id: int, course_id: int) -> Sequence[tuple[Meeting, int]]:

@@ -231,7 +231,12 @@ def test_a_concern_is_read_by_the_facilitator_and_by_nobody_else(quick: Practise
     assert quick.progress("Amara") == Progress(0, 0, 0)
     assert quick.progress("Bilal") == Progress(0, 1, 1)
     concern = db.session.scalars(select(FeedbackConcern)).one()
-    taken_up = quick.visit("Mei").post(f"{quick.address}/feedback/all/concern", concern=str(concern.id))
+    address, number, seen = f"{quick.address}/feedback/all/concern", str(concern.id), concerns.fingerprint(concern)
+    assert quick.concern(text=f"{CONCERN} And worse.") == 200
+    too_soon = quick.visit("Mei").post(address, concern=number, seen=seen)
+    assert (too_soon.status_code, "And worse." in too_soon.text) == (400, True)
+    assert "Read it again" in too_soon.text
+    taken_up = quick.visit("Mei").post(address, concern=number)
     assert taken_up.status_code == 200
     assert "has taken this up" in quick.visit("Amara").get(f"{quick.address}/feedback/{quick.ids['Bilal']}").text
     assert quick.concern(text="And again.") == 400
