@@ -142,7 +142,7 @@ def confirm_as_partner(
     `seen` is the `fingerprint` of what was read. It may be drawn for a spot check. Raises FormError.
     """
     assignment = session.get_one(Assignment, submission.assignment_id)
-    if partner_id not in {person.id for person in partners(session, assignment.meeting_id, submission.person_id)}:
+    if partner_id not in _partners_of(session, assignment, submission):
         raise FormError({"confirm": _("Only the partner in this session's pair can confirm this.")})
     if _confirm(session, submission, partner_id, now, seen):
         spot_checks.draw(session, submission, module_of(session, assignment).assignment_spot_share)
@@ -150,10 +150,18 @@ def confirm_as_partner(
 
 def confirm(session: Session, submission: Submission, actor_id: int, now: datetime, seen: str | None = None) -> None:
     """Confirm a submission as staff or facilitator; never one's own. Confirming twice does no harm.
+    A facilitator who is the partner may be looked at like any other partner.
 
     Raises FormError, also when it is no longer what was read (see `Answer`).
     """
-    _confirm(session, submission, actor_id, now, seen)
+    assignment = session.get_one(Assignment, submission.assignment_id)
+    is_partner = actor_id in _partners_of(session, assignment, submission)
+    if _confirm(session, submission, actor_id, now, seen) and is_partner:
+        spot_checks.draw(session, submission, module_of(session, assignment).assignment_spot_share)
+
+
+def _partners_of(session: Session, assignment: Assignment, submission: Submission) -> set[int]:
+    return {person.id for person in partners(session, assignment.meeting_id, submission.person_id)}
 
 
 def _confirm(session: Session, submission: Submission, actor_id: int, now: datetime, seen: str | None) -> bool:

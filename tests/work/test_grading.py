@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
+from lti_tool.cohorts.tables import Facilitator
 from lti_tool.database import db, transaction
 from lti_tool.lti.launch import Role
 from lti_tool.programs.fields import FormError
@@ -143,6 +144,20 @@ def test_a_drawn_hand_in_is_looked_at_or_sent_back_and_then_counts_no_more(quick
     assert "Your facilitator asks for more" not in amara.get("").text
     assert "One confirmed hand-in is drawn" in mei.get(f"{quick.address}/submissions").text
     assert quick.browser(1).post(address, person=str(quick.amara)).status_code == 403
+
+
+def test_a_facilitator_who_is_the_partner_is_looked_at_by_another(quick: Scene) -> None:
+    ask_for(quick, spot_share=100)
+    quick.hand_in(quick.amara)
+    with transaction() as session:
+        session.add(Facilitator(cohort_id=quick.cohort.id, person_id=quick.bilal))
+    bilal, address, person = quick.browser(1), f"{quick.address}/submissions", str(quick.amara)
+    assert "Confirmed." in bilal.post(f"{address}/confirm", person=person).text
+    refused = bilal.post(f"{address}/look", person=person, seen=Answer("I said it.").fingerprint)
+    assert refused.status_code == 400
+    assert "nor at what they confirmed" in refused.text
+    assert "It is fine" not in refused.text
+    assert "It is fine" in facilitator(quick).get(address).text
 
 
 def test_what_a_facilitator_confirms_is_not_drawn(quick: Scene) -> None:
