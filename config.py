@@ -106,7 +106,7 @@ class Settings(BaseSettings):
     files_dir: Path | None = Field(
         None,
         description="Where files lie that learners hand in; all processes share it. By default beside an SQLite "
-        "database, else `var/files`.",
+        "database, else `var/<database>-files`.",
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least level logged.")
     trusted_proxies: int = Field(
@@ -137,7 +137,8 @@ class Settings(BaseSettings):
         if self.database_url.startswith("sqlite:///"):
             database = Path(self.database_url.removeprefix("sqlite:///"))
             return database.with_name(f"{database.stem}-files")
-        return ROOT / "var" / "files"
+        # By its name: two databases that shared a folder would each remove the other's files.
+        return ROOT / "var" / f"{urlsplit(self.database_url).path.strip('/').replace('/', '-')}-files"
 
     @property
     def is_loopback(self) -> bool:

@@ -18,6 +18,17 @@ def load(monkeypatch: pytest.MonkeyPatch, keys: Path, **values: str) -> config.S
     return config.load()
 
 
+def test_two_databases_do_not_share_a_folder_of_files(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    urls = (
+        "postgresql+psycopg://db/live",
+        "postgresql+psycopg://db/trial?sslmode=require",
+        f"sqlite:///{tmp_path}/x.db",
+    )
+    folders = [load(monkeypatch, tmp_path, database_url=url).files_folder for url in urls]
+    var = config.ROOT / "var"
+    assert folders == [var / "live-files", var / "trial-files", tmp_path / "x-files"]
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [

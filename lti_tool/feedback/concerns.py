@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from hashlib import sha256
 
 from flask_babel import gettext as _
 from sqlalchemy import func, select
@@ -76,21 +77,47 @@ def of_meeting(session: Session, meeting_id: int, reader_id: int) -> Sequence[Fe
     return session.scalars(query.order_by(FeedbackConcern.written_at.desc())).all()
 
 
-def take_up(session: Session, meeting: Meeting, concern: FeedbackConcern, actor_id: int, now: datetime) -> None:
-    """Say as a facilitator that one sees to it; the writer learns so."""
+def fingerprint(concern: FeedbackConcern) -> str:
+    """Stands for its words in a form, so that what is taken up is what was read."""
+    return sha256(concern.text.encode()).hexdigest()[:16]
+
+
+def take_up(
+    session: Session,
+    meeting: Meeting,
+    concern: FeedbackConcern,
+    actor_id: int,
+    now: datetime,
+    seen: str | None = None,
+) -> None:
+    """Say as a facilitator that one sees to it; the writer learns so. `seen` is the `fingerprint` of what was read.
+
+    Raises FormError when it was changed since.
+    """
     lock(session, meeting)
-    session.refresh(concern, ["taken_up_at", "taken_up_by_id"])
-    if concern.taken_up_at is None:
-        concern.taken_up_at, concern.taken_up_by_id = now, actor_id
-        _note(session, concern, meeting, "concern taken up", actor_id)
+    session.refresh(concern, ["text", "taken_up_at", "taken_up_by_id"])
+    if concern.taken_up_at is not None:
+        return
+    if seen is not None and seen != fingerprint(concern):
+        raise FormError({"concern": _("This was changed in the meantime. Read it again, then take it up.")})
+    concern.taken_up_at, concern.taken_up_by_id = now, actor_id
+    _note(session, concern, meeting, "concern taken up", actor_id)
 
 
 def to_look_at(session: Session, person_id: int, course_id: int) -> Sequence[tuple[Meeting, int]]:
     """The sessions of a facilitator's cohorts in which concerns or unhelpful feedback wait for them, and how many."""
+    theirs = (
+        select(Meeting.id)
+        .join(Facilitator, Facilitator.cohort_id == Meeting.cohort_id)
+        .where(Facilitator.person_id == person_id)
+    )
     concerns = select(FeedbackConcern.meeting_id).where(
-        FeedbackConcern.taken_up_at.is_(None), FeedbackConcern.about_id != person_id
+        FeedbackConcern.meeting_id.in_(theirs),
+        FeedbackConcern.taken_up_at.is_(None),
+        FeedbackConcern.about_id != person_id,
     )
     unhelpful = select(PeerFeedback.meeting_id).where(
+        PeerFeedback.meeting_id.in_(theirs),
         PeerFeedback.helpful.is_(False),
         PeerFeedback.counts.is_(None),
         PeerFeedback.giver_id != person_id,
@@ -101,10 +128,9 @@ def to_look_at(session: Session, person_id: int, course_id: int) -> Sequence[tup
     query = (
         select(Meeting, waits.c.count)
         .join(waits, waits.c.meeting_id == Meeting.id)
-        .join(Facilitator, Facilitator.cohort_id == Meeting.cohort_id)
         .join(Cohort, Cohort.id == Meeting.cohort_id)
         .join(Program, Program.id == Cohort.program_id)
-        .where(Facilitator.person_id == person_id, Program.course_id == course_id)
+        .where(Program.course_id == course_id)
         .order_by(Meeting.starts_at)
         .options(joinedload(Meeting.cohort), joinedload(Meeting.module))
     )

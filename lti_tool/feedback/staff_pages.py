@@ -68,7 +68,8 @@ def take_up(meeting_id: int) -> ResponseReturnValue:
 
     def act(meeting: Meeting) -> str:
         concern = concern_in(current_visit(), meeting, _field("concern"))
-        concerns.take_up(db.session(), meeting, concern, current_visit().person_id, clock.now())
+        me, seen = current_visit().person_id, request.form.get("seen")
+        concerns.take_up(db.session(), meeting, concern, me, clock.now(), seen)
         return str(_("Noted: whoever told it sees that you take it up."))
 
     return _act(meeting_id, act)
@@ -132,6 +133,7 @@ def _session_page(meeting_id: int, errors: Mapping[str, str] | None = None) -> s
         asked=[row for row in rows if row.is_awaited(now)],
         shown=[row for row in rows if told and told.is_shown(row)] if may_read else [],
         concerns=concerns.of_meeting(session, meeting_id, visit.person_id) if may_read else [],
+        fingerprint=concerns.fingerprint,
         may_read=may_read,
         viewer_id=visit.person_id,
         errors=errors or {},

@@ -13,6 +13,7 @@ from lti_tool.programs.access import program_of
 from lti_tool.programs.schedule import session_start
 from lti_tool.programs.tables import Module, Program
 from lti_tool.web.gate import Access, allow, current_visit
+from lti_tool.work import terms, words
 
 blueprint = Blueprint("weeks", __name__, url_prefix="/v/<visit>/weeks/<int:module_id>", template_folder="templates")
 
@@ -64,7 +65,15 @@ def own_week(module_id: int) -> ResponseReturnValue:
     held = weeks.facilitated(db.session(), visit, module, now)
     if own is None and not held:
         return redirect(url_for("home.index"))
-    return render_template("links/own_week.html", program=program, module=module, own=own, facilitated=held, now=now)
+    return render_template(
+        "links/own_week.html",
+        program=program,
+        module=module,
+        own=own,
+        overdue=own and words.overdue(terms.of_module(program, module), own.due_at, now),
+        facilitated=held,
+        now=now,
+    )
 
 
 @blueprint.get("/mine/session")

@@ -10,8 +10,8 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from flask_babel import gettext as _
-from sqlalchemy import delete
-from sqlalchemy.orm import Session
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session, selectinload
 
 from lti_tool import audit
 from lti_tool.programs.fields import Reader
@@ -128,6 +128,7 @@ def change(
     `seen` is the mark of the text that was open. The program must have its modules, with their agendas.
     Raises StaleError.
     """
+    _hold(session, program)
     before = of_module(module)
     if before == text and not later_too:
         return
@@ -140,6 +141,13 @@ def change(
         if later.number > module.number:
             _set_parts(session, later, _with_own_tips(later, text.parts))
     _record(session, program, module, before, text, later_too, actor_id)
+
+
+def _hold(session: Session, program: Program) -> None:
+    """Let those who edit a program wait for each other, and see what the last one did."""
+    modules = select(Module).where(Module.program_id == program.id).options(selectinload(Module.agenda))
+    held = modules.order_by(Module.number).with_for_update(key_share=True)
+    session.scalars(held, execution_options={"populate_existing": True}).all()
 
 
 def _set_parts(session: Session, module: Module, parts: Sequence[Part]) -> None:

@@ -133,11 +133,13 @@ def of_program(session: Session, program_id: int) -> list[Missed]:
             func.count(Attendance.id).label("away"),
             func.count(Reflection.id).label("caught_up"),
         )
+        .join(Meeting, Meeting.id == Attendance.meeting_id)
+        .join(Cohort, Cohort.id == Meeting.cohort_id)
         .outerjoin(
             Reflection,
             and_(Reflection.meeting_id == Attendance.meeting_id, Reflection.person_id == Attendance.person_id),
         )
-        .where(Attendance.presence.in_(AWAY))
+        .where(Attendance.presence.in_(AWAY), Cohort.program_id == program_id)
         .group_by(Attendance.meeting_id)
         .subquery()
     )

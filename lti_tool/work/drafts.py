@@ -81,8 +81,7 @@ def check_shown(
     if draft is None or "draft_version" not in fields:
         return
     shown = draft.tab == fields.get("tab") or fields["draft_version"] == str(draft.version)
-    text = draft.fields.get("text", "").replace("\r\n", "\n").strip()
-    if not shown and text and text != answer.text:
+    if not shown and _holds_more(draft, answer):
         raise FormError(
             {
                 "text": _(
@@ -90,6 +89,12 @@ def check_shown(
                 )
             }
         )
+
+
+def _holds_more(draft: Draft, answer: Answer) -> bool:
+    """Whether something was typed into a draft that is not what is handed in."""
+    kept = {name: draft.fields.get(name, "").replace("\r\n", "\n").strip() for name in ("text", "link")}
+    return kept["text"] not in {"", answer.text} or kept["link"] not in {"", answer.link}
 
 
 def drop(session: Session, assignment_id: int, person_id: int) -> None:

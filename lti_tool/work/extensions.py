@@ -15,6 +15,7 @@ from lti_tool.programs.fields import FormError, Reader
 from lti_tool.programs.schedule import local_time
 from lti_tool.programs.tables import Program
 from lti_tool.work.overview import is_for
+from lti_tool.work.rows import lock
 from lti_tool.work.schedule import DUE_AT
 from lti_tool.work.tables import Assignment, Extension
 
@@ -42,6 +43,7 @@ def extend(
     reader.check()
     if until <= max(now, assignment.due_at):
         raise FormError({"day": _("Choose a later day: this is no more time than everybody has.")})
+    lock(session, assignment)
     extension = session.get(Extension, (assignment.id, person_id), with_for_update={"key_share": True})
     if extension is None:
         extension = Extension(assignment_id=assignment.id, person_id=person_id)

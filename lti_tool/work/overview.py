@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Select, and_, case, func, select
+from sqlalchemy import Select, and_, case, func, or_, select
 from sqlalchemy.orm import Session, aliased, joinedload
 
 from lti_tool.cohorts.tables import Cohort, Membership
@@ -23,39 +23,47 @@ from lti_tool.work.tables import Assignment, Credit, Extension, Grade, Submissio
 
 @dataclass(frozen=True, slots=True)
 class OpenAssignment:
-    """An assignment, with its meeting, module and cohort, and when it is due for one person."""
+    """An assignment, with its meeting, module and cohort, and when it is due for one person. It is `sent_back` when
+    they handed it in and a facilitator asks for more.
+    """
 
     assignment: Assignment
     due_at: datetime
+    sent_back: bool
 
 
 def next_assignment(session: Session, person_id: int, program_id: int, now: datetime) -> OpenAssignment | None:
-    """The micro-assignment, of a session that has begun, that is due first for a learner who has not handed it in.
+    """The micro-assignment, of a session that has begun, that is due first for a learner who has not handed it in, or
+    whose hand-in was sent back.
 
-    Only those of the learner's own sessions count, as long as hand-ins are taken.
+    Only those of the learner's own sessions count, as long as hand-ins are taken; what was sent back is taken always.
     """
     own = and_(Credit.assignment_id == Assignment.id, Credit.person_id == person_id)
     query = (
         _assignments()
-        .add_columns(Membership, Extension, Module, Program)
+        .add_columns(Membership, Extension, Module, Program, Credit.submission_id)
         .join(Membership, Membership.cohort_id == Meeting.cohort_id)
         .join(Module, Module.id == Meeting.module_id)
         .join(Program, Program.id == Module.program_id)
         .outerjoin(Credit, own)
+        .outerjoin(Submission, Submission.id == Credit.submission_id)
         .outerjoin(Extension, and_(Extension.assignment_id == Assignment.id, Extension.person_id == person_id))
         .where(
             Membership.person_id == person_id,
             Membership.program_id == program_id,
             Membership.until.is_(None),
             Meeting.starts_at <= now,
-            Credit.submission_id.is_(None),
+            or_(Credit.submission_id.is_(None), Submission.sent_back.is_not(None)),
         )
     )
     found = [
-        OpenAssignment(assignment, due)
-        for assignment, membership, extension, module, program in session.execute(query)
+        OpenAssignment(assignment, due_at(assignment, extension), sent_back=submission_id is not None)
+        for assignment, membership, extension, module, program, submission_id in session.execute(query)
         if belongs(membership, assignment.meeting)
-        and not terms.of_module(program, module).is_closed(due := due_at(assignment, extension), now)
+        and (
+            submission_id is not None
+            or not terms.of_module(program, module).is_closed(due_at(assignment, extension), now)
+        )
     ]
     return min(found, key=lambda one: one.due_at, default=None)
 

@@ -19,7 +19,7 @@ from lti_tool.web.uploads import takes_up_to
 from lti_tool.work import answers, downloads, drafts, files, rubric, rules, terms, words
 from lti_tool.work.access import own_assignment_of
 from lti_tool.work.blueprint import blueprint
-from lti_tool.work.due import due_of
+from lti_tool.work.due import due_of, has_opened
 from lti_tool.work.naming import named_submission
 from lti_tool.work.overview import of_partners
 from lti_tool.work.rows import submission_of
@@ -122,9 +122,10 @@ def _own_page(
         due_at=due,
         more_time=due > assignment.due_at,
         terms=late_rule,
+        opened=own is not None or has_opened(assignment.meeting, clock.now()),
         closed=late_rule.is_closed(due, clock.now()),
         late=own is not None and own.handed_in_at > due,
-        overdue=own is None and due < clock.now(),
+        overdue=words.overdue(late_rule, due, clock.now()),
         items=answers.items_of(module),
         values=typed or (draft.fields if draft else answers.values_of(module, own)),
         draft=draft,

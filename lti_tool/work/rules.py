@@ -10,12 +10,13 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from lti_tool.meetings.pairs import partners
+from lti_tool.meetings.tables import Meeting
 from lti_tool.programs.fields import FormError
 from lti_tool.programs.tables import Grading, Module
 from lti_tool.roster.tables import Course
 from lti_tool.work import answers, drafts, files, spot_checks, terms
 from lti_tool.work.answers import Answer
-from lti_tool.work.due import due_of
+from lti_tool.work.due import due_of, has_opened
 from lti_tool.work.files import Upload
 from lti_tool.work.rows import lock, module_of, note, program_of, submission_of
 from lti_tool.work.tables import Assignment, Credit, Grade, Submission
@@ -33,7 +34,8 @@ def hand_in(
     now: datetime,
     upload: Upload | None = None,
 ) -> Submission:
-    """Hand in what the form says (see `answers.read`), or change it until it is confirmed, graded or closed.
+    """Hand in what the form says (see `answers.read`), or change it until it is confirmed, graded or closed, from the
+    beginning of its session on.
 
     The time of the first handing in decides whether it is late. What is done together counts for the whole pair, and
     each of them can change it. Nothing replaces what its form did not show: `seen` is the fingerprint of what was
@@ -123,6 +125,8 @@ def _check_open(
         raise FormError({"text": _("This has been confirmed and can no longer be changed.")})
     if submission is not None and session.get(Grade, submission.id) is not None:
         raise FormError({"text": _("This has been graded and can no longer be changed.")})
+    if submission is None and not has_opened(session.get_one(Meeting, assignment.meeting_id), now):
+        raise FormError({"text": _("You can hand this in once the session has begun.")})
     if submission is not None and submission.sent_back is not None:
         return  # whoever is asked for more can give it, also after it has closed
     due = due_of(session, assignment, person_id)
@@ -138,7 +142,7 @@ def confirm_as_partner(
     `seen` is the `fingerprint` of what was read. It may be drawn for a spot check. Raises FormError.
     """
     assignment = session.get_one(Assignment, submission.assignment_id)
-    if partner_id not in {person.id for person in partners(session, assignment.meeting_id, submission.person_id)}:
+    if partner_id not in _partners_of(session, assignment, submission):
         raise FormError({"confirm": _("Only the partner in this session's pair can confirm this.")})
     if _confirm(session, submission, partner_id, now, seen):
         spot_checks.draw(session, submission, module_of(session, assignment).assignment_spot_share)
@@ -146,10 +150,18 @@ def confirm_as_partner(
 
 def confirm(session: Session, submission: Submission, actor_id: int, now: datetime, seen: str | None = None) -> None:
     """Confirm a submission as staff or facilitator; never one's own. Confirming twice does no harm.
+    A facilitator who is the partner may be looked at like any other partner.
 
     Raises FormError, also when it is no longer what was read (see `Answer`).
     """
-    _confirm(session, submission, actor_id, now, seen)
+    assignment = session.get_one(Assignment, submission.assignment_id)
+    is_partner = actor_id in _partners_of(session, assignment, submission)
+    if _confirm(session, submission, actor_id, now, seen) and is_partner:
+        spot_checks.draw(session, submission, module_of(session, assignment).assignment_spot_share)
+
+
+def _partners_of(session: Session, assignment: Assignment, submission: Submission) -> set[int]:
+    return {person.id for person in partners(session, assignment.meeting_id, submission.person_id)}
 
 
 def _confirm(session: Session, submission: Submission, actor_id: int, now: datetime, seen: str | None) -> bool:

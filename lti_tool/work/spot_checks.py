@@ -49,9 +49,13 @@ def look_at(
     """
     assignment = session.get_one(Assignment, submission.assignment_id)
     lock(session, assignment)
-    session.refresh(submission, ["text", "link", "file_digest", "drawn", "looked_at", "confirmed_at"])
-    if actor_id in credited(session, submission):
-        raise FormError({"look": _("Nobody looks at their own work here: another facilitator does.")})
+    session.refresh(
+        submission, ["text", "link", "file_digest", "drawn", "looked_at", "confirmed_at", "confirmed_by_id"]
+    )
+    if actor_id in {*credited(session, submission), submission.confirmed_by_id}:
+        raise FormError(
+            {"look": _("Nobody looks at their own work here, nor at what they confirmed: another facilitator does.")}
+        )
     if submission.looked_at is not None:
         return
     if not submission.drawn or submission.confirmed_at is None:

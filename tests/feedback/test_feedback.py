@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import select
+from sqlalchemy import Connection, event, select
 
 from lti_tool.audit import AuditEntry
 from lti_tool.cohorts.tables import Facilitator
 from lti_tool.database import db, transaction
-from lti_tool.feedback import measure, schedule
+from lti_tool.feedback import concerns, measure, schedule
 from lti_tool.feedback.tables import FeedbackConcern, FeedbackRound, PeerFeedback
 from lti_tool.gradebook.progress import Progress
 from lti_tool.gradebook.tables import Cell, Column
@@ -22,6 +22,7 @@ from lti_tool.meetings import attendance, planning
 from lti_tool.meetings.tables import Meeting, PairSeat, Presence
 from lti_tool.programs.rules import create
 from lti_tool.programs.tables import Module, Program
+from lti_tool.reflections.queries import of_program
 from lti_tool.roster.tables import Course
 from tests.meetings.scene import Scene
 from tests.support import factories
@@ -230,7 +231,12 @@ def test_a_concern_is_read_by_the_facilitator_and_by_nobody_else(quick: Practise
     assert quick.progress("Amara") == Progress(0, 0, 0)
     assert quick.progress("Bilal") == Progress(0, 1, 1)
     concern = db.session.scalars(select(FeedbackConcern)).one()
-    taken_up = quick.visit("Mei").post(f"{quick.address}/feedback/all/concern", concern=str(concern.id))
+    address, number, seen = f"{quick.address}/feedback/all/concern", str(concern.id), concerns.fingerprint(concern)
+    assert quick.concern(text=f"{CONCERN} And worse.") == 200
+    too_soon = quick.visit("Mei").post(address, concern=number, seen=seen)
+    assert (too_soon.status_code, "And worse." in too_soon.text) == (400, True)
+    assert "Read it again" in too_soon.text
+    taken_up = quick.visit("Mei").post(address, concern=number)
     assert taken_up.status_code == 200
     assert "has taken this up" in quick.visit("Amara").get(f"{quick.address}/feedback/{quick.ids['Bilal']}").text
     assert quick.concern(text="And again.") == 400
@@ -253,6 +259,23 @@ def test_a_facilitator_never_reads_a_concern_about_themselves(quick: Practised) 
     assert own.status_code == 404
     quick.give("Amara", "Bilal")
     assert WORDS not in quick.all_page("Bilal")
+
+
+def test_what_waits_is_found_without_reading_what_other_cohorts_have(quick: Practised) -> None:
+    plans: list[str] = []
+
+    def explain(connection: Connection, _cursor: Any, statement: str, parameters: Any, *_more: Any) -> None:
+        cursor = connection.connection.cursor()
+        cursor.execute(f"EXPLAIN QUERY PLAN {statement}", parameters)
+        plans.extend(row[3] for row in cursor.fetchall())
+
+    mei, course, program = quick.mei.id, quick.course.id, quick.program.id
+    event.listen(db.engine, "before_cursor_execute", explain)
+    concerns.to_look_at(db.session(), mei, course)
+    of_program(db.session(), program)
+    event.remove(db.engine, "before_cursor_execute", explain)
+    assert any("attendance" in plan for plan in plans)
+    assert [plan for plan in plans if plan.startswith("SCAN") and not plan.startswith("SCAN anon")] == []
 
 
 def test_who_gets_none_is_seen_and_another_is_asked_who_was_there(quick: Practised) -> None:

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
 from flask import Flask
 from sqlalchemy import select
+from sqlalchemy.orm import selectinload
 
 from lti_tool.audit import AuditEntry
 from lti_tool.database import db, transaction
 from lti_tool.lti.launch import Role
-from lti_tool.programs import rules
+from lti_tool.programs import rules, scripts
+from lti_tool.programs.access import WITH_MODULES
 from lti_tool.programs.tables import AgendaItem, Module, Program
 from lti_tool.roster.tables import Course
 from tests.support import factories
 from tests.support.factories import Browser
+from tests.work.scene import at_once
 
 SEEN = re.compile(r'name="seen" value="(\w+)"')
 
@@ -95,6 +99,27 @@ def test_who_saves_over_somebody_elses_change_is_told_first_and_keeps_the_text(s
     [seen] = SEEN.findall(page)
     scene.instructor.post(scene.path(), **fields | {"seen": seen})
     assert db.session.scalars(select(Module.prompt_a).where(Module.number == 1)).one() == "Mine"
+
+
+def test_of_two_who_save_at_the_same_instant_the_second_is_told(any_app: Flask) -> None:
+    course = factories.make_course()
+    [person] = factories.make_people(course, ["Ines"], role=Role.INSTRUCTOR)
+    program_id, person_id = factories.make_program(course, sessions=2).id, person.id
+    saved: list[str] = []
+
+    def save(number: int) -> None:
+        with transaction() as session:
+            program = session.scalars(select(Program).where(Program.id == program_id).options(WITH_MODULES)).one()
+            module = program.modules[0]
+            text = replace(scripts.of_module(module), title=f"Title {number}")
+            with contextlib.suppress(scripts.StaleError):
+                scripts.change(session, program, module, text, seen=seen, later_too=False, actor_id=person_id)
+                saved.append(text.title)
+
+    query = select(Module).where(Module.program_id == program_id, Module.number == 1)
+    seen = scripts.of_module(db.session.scalars(query.options(selectinload(Module.agenda))).one()).mark
+    assert at_once(any_app, save) == []
+    assert [db.session.scalars(query).one().title] == saved
 
 
 @pytest.mark.parametrize(

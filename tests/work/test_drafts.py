@@ -36,8 +36,8 @@ class Tab:
             self.hidden["draft_version"] = str(answer.json["version"])  # type: ignore[index]  # an answer of ours
         return answer.status_code
 
-    def sends(self, text: str) -> Any:
-        return self.browser.post(self.address, text=text, **self.hidden)
+    def sends(self, text: str, **more: Any) -> Any:
+        return self.browser.post(self.address, text=text, **self.hidden, **more)
 
 
 def test_what_was_typed_stands_there_when_the_page_is_opened_again(scene: Scene) -> None:
@@ -80,6 +80,15 @@ def test_two_tabs_do_not_overwrite_each_other_silently(quick: Scene) -> None:
     assert "from the second" in refused.text
     assert second.types("from the second", replace="1") == 200
     assert first.types("from the first again") == 409
+
+
+def test_a_link_of_another_tab_is_not_lost_either(quick: Scene) -> None:
+    ask_for(quick, kind="link")
+    first, second = (Tab(quick.browser(0), quick.address) for _each in range(2))
+    assert first.types("", link="https://first.example/page") == 200
+    refused = second.sends("", link="https://second.example/page")
+    assert refused.status_code == 400
+    assert "https://first.example/page" in refused.text
 
 
 def test_a_tab_left_open_does_not_replace_what_was_handed_in_elsewhere(quick: Scene) -> None:

@@ -12,8 +12,9 @@ from lti_tool.database import db, transaction
 from lti_tool.programs.fields import FormError
 from lti_tool.programs.tables import Program
 from lti_tool.work import extensions, overview, schedule
+from lti_tool.work.tables import Assignment, Extension
 from tests.support.moments import set_now
-from tests.work.scene import Scene, ask_for, instructor, quick, scene
+from tests.work.scene import Scene, ask_for, at_once, instructor, quick, scene
 
 __all__ = ["quick", "scene", "set_now"]
 
@@ -75,8 +76,11 @@ def test_an_assignments_own_rule_goes_before_the_programs(quick: Scene) -> None:
 def test_what_is_closed_takes_nothing_and_loses_nothing(quick: Scene) -> None:
     late_rule(quick, "full", days=2)
     quick.set_now(quick.due_at + 2 * DAY)
-    assert "overdue, still welcome" in quick.browser(0).get(quick.address).text
+    week = f"weeks/{ask_for(quick, kind='text')}/mine"
+    for address in (quick.address, week):
+        assert "overdue, still welcome" in quick.browser(0).get(address).text
     quick.set_now(quick.due_at + 3 * DAY)
+    assert "still welcome" not in quick.browser(0).get(week).text
     following = overview.next_assignment(db.session(), quick.amara, quick.program_id, quick.due_at + 3 * DAY)
     assert following is not None
     assert following.assignment.id == quick.later[0]
@@ -124,6 +128,18 @@ def test_staff_give_one_person_more_time_on_the_page(quick: Scene) -> None:
     assert staff.post(address, person=str(quick.mei.id), day=day).status_code == 400
     assert learner.post(address, person=str(quick.amara), day=day).status_code == 403
     assert "Taken back." in staff.post(address, person=str(quick.amara), back="1").text
+
+
+def test_more_time_given_by_several_taps_is_given_once(scene: Scene) -> None:
+    mei, day = scene.mei.id, (scene.due_at + 3 * DAY).date().isoformat()
+
+    def give(_number: int) -> None:
+        with transaction() as session:
+            program, assignment = session.get_one(Program, scene.program_id), session.get_one(Assignment, scene.first)
+            extensions.extend(session, program, assignment, scene.amara, {"day": day}, mei, scene.after_session)
+
+    assert at_once(scene.app, give) == []
+    assert db.session.query(Extension).count() == 1
 
 
 def test_what_is_done_together_is_late_for_each_by_their_own_time(quick: Scene) -> None:

@@ -5,10 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
+from lti_tool.cohorts.tables import Facilitator
 from lti_tool.database import db, transaction
 from lti_tool.lti.launch import Role
 from lti_tool.programs.fields import FormError
+from lti_tool.programs.tables import Module
 from lti_tool.work import rubric
 from lti_tool.work.answers import Answer
 from lti_tool.work.rows import submission_of
@@ -42,6 +45,17 @@ def test_by_completion_a_hand_in_counts_at_once(scene: Scene) -> None:
         scene.confirm(scene.amara, by=scene.bilal)
     scene.hand_in(scene.amara, "Better.")
     assert scene.progress(scene.amara) == (1, 1, 8)
+
+
+def test_nothing_is_handed_in_before_its_session_and_counts_for_it(quick: Scene) -> None:
+    with transaction() as session:
+        session.execute(update(Module).values(assignment_grading="completion"))
+    amara, later = quick.browser(0), f"assignments/{quick.later[0]}"
+    assert "It opens with the session." in amara.get(later).text
+    refused = amara.post(later, text="all at once")
+    assert refused.status_code == 400
+    assert "once the session has begun" in refused.text
+    assert quick.progress(quick.amara) == (0, 0, 8)
 
 
 def test_points_count_once_they_are_given_and_nobody_loses_any_before(scene: Scene) -> None:
@@ -120,13 +134,30 @@ def test_a_drawn_hand_in_is_looked_at_or_sent_back_and_then_counts_no_more(quick
     mei.post(address, person=str(quick.amara), back="1", why="Say who <i>answered</i>.", **form)
     assert (quick.progress(quick.amara)[0], quick.progress(quick.bilal)[0]) == (0, 1)
     assert "Say who &lt;i&gt;answered&lt;/i&gt;." in amara.get(quick.address).text
+    assert "Your facilitator asks for more" in amara.get("").text
+    assert "Your facilitator asks for more" not in quick.browser(1).get("").text
     with pytest.raises(FormError, match="once it has been changed"):
         quick.confirm(quick.amara, by=quick.bilal)
     quick.hand_in(quick.amara, "Bea answered.")
     quick.confirm(quick.amara, by=quick.bilal)
     assert quick.progress(quick.amara)[0] == 1
+    assert "Your facilitator asks for more" not in amara.get("").text
     assert "One confirmed hand-in is drawn" in mei.get(f"{quick.address}/submissions").text
     assert quick.browser(1).post(address, person=str(quick.amara)).status_code == 403
+
+
+def test_a_facilitator_who_is_the_partner_is_looked_at_by_another(quick: Scene) -> None:
+    ask_for(quick, spot_share=100)
+    quick.hand_in(quick.amara)
+    with transaction() as session:
+        session.add(Facilitator(cohort_id=quick.cohort.id, person_id=quick.bilal))
+    bilal, address, person = quick.browser(1), f"{quick.address}/submissions", str(quick.amara)
+    assert "Confirmed." in bilal.post(f"{address}/confirm", person=person).text
+    refused = bilal.post(f"{address}/look", person=person, seen=Answer("I said it.").fingerprint)
+    assert refused.status_code == 400
+    assert "nor at what they confirmed" in refused.text
+    assert "It is fine" not in refused.text
+    assert "It is fine" in facilitator(quick).get(address).text
 
 
 def test_what_a_facilitator_confirms_is_not_drawn(quick: Scene) -> None:
