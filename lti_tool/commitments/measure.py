@@ -7,13 +7,13 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from flask_babel import lazy_gettext
-from sqlalchemy import select
+from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
 from lti_tool.commitments.tables import Commitment
 from lti_tool.gradebook.progress import Measure, Progress, whole_program
 from lti_tool.meetings.measure import coming_weeks, ends, marks_by_week
-from lti_tool.meetings.tables import ATTENDED, Meeting
+from lti_tool.meetings.tables import ATTENDED, Attendance, Meeting
 from lti_tool.programs.tables import Module
 
 
@@ -23,14 +23,16 @@ def by_week(
     """A week is done when it was said what became of what was taken on in it, be it kept or not.
 
     It is due then, or for those who were there when their next session is closed (not before its own day) or the
-    program is over. Who was not there need not take anything on; if they do, it counts.
+    program is over. Who was not there need not take anything on; if they do, it counts. A session in which nobody
+    took anything on did not ask for it.
     """
     taken_on = _taken_on(session, program_id, person_ids)
+    asked = _asked(session, program_id, person_ids)
     marks = marks_by_week(session, program_id, person_ids)
     end = ends(session, program_id)
     over = end is not None and now >= end
     return {
-        person_id: _progress(weeks, marks.get(person_id, {}), taken_on[person_id], now, over=over)
+        person_id: _progress(weeks, marks.get(person_id, {}), asked[person_id], taken_on[person_id], now, over=over)
         for person_id, weeks in coming_weeks(session, program_id, person_ids).items()
     }
 
@@ -38,12 +40,13 @@ def by_week(
 def _progress(
     coming: set[int],
     marks: Mapping[int, set[str]],
+    asked: set[int],
     taken_on: Mapping[int, Sequence[Commitment]],
     now: datetime,
     *,
     over: bool,
 ) -> dict[int, Progress]:
-    attended = {week for week, marked in marks.items() if marked.intersection(ATTENDED)}
+    attended = {week for week, marked in marks.items() if week in asked and marked.intersection(ATTENDED)}
     last_held = max(marks, default=0)
     counted: dict[int, Progress] = {}
     for week in coming | attended | taken_on.keys():
@@ -53,6 +56,21 @@ def _progress(
         is_due = done or (week in attended and (over or (week < last_held and not has_time)))
         counted[week] = Progress(done=int(done), due=int(is_due), total=1)
     return counted
+
+
+def _asked(session: Session, program_id: int, person_ids: Sequence[int]) -> Mapping[int, set[int]]:
+    """The weeks in whose session, that a person is marked in, somebody took something on."""
+    query = (
+        select(Attendance.person_id, Module.number)
+        .join(Meeting, Meeting.id == Attendance.meeting_id)
+        .join(Module, Module.id == Meeting.module_id)
+        .where(Module.program_id == program_id, Attendance.person_id.in_(person_ids))
+        .where(exists().where(Commitment.meeting_id == Meeting.id))
+    )
+    found: dict[int, set[int]] = defaultdict(set)
+    for person_id, week in session.execute(query):
+        found[person_id].add(week)
+    return found
 
 
 def _taken_on(

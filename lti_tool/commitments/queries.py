@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session, aliased, joinedload
 
 from lti_tool.cohorts.tables import Cohort, Membership
 from lti_tool.commitments.tables import DONE, Commitment
-from lti_tool.meetings.tables import Meeting
+from lti_tool.meetings.tables import Attendance, Meeting
 from lti_tool.programs.tables import Module
 
 
@@ -75,3 +75,8 @@ def _of_program(program_id: int) -> Select[Commitment]:
 
 def _whole() -> Select[Commitment]:
     return select(Commitment).options(joinedload(Commitment.person), joinedload(Commitment.witness))
+
+
+def marked_in(session: Session, meeting_id: int) -> Sequence[int]:
+    """Who has a mark in a session, by id."""
+    return session.scalars(select(Attendance.person_id).where(Attendance.meeting_id == meeting_id)).all()

@@ -46,6 +46,7 @@ def take_on(
     reader.check()
     due_at = local_time(day, DUE_AT, zone)
     commitment = own(session, meeting.id, person_id)
+    is_new = commitment is None
     if commitment is None:
         commitment = Commitment(meeting_id=meeting.id, person_id=person_id, made_at=now)
         session.add(commitment)
@@ -57,6 +58,9 @@ def take_on(
         return commitment
     commitment.text, commitment.due_at, commitment.witness_id = text, due_at, witness_id
     _note(session, commitment, meeting, "commitment written down", person_id)
+    if is_new:
+        # The first one of a session says that all who were there are asked for theirs.
+        progress.changed(session, program_of_meeting(session, meeting).id, queries.marked_in(session, meeting.id))
     return commitment
 
 
