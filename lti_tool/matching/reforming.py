@@ -139,7 +139,7 @@ class _Search:
         slack = self._problem.size.slack
         gentle, thorough = self.fewest_moves(kept), self._solve(kept, ALMOST_NOTHING, slack)
         if not (isinstance(gentle, Choice) and isinstance(thorough, Choice)) or gentle.moved >= thorough.moved:
-            return [gentle, thorough]
+            return [gentle, _as_few(thorough, gentle) if isinstance(gentle, Choice) else thorough]
         a_move = max(0.0, gentle.mix - thorough.mix) / (thorough.moved - gentle.moved)
         between = self._solve(kept, a_move, slack)
         return [gentle, *(_as_few(choice, gentle) for choice in (between, thorough))]

@@ -90,10 +90,11 @@ def test_a_section_comes_from_the_lms_unless_a_file_says_it(house: House) -> Non
         enrolments = session.query(Enrolment).filter(Enrolment.person_id.in_(house.ids(0, 1)))
         enrolments.update({"section": "North"})
     form = text_of(house.visit().get(house.at()).text)
-    assert "section North 2 · half or more have none · from the LMS" in form
+    assert "section North (2 people) · half or more have none · from the LMS" in form
     assert "section: North (from the LMS)" in house.visit().get("people").text
     know(house, "section", {house.learners[2].id: "East"})
-    assert "section East 1 · half or more have none · from a file" in text_of(house.visit().get(house.at()).text)
+    form = text_of(house.visit().get(house.at()).text)
+    assert "section East (1 person) · half or more have none · from a file" in form
 
 
 def test_hours_that_learners_painted_can_be_asked_for_in_common(house: House) -> None:

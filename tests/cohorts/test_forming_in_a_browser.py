@@ -125,7 +125,7 @@ def test_rules_are_chosen_drafts_compared_and_a_search_is_watched(
     assert jobs.run_once()["cohorts"] == 1
     expect(page.locator("#search")).to_be_hidden(timeout=PATIENCE_MS)
     page.get_by_role("button", name="Try again").click()
-    page.get_by_role("link", name="Compare the drafts").click()
+    page.get_by_role("link", name="Compare the 2 drafts").click()
     expect(page.get_by_role("columnheader")).to_have_text(["What", "Draft 1", "Draft 2"])
     faultless(page)
     page.get_by_role("button", name="Take draft 1").click()

@@ -111,7 +111,7 @@ def test_the_first_page_asks_the_database_once_for_it(here: Class) -> None:
     browser.get()
     with counted_queries() as sent:
         browser.get()
-    assert len([statement for statement in sent if "answers" in statement]) == 1
+    assert len([statement for statement in sent if "FROM answers" in statement]) == 1
 
 
 def test_classmates_are_found_by_name_and_nothing_else_of_them_is_told(here: Class) -> None:
