@@ -240,7 +240,7 @@ class Play:
             self.deeds.attended[user_id] += mark in {"present", "late"}
 
     def _talk(self, week: int) -> None:
-        """In one cohort most tell their partners what they saw, and take something on; the others have yet to begin."""
+        """In one cohort most tell their partners what they saw, and take something on; the others do not yet."""
         self._move_clock(self._session_of(week) + timedelta(days=1))
         for number, user_id in enumerate(self.talking):
             self.tell(f"Week {week}: partners tell each other what they saw", number + 1, len(self.talking))
