@@ -9,7 +9,6 @@ from lti_tool.demo.robot import Link, Page
 
 ASKED = re.compile(r"/meetings/(?P<meeting>\d+)/feedback/\d+$")
 TO_TELL = re.compile("Three questions|Tell ")
-TAKEN_ON_BEFORE = re.compile("Say how it went|You took on")
 TOLD = (
     "You waited until I had finished, and then said back what you had heard. I felt taken seriously.",
     "When you asked “what have you tried?” I saw my problem in another way. Ask it sooner.",
@@ -45,7 +44,7 @@ def take_something_on(learner: Visitor, meeting: str, week: int) -> None:
 
 def say_how_it_went(learner: Visitor, first_page: Page, number: int) -> None:
     """Answer for what was taken on in the last session, if the first page asks for it."""
-    asked = next((link for link in first_page.links if TAKEN_ON_BEFORE.search(link.text)), None)
+    asked = next((link for link in first_page.links if link.text in ("Say how it went", *TAKEN_ON)), None)
     if asked is not None:
         learner.robot.get(asked.href)
         learner.send("/outcome", outcome="partly" if number % 4 == 0 else "kept")
