@@ -57,10 +57,9 @@ def take_on(
     elif (commitment.text, commitment.due_at, commitment.witness_id) == (text, due_at, witness_id):
         return commitment
     commitment.text, commitment.due_at, commitment.witness_id = text, due_at, witness_id
-    _note(session, commitment, meeting, "commitment written down", person_id)
-    if is_new:
-        # The first one of a session says that all who were there are asked for theirs.
-        progress.changed(session, program_of_meeting(session, meeting).id, queries.marked_in(session, meeting.id))
+    # The first one of a session says that all who were there are asked for theirs.
+    asked = queries.marked_in(session, meeting.id) if is_new else ()
+    _note(session, commitment, meeting, "commitment written down", person_id, asked)
     return commitment
 
 
@@ -130,7 +129,15 @@ def _locked(session: Session, commitment: Commitment) -> Meeting:
     return meeting
 
 
-def _note(session: Session, commitment: Commitment, meeting: Meeting, action: str, actor_id: int) -> None:
+def _note(
+    session: Session,
+    commitment: Commitment,
+    meeting: Meeting,
+    action: str,
+    actor_id: int,
+    others: Sequence[int] = (),
+) -> None:
+    """Write down what was done with a commitment; it counts for its person, and `others` it may count for too."""
     session.flush()
     meeting.version += 1  # the facilitator's page shows how many have written something down
     raise_versions(session, queries.next_meetings(session, meeting, commitment.person_id))
@@ -144,4 +151,4 @@ def _note(session: Session, commitment: Commitment, meeting: Meeting, action: st
         actor_id=actor_id,
         after={"person": commitment.person_id, "outcome": commitment.outcome},
     )
-    progress.changed(session, program.id, [commitment.person_id])
+    progress.changed(session, program.id, sorted({commitment.person_id, *others}))
